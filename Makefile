@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door. `make` runs the main job: kernels, boots, tables and plots. `make check` passes the tests.
+
+BUILD := build
+SANITIZED := build-sanitized
+# Empty: all cores.
+JOBS ?=
+
+PACKAGES := g++ cmake ninja-build pkg-config make \
+  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
+  libboost-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev \
+  linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils ccache patch perl \
+  qemu-system-x86 gnuplot-nox
+LINT_PACKAGES := clang-format clang-tidy
+
+.PHONY: all build setup check unit lint format clean
+.NOTPARALLEL:
+
+all: build
+	$(BUILD)/nslab doctor
+	$(BUILD)/nslab run configs/smoke.toml $(if $(JOBS),--jobs $(JOBS))
+	$(BUILD)/nslab report results/smoke
+
+# $(call need,PACKAGES): installs what is missing as root, otherwise prints the command and ends with 3.
+define need
+	@missing=$$(for package in $(1); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    echo "installing" $$missing; \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	  else \
+	    echo "This machine lacks Debian packages. Install them, then run make again:" >&2; \
+	    echo "  sudo apt-get install --no-install-recommends" $$missing >&2; \
+	    exit 3; \
+	  fi; \
+	fi
+endef
+
+setup:
+	$(call need,$(PACKAGES))
+
+$(BUILD)/build.ninja: | setup
+	cmake -S . -B $(BUILD) -G Ninja
+
+build: setup $(BUILD)/build.ninja
+	cmake --build $(BUILD)
+
+# Unit tests run under the sanitizers, the rest as it is used.
+unit: setup
+	cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=Debug -DNSLAB_SANITIZE=ON
+	cmake --build $(SANITIZED) --target unit_tests benches_test
+	ctest --test-dir $(SANITIZED) --output-on-failure -LE lab -j $$(nproc)
+
+check: unit build
+	ctest --test-dir $(BUILD) --output-on-failure -L lab
+
+lint: build
+	$(call need,$(LINT_PACKAGES))
+	git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
+	git ls-files 'harness/*.cc' 'benches/*.cc' 'tests/*.cc' | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p $(BUILD)
+
+format:
+	$(call need,$(LINT_PACKAGES))
+	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) $(SANITIZED)

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// PID 1 of the guest: brings it up, waits until it is quiet, reads the plan, measures its cells and leaves.
+// docs/guest-protocol.md says what it reads and writes.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "frame.h"
+#include "guest_plan.h"
+#include "nest.h"
+#include "ports.h"
+
+namespace nslab::guest {
+namespace {
+
+using frame::Leave;
+using Json = nlohmann::ordered_json;  // keys in the order written: the frames' bytes are the same everywhere
+
+constexpr char kWorker[] = "/bin/micro";
+
+// The worker's descriptors, besides 0, 1 and 2.
+constexpr int kRequestDescriptor = 3;
+constexpr int kResultDescriptor = 4;
+constexpr int kProcDescriptor = 5;
+
+// mmap_base() of arch/x86/mm/mmap.c keeps a gap of RLIMIT_STACK plus 1 MiB of guard below the end of the address space,
+// but at least 128 MiB: from here on each page more moves the mmap base by a page.
+constexpr rlim_t kStackLimit = rlim_t{160} << 20;
+constexpr rlim_t kPageBytes = 4096;
+
+// RCU callbacks and delayed work of the cell before (struct pid, namespaces, mounts, memcg) are done by then. Costs no
+// wall time: an idle guest's clock leaps (icount sleep=off).
+constexpr long kSettleNanoseconds = 300'000'000;
+
+__attribute__((format(printf, 1, 2))) void say(const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::fputs("nslab init: ", stdout);
+  std::vprintf(format, arguments);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+  va_end(arguments);
+}
+
+std::uint64_t time_stamp() { return __builtin_ia32_rdtsc(); }
+
+void sleep_for(long nanoseconds) {
+  timespec left = {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+/// Writes frames, and counts them for the closing one.
+class FrameWriter {
+ public:
+  void send(const std::string& payload) {
+    debugcon_write(frame::encode(payload));
+    ++sent_;
+  }
+  void send(const Json& payload) { send(payload.dump()); }
+  int sent() const { return sent_; }
+
+ private:
+  int sent_ = 0;
+};
+
+[[noreturn]] void give_up(const std::string& message) {
+  say("%s", message.c_str());
+  FrameWriter().send(Json{{"type", "fault"}, {"message", message}});
+  leave(Leave::fault);
+}
+
+std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
+
+// ---- Readiness -----------------------------------------------------------------------------------------------------
+
+void mount_at(const char* type, const char* path, const char* options, bool needed) {
+  mkdir(path, 0755);
+  if (mount(type, path, type, MS_NOSUID, options) == 0 || errno == EBUSY || !needed) return;
+  give_up(with_errno(std::string("cannot mount ") + type + " at " + path));
+}
+
+void open_console() {
+  const int console = open("/dev/console", O_RDWR);
+  if (console < 0) return;
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) dup2(console, descriptor);
+  if (console > 2) close(console);
+}
+
+std::string read_text(const std::string& path) {
+  std::string text;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return text;
+  char buffer[4096];
+  for (ssize_t got; (got = read(file, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+  close(file);
+  return text;
+}
+
+/// Writes a kernel setting and reads it back.
+void set_kernel(const std::string& path, int value) {
+  const std::string wanted = std::to_string(value);
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) give_up(with_errno("cannot open " + path));
+  const ssize_t written = write(file, wanted.data(), wanted.size());
+  if (written != static_cast<ssize_t>(wanted.size())) give_up(with_errno("cannot write " + wanted + " to " + path));
+  close(file);
+  if (const std::string now = read_text(path); now != wanted + "\n") {
+    give_up(path + " reads '" + now.substr(0, now.find('\n')) + "' after " + wanted + " was written to it");
+  }
+}
+
+long involuntary_switches() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
+}
+
+/// Spins for two timer ticks. Quiet when nobody else was given the CPU, and when nothing, not even interrupts, took it
+/// for long (a tick takes some 10,000 instructions, or ns).
+bool quiet_window() {
+  constexpr std::uint64_t kWindow = 8'000'000;
+  constexpr std::uint64_t kLongGap = 100'000;
+  const long before = involuntary_switches();
+  const std::uint64_t start = time_stamp();
+  std::uint64_t longest = 0;
+  for (std::uint64_t last = start; last - start < kWindow;) {
+    const std::uint64_t now = time_stamp();
+    longest = std::max(longest, now - last);
+    last = now;
+  }
+  return involuntary_switches() == before && longest < kLongGap;
+}
+
+/// A guest is busy with itself for a while after PID 1 has started (kernel threads, deferred initialisation). Lets it,
+/// then looks until it was left alone three times running.
+void wait_until_quiet() {
+  constexpr int kQuietNeeded = 3;
+  constexpr int kWindows = 100;
+  sleep_for(1'500'000'000);
+  int quiet = 0;
+  for (int window = 0; window < kWindows; ++window) {
+    quiet = quiet_window() ? quiet + 1 : 0;
+    if (quiet == kQuietNeeded) return;
+    sleep_for(100'000'000);
+  }
+  give_up("the guest did not become quiet: in 100 looks at it, something else always took the CPU");
+}
+
+void bring_up() {
+  mount_at("devtmpfs", "/dev", "mode=755", true);
+  open_console();
+  mount_at("proc", "/proc", nullptr, true);
+  mount_at("sysfs", "/sys", nullptr, false);
+  mount_at("tmpfs", "/tmp", "mode=1777", false);
+  mount_at("tmpfs", "/run", "mode=755", false);
+  mount_at("tmpfs", "/dev/shm", "mode=1777", false);
+  mount_at("devpts", "/dev/pts", "mode=620,ptmxmode=666", false);
+  mount_at("mqueue", "/dev/mqueue", nullptr, false);
+  set_kernel("/proc/sys/kernel/randomize_va_space", 0);
+}
+
+Plan read_plan() {
+  const std::optional<std::string> text = fw_cfg_read("opt/nslab/plan");
+  if (!text) {
+    say("no plan: QEMU was started without -fw_cfg name=opt/nslab/plan,file=...");
+    leave(Leave::no_plan);
+  }
+  std::variant<Plan, std::string> parsed = parse_plan(*text);
+  if (std::holds_alternative<std::string>(parsed)) give_up(std::get<std::string>(parsed));
+  return std::get<Plan>(std::move(parsed));
+}
+
+// ---- Cells ---------------------------------------------------------------------------------------------------------
+
+/// Forks and reaps `count` processes.
+int make_history(int count) {
+  for (int i = 0; i < count; ++i) {
+    const pid_t child = fork();
+    if (child < 0) return errno;
+    if (child == 0) _exit(0);
+    if (waitpid(child, nullptr, 0) != child) return errno;
+  }
+  return 0;
+}
+
+std::string request_for(const Plan& plan, const Cell& cell) {
+  return Json{{"benchmark", cell.benchmark},   {"meter", plan.meter},   {"depth", cell.depth},
+              {"iterations", cell.iterations}, {"warmup", cell.warmup}, {"tick_phase", cell.tick_phase},
+              {"history", cell.history}}
+      .dump();
+}
+
+Json cell_head(const Cell& cell) {
+  return Json{{"type", "cell"}, {"index", cell.index}, {"benchmark", cell.benchmark}, {"depth", cell.depth}};
+}
+
+Json failed(const Cell& cell, const std::string& message) {
+  say("cell %llu (%s at depth %d) failed: %s", static_cast<unsigned long long>(cell.index), cell.benchmark.c_str(),
+      cell.depth, message.c_str());
+  Json json = cell_head(cell);
+  json["status"] = "failed";
+  json["message"] = message;
+  return json;
+}
+
+Json errno_name(int error) {
+  const char* const name = strerrorname_np(error);
+  return name ? Json(name) : Json(std::to_string(error));
+}
+
+/// A pipe or the end of the boot.
+class Pipe {
+ public:
+  Pipe() {
+    if (pipe2(ends_, O_CLOEXEC) != 0) give_up(with_errno("cannot make a pipe"));
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    close_reader();
+    close_writer();
+  }
+  int reader() const { return ends_[0]; }
+  int writer() const { return ends_[1]; }
+  void close_reader() { close_end(0); }
+  void close_writer() { close_end(1); }
+
+ private:
+  void close_end(int end) {
+    if (ends_[end] >= 0) close(ends_[end]);
+    ends_[end] = -1;
+  }
+  int ends_[2] = {-1, -1};
+};
+
+std::string drain(int descriptor) {
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t got = read(descriptor, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+/// One cell's frame. `proc` is this namespace's /proc, through which the worker sees its pids at all levels.
+Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
+  Pipe request;
+  Pipe result;
+  const std::string text = request_for(plan, cell);  // well below a pipe's capacity, so that writing cannot block
+  if (write(request.writer(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return failed(cell, with_errno("cannot write the request"));
+  }
+  request.close_writer();
+
+  NestedCommand command;
+  command.depth = cell.depth;
+  command.prepare = [&cell] { return make_history(cell.history); };
+  command.program = kWorker;
+  // Never the cell's data: its length would move the worker's stack.
+  command.arguments = {"micro"};
+  command.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                         "NSLAB_PAD=" + std::string(static_cast<std::size_t>(plan.environment_bytes), 'x')};
+  command.descriptors = {{null, 0},
+                         {STDOUT_FILENO, 1},
+                         {STDERR_FILENO, 2},
+                         {request.reader(), kRequestDescriptor},
+                         {result.writer(), kResultDescriptor},
+                         {proc, kProcDescriptor}};
+  command.stack_limit = kStackLimit + static_cast<rlim_t>(plan.mmap_pages) * kPageBytes;
+
+  NestedProcess process = start_nested(command);
+  request.close_reader();
+  result.close_writer();
+  const std::string answer = drain(result.reader());
+  const NestResult ended = process.wait();
+
+  switch (ended.kind) {
+    case NestResult::Kind::refused: {
+      Json json = cell_head(cell);
+      json["status"] = "refused";
+      json["errno"] = errno_name(ended.error);
+      json["level"] = ended.level;
+      return json;
+    }
+    case NestResult::Kind::failed:
+      return failed(cell, "cannot " + ended.step + " at level " + std::to_string(ended.level) + ": " +
+                              std::strerror(ended.error));
+    case NestResult::Kind::ended:
+      break;
+  }
+  if (ended.status > 128) {
+    return failed(cell, std::string("the worker was killed by signal ") + std::to_string(ended.status - 128));
+  }
+  const Json measured = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
+  if (ended.status != 0 || !measured.is_object()) {
+    return failed(cell, "the worker ended with status " + std::to_string(ended.status) +
+                            (answer.empty() ? " and no result" : " and a result that is none"));
+  }
+  if (measured.value("status", "") != "ok") return failed(cell, measured.value("message", "the worker gave no reason"));
+  Json json = cell_head(cell);
+  json.update(measured);
+  return json;
+}
+
+/// The plan's own program, for what is no measurement: at depth 0, with all its output in one frame.
+std::string run_command(const std::vector<std::string>& words, int null) {
+  constexpr std::size_t kMostOutput = 512 << 10;
+  Pipe output;
+  NestedCommand command;
+  command.program = words.front();
+  command.arguments = words;
+  command.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+  command.descriptors = {{null, 0}, {output.writer(), 1}, {output.writer(), 2}};
+  NestedProcess process = start_nested(command);
+  output.close_writer();
+  std::string text = drain(output.reader());
+  const NestResult ended = process.wait();
+  if (ended.kind != NestResult::Kind::ended) {
+    give_up("cannot " + ended.step + " for " + words.front() + ": " + std::strerror(ended.error));
+  }
+  if (text.size() > kMostOutput) text.resize(kMostOutput);
+  // The program may write any bytes; JSON takes UTF-8 only.
+  const Json json = {{"type", "command"}, {"status", ended.status}, {"output", text}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// ---- Faults --------------------------------------------------------------------------------------------------------
+
+/// Burns guest time. Long blocks of nothing: TCG translates them to one subtraction from the instruction budget, so
+/// that a watchdog's seconds (billions of instructions) pass in a second of wall time and not in half a minute.
+[[noreturn]] void spin() {
+  for (;;) asm volatile(".rept 480\n\tnop\n\t.endr" ::: "memory");
+}
+
+/// A kernel crash.
+[[noreturn]] void crash_kernel() {
+  const int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+  if (trigger < 0 || write(trigger, "c", 1) != 1) give_up(with_errno("fault 'oops': no sysrq (CONFIG_MAGIC_SYSRQ)"));
+  give_up("fault 'oops': the kernel outlived it");
+}
+
+/// Sends the first cell's frame as the plan's fault wants it. False: as usual.
+bool send_first_cell_wrongly(const Plan& plan, const Json& cell, FrameWriter& frames) {
+  const std::string payload = cell.dump();
+  const auto length = static_cast<std::uint32_t>(payload.size());
+  if (plan.fault == "bad-checksum") {
+    debugcon_write(frame::header(length, frame::checksum(payload) ^ 1) + payload);
+  } else if (plan.fault == "truncated") {
+    debugcon_write(frame::encode(payload).substr(0, frame::kHeaderBytes + payload.size() / 2));
+    leave(Leave::complete);
+  } else if (plan.fault == "oversized") {
+    debugcon_write(frame::header(std::uint32_t{1} << 31, frame::checksum(payload)) + payload);
+    leave(Leave::complete);
+  } else if (plan.fault == "bad-json") {
+    frames.send(payload.substr(0, payload.size() / 2));
+    return true;
+  } else if (plan.fault == "duplicate") {
+    frames.send(cell);
+    frames.send(cell);
+    return true;
+  } else if (plan.fault == "failed-cell") {
+    frames.send(failed(plan.cells.front(), "the plan asked for it (fault 'failed-cell')"));
+    return true;
+  } else {
+    return false;
+  }
+  frames.send(payload);  // reached by bad-checksum alone: a good copy behind the bad one must not save the boot
+  return true;
+}
+
+/// What goes wrong behind the first cell.
+void go_wrong_after_first_cell(const Plan& plan) {
+  if (plan.fault == "panic") _exit(1);
+  if (plan.fault == "oops") crash_kernel();
+  if (plan.fault == "hang") {
+    watchdog_arm(plan.cells.front().limit_seconds);
+    spin();
+  }
+  if (plan.fault == "deaf") spin();
+  if (plan.fault == "garbage") debugcon_write("these bytes are no frame\n");
+  if (plan.fault == "early-exit") leave(Leave::early_exit);
+  if (plan.fault == "flood") {
+    const std::string rubbish(1 << 16, '?');
+    for (;;) debugcon_write(rubbish);
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------------------
+
+[[noreturn]] void run() {
+  bring_up();
+  wait_until_quiet();
+
+  // The same for every boot up to here. From here on, the plan and its seed.
+  const Plan plan = read_plan();
+  set_kernel("/proc/sys/kernel/pid_max", plan.pid_max);
+  utsname system = {};
+  uname(&system);
+  FrameWriter frames;
+  frames.send(Json{{"type", "ready"},
+                   {"protocol", frame::kProtocol},
+                   {"release", system.release},
+                   {"instructions", time_stamp()},
+                   {"seed", plan.seed}});
+  say("ready: Linux %s, %zu cells, seed %llu", system.release, plan.cells.size(),
+      static_cast<unsigned long long>(plan.seed));
+
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) give_up(with_errno("cannot open /dev/null"));
+  const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0) give_up(with_errno("cannot open /proc"));
+
+  if (!plan.command.empty()) frames.send(run_command(plan.command, null));
+
+  for (const Cell& cell : plan.cells) {
+    // The limit counts from before the settling, which is part of it: an idle guest that nothing wakes ends as well.
+    watchdog_arm(cell.limit_seconds);
+    sleep_for(kSettleNanoseconds);
+    const Json measured = measure(plan, cell, null, proc);
+    watchdog_disarm();
+    const bool first = &cell == &plan.cells.front();
+    if (!first || !send_first_cell_wrongly(plan, measured, frames)) frames.send(measured);
+    if (first) go_wrong_after_first_cell(plan);
+  }
+
+  const int off = plan.fault == "wrong-count" ? 1 : 0;
+  if (plan.fault != "no-end") {
+    frames.send(Json{{"type", "end"},
+                     {"cells", plan.cells.size() + static_cast<std::size_t>(off)},
+                     {"frames", frames.sent() + off}});
+  }
+  say("done");
+  leave(Leave::complete);
+}
+
+}  // namespace
+}  // namespace nslab::guest
+
+int main() {
+  if (getpid() != 1) {
+    std::fputs("init: this is PID 1 of nslab's guests and does nothing elsewhere; see docs/guest-protocol.md\n",
+               stderr);
+    return 2;
+  }
+  try {
+    nslab::guest::run();
+  } catch (const std::exception& error) {
+    nslab::guest::give_up(std::string("a bug: ") + error.what());
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ports.h"
+
+#include <sys/io.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+namespace nslab::guest {
+
+namespace {
+
+constexpr std::uint16_t kDebugcon = 0xe9;
+constexpr std::uint16_t kDebugExit = 0x501;
+constexpr std::uint16_t kFwCfgSelect = 0x510;
+constexpr std::uint16_t kFwCfgData = 0x511;
+constexpr std::uint16_t kWatchdogDisable = 0x441;
+constexpr std::uint16_t kWatchdogEnable = 0x443;
+
+constexpr std::uint16_t kFwCfgSignature = 0x0000;
+constexpr std::uint16_t kFwCfgDirectory = 0x0019;
+constexpr std::size_t kFwCfgEntryBytes = 64;  // size (4), selector (2), reserved (2), name (56); big endian
+constexpr std::size_t kFwCfgNameAt = 8;
+
+std::string fw_cfg_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  insb(kFwCfgData, bytes.data(), count);
+  return bytes;
+}
+
+std::uint32_t big_endian(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
+  return value;
+}
+
+}  // namespace
+
+PortAccess::PortAccess() : granted_(iopl(3) == 0) {}
+
+PortAccess::~PortAccess() {
+  if (granted_) iopl(0);
+}
+
+void debugcon_write(std::string_view bytes) {
+  const PortAccess access;
+  if (access) outsb(kDebugcon, bytes.data(), bytes.size());
+}
+
+std::optional<std::string> fw_cfg_read(std::string_view name) {
+  const PortAccess access;
+  if (!access) return std::nullopt;
+  outw(kFwCfgSignature, kFwCfgSelect);
+  if (fw_cfg_bytes(4) != "QEMU") return std::nullopt;
+  outw(kFwCfgDirectory, kFwCfgSelect);
+  for (std::uint32_t left = big_endian(fw_cfg_bytes(4)); left > 0; --left) {
+    const std::string entry = fw_cfg_bytes(kFwCfgEntryBytes);
+    if (name != entry.c_str() + kFwCfgNameAt) continue;
+    const std::string_view fields = entry;
+    outw(static_cast<std::uint16_t>(big_endian(fields.substr(4, 2))), kFwCfgSelect);
+    return fw_cfg_bytes(big_endian(fields.substr(0, 4)));
+  }
+  return std::nullopt;
+}
+
+void watchdog_arm(int seconds) {
+  const PortAccess access;
+  // The device counts down from 30 seconds in steps of two.
+  if (access) outb(static_cast<std::uint8_t>((30 - seconds) / 2), kWatchdogEnable);
+}
+
+void watchdog_disarm() {
+  const PortAccess access;
+  if (access) outb(0, kWatchdogDisable);
+}
+
+void leave(frame::Leave value) {
+  {
+    const PortAccess access;
+    if (access) outb(static_cast<std::uint8_t>(value), kDebugExit);
+  }
+  reboot(RB_POWER_OFF);
+  for (;;) pause();
+}
+
+}  // namespace nslab::guest

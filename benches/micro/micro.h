@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <benchmark/benchmark.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "clocks.h"
+
+/// To add a benchmark: one function in one file.
+///
+///   NSLAB_BENCHMARK(getpid, "identity", "getpid(2): __task_pid_nr_ns() of the thread group", 2000, 200) {
+///     pid_t seen = 0;
+///     measurement.repeat([&] { seen = getpid(); }, [&] { return seen == 42 ? nullptr : "getpid() is not 42"; });
+///   }
+///
+/// The first function given to repeat() is the operation; it alone lies between the two readings of the counter. The
+/// second checks what the operation did, after the second reading: nullptr, or what is wrong, which fails the cell.
+/// What must be there before (files, attributes, expected values) is made above repeat(). The name is a C identifier,
+/// the host learns it and all else from `micro --list`; a new file goes into benches/CMakeLists.txt.
+namespace nslab::micro {
+
+/// What PID 1 asks for, on descriptor 3.
+struct Request {
+  std::string benchmark;
+  bool time = false;  ///< meter: false counts instructions, true nanoseconds
+  std::uint64_t iterations = 0;
+  std::uint64_t warmup = 0;
+  std::uint64_t tick_phase = 0;  ///< instructions (ns) from the tick to the first repetition
+};
+
+/// Who this process is, from /proc before anything is measured: what the checks compare with.
+struct Identity {
+  std::vector<int> pids;  ///< one a level, this namespace's last
+  int pid = 0;
+  int parent = 0;
+  unsigned user = 0;
+};
+
+/// One benchmark's run: times the operation repetition by repetition.
+class Measurement {
+ public:
+  /// `costs` has room for request.iterations and is resident.
+  Measurement(const Request& request, const Identity& identity, std::uint64_t* costs, benchmark::State& state)
+      : identity(identity), request_(request), costs_(costs), state_(state) {}
+
+  const Identity& identity;
+
+  template <class Operation, class Check>
+  void repeat(Operation operation, Check check) {
+    if (request_.time) {
+      repeat_with<TimeClock>(operation, check);
+    } else {
+      repeat_with<InstructionClock>(operation, check);
+    }
+  }
+
+  /// The benchmark could not even start.
+  void fail(const std::string& message) { state_.SkipWithError(message.c_str()); }
+
+  bool measured() const { return measured_; }
+  std::int64_t tick_phase() const { return tick_phase_; }
+  long involuntary_switches() const { return involuntary_switches_; }
+
+ private:
+  static constexpr std::uint64_t kTickWait = 40'000'000;  ///< ten ticks at 250 Hz, four at 100 Hz
+
+  static long switches_so_far() {
+    rusage usage = {};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nivcsw;
+  }
+
+  /// When the next timer tick came: the last reading before it. 0 if none came.
+  template <class Clock>
+  static std::uint64_t wait_for_tick() {
+    const std::uint64_t start = Clock::now();
+    for (std::uint64_t last = start; last - start < kTickWait;) {
+      const std::uint64_t now = Clock::now();
+      if (now - last > Clock::kInterrupted) return last;
+      last = now;
+    }
+    return 0;
+  }
+
+  template <class Clock, class Operation, class Check>
+  void repeat_with(Operation& operation, Check& check) {
+    for (std::uint64_t i = 0; i < request_.warmup; ++i) {
+      operation();
+      if (const char* const wrong = check()) return fail(std::string(wrong) + " (in the warm-up)");
+    }
+    const char* wrong = nullptr;
+    // One batch: Google Benchmark's own code runs before and after it, none between repetitions.
+    while (state_.KeepRunningBatch(static_cast<benchmark::IterationCount>(request_.iterations))) {
+      const std::uint64_t tick = wait_for_tick<Clock>();
+      if (tick == 0 && !request_.time) return fail("no timer tick came within 40 ms: nothing to align the start with");
+      const long switches_before = switches_so_far();
+      std::uint64_t start = Clock::now();
+      while (tick != 0 && start - tick < request_.tick_phase) start = Clock::now();
+      for (std::uint64_t i = 0; i < request_.iterations; ++i) {
+        const std::uint64_t before = Clock::now();
+        operation();
+        const std::uint64_t after = Clock::now();
+        costs_[i] = after - before;
+        if (wrong = check(); wrong) break;
+      }
+      involuntary_switches_ = switches_so_far() - switches_before;
+      tick_phase_ = tick == 0 ? -1 : static_cast<std::int64_t>(start - tick);
+      measured_ = true;
+      if (wrong) return fail(wrong);
+    }
+  }
+
+  const Request& request_;
+  std::uint64_t* const costs_;
+  benchmark::State& state_;
+  bool measured_ = false;
+  std::int64_t tick_phase_ = -1;
+  long involuntary_switches_ = 0;
+};
+
+/// A benchmark as NSLAB_BENCHMARK registers it.
+struct Benchmark {
+  const char* name;
+  const char* family;
+  const char* description;  ///< one line: what it exercises in the kernel
+  std::uint64_t iterations;
+  std::uint64_t warmup;
+  void (*run)(Measurement& measurement);
+};
+
+/// All of them, sorted by name.
+const std::vector<Benchmark>& benchmarks();
+
+struct Registration {
+  explicit Registration(const Benchmark& benchmark);
+};
+
+}  // namespace nslab::micro
+
+#define NSLAB_BENCHMARK(name, family, description, iterations, warmup)                            \
+  static void name##_benchmark(nslab::micro::Measurement& measurement);                           \
+  static const nslab::micro::Registration name##_registration(                                    \
+      nslab::micro::Benchmark{#name, family, description, iterations, warmup, name##_benchmark}); \
+  static void name##_benchmark(nslab::micro::Measurement& measurement)

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "result.h"
+
+namespace nslab {
+
+/// Unpacks a (compressed) tarball into a folder, without its first path component.
+Result<void> unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& folder);
+
+/// The content of one compressed file.
+Result<std::string> read_compressed(const std::filesystem::path& file);
+
+/// A hash over the sorted names, kinds and contents of a tree; .git is left out.
+Result<std::string> hash_tree(const std::filesystem::path& folder);
+
+/// One entry of an initramfs.
+struct ArchiveEntry {
+  std::string path;     ///< without a leading slash
+  unsigned mode = 0;    ///< type and permissions, as S_IFREG | 0755
+  std::string content;  ///< or the link's target
+};
+
+/// A `newc` cpio archive with fixed times, owners and inode numbers: equal entries give equal bytes.
+Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries);
+
+}  // namespace nslab

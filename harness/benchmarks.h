@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "result.h"
+
+namespace nslab {
+
+/// A benchmark as the guest program describes it: the one place where it is defined.
+struct Benchmark {
+  std::string name;
+  std::string family;
+  std::string description;  ///< one line: what it exercises in the kernel
+  std::uint64_t iterations = 0;
+  std::uint64_t warmup = 0;
+};
+
+/// Asks the benchmark program itself (`micro --list`), sorted by name.
+Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& program);
+
+}  // namespace nslab

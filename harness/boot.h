@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "frames.h"
+#include "plan.h"
+#include "qemu.h"
+#include "result.h"
+
+namespace nslab {
+
+/// A boot that ended as it should.
+struct Boot {
+  BootReport report;
+  double wall_seconds = 0;           ///< from QEMU's start to its end
+  std::vector<std::string> command;  ///< QEMU's command line
+};
+
+struct BootSettings {
+  std::filesystem::path vmlinux;
+  std::filesystem::path initramfs;
+  Accelerator accelerator = Accelerator::icount;
+  int memory_mib = 512;
+  double wall_limit_seconds = 600;
+  std::filesystem::path folder;  ///< gets plan.json, frames.bin, console.log and qemu.log
+};
+
+/// Starts one kernel with one plan and waits for its end. Whatever is not a complete boot is an error (Exit::says_no)
+/// that names what happened: panic, oops, hang (guest time or wall time), QEMU's death, a broken or incomplete report,
+/// a flood; with the console's last lines. Exit::machine when QEMU cannot be started.
+Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings);
+
+}  // namespace nslab

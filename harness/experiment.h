@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "result.h"
+
+namespace nslab {
+
+/// What is read off (docs/experiments.md, "meter").
+enum class Meter { instructions, time };
+
+const char* name_of(Meter meter);
+/// "instructions" or "ns".
+const char* unit_of(Meter meter);
+
+/// One [[measure]] table: every kernel at every depth with every benchmark.
+struct Measure {
+  std::vector<std::string> kernels;  ///< model names
+  std::vector<int> depths;           ///< 0 to 32
+  std::vector<std::string> benchmarks;
+  std::string where;  ///< "configs/smoke.toml:12", for errors found later
+};
+
+/// An experiment: the TOML file, checked. docs/experiments.md describes each key with its default.
+struct Experiment {
+  std::string name;
+  Meter meter = Meter::instructions;
+  std::string base = "linux-6.12";
+  std::string profile = "lean";
+  std::uint64_t boots = 10;  ///< per kernel; boot i has seed first_seed + i
+  std::uint64_t first_seed = 1;
+  int pid_max = 4096;
+  int memory_mib = 512;
+  int limit_seconds = 30;        ///< guest seconds a cell may take
+  int wall_limit_seconds = 600;  ///< host seconds a boot may take
+  std::string reference;         ///< the kernel that differences are given against; empty: none, or the first
+  std::string statistic = "mean";
+  double margin_percent = 1.0;
+  std::vector<Measure> measures;
+
+  std::string text;  ///< the file as it was read, for the manifest
+
+  /// The kernels in the order in which the file names them first.
+  std::vector<std::string> kernels() const;
+};
+
+/// Parses and checks. Unknown keys, wrong types and impossible values are Exit::user with file and line.
+Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name);
+Result<Experiment> load_experiment(const std::filesystem::path& file);
+
+}  // namespace nslab

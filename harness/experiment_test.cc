@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "experiment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace nslab {
+namespace {
+
+constexpr const char* kMeasure = "[[measure]]\nkernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n";
+
+std::string error_of(const std::string& text) {
+  const auto parsed = parse_experiment(text, "x.toml");
+  if (parsed) return "accepted";
+  EXPECT_EQ(parsed.error().exit, Exit::user);
+  return parsed.error().message;
+}
+
+TEST(Experiment, DefaultsAndOrderOfKernels) {
+  const auto parsed =
+      parse_experiment(std::string("name = \"a\"\n") + kMeasure +
+                           "[[measure]]\nkernels = [\"flat\", \"multi\"]\ndepths = [1, 0]\nbenchmarks = [\"gettid\"]\n",
+                       "x.toml");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->meter, Meter::instructions);
+  EXPECT_EQ(parsed->profile, "lean");
+  EXPECT_EQ(parsed->boots, 10U);
+  EXPECT_THAT(parsed->kernels(), testing::ElementsAre("multi", "flat"));
+  EXPECT_THAT(parsed->measures[1].depths, testing::ElementsAre(1, 0));
+}
+
+// Each line: what is wrong, and what the user is told. File and line come first.
+TEST(Experiment, MistakesAreToldWithFileAndLine) {
+  const std::string name = "name = \"a\"\n";
+  const std::pair<std::string, std::string> mistakes[] = {
+      {kMeasure, "x.toml:1: 'name' is missing"},
+      {"name = 3\n" + std::string(kMeasure), "x.toml:1: 'name' must be a string"},
+      {"name = \"A b\"\n" + std::string(kMeasure),
+       "x.toml:1: 'name' must be lower-case letters, digits, - and _: it names a folder"},
+      {"name = \"../a\"\n" + std::string(kMeasure),
+       "x.toml:1: 'name' must be lower-case letters, digits, - and _: it names a folder"},
+      {name + "boot = 3\n" + kMeasure,
+       "x.toml:2: unknown key 'boot'; known here: base, boots, first_seed, limit_seconds, margin_percent, measure, "
+       "memory_mib, meter, "
+       "name, pid_max, profile, reference, statistic, wall_limit_seconds"},
+      {name + "boots = \"3\"\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
+      {name + "boots = 3.0\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
+      {name + "boots = 0\n" + kMeasure, "x.toml:2: 'boots' is 0, it must be from 1 to 10000"},
+      {name + "meter = \"cycles\"\n" + kMeasure,
+       "x.toml:2: 'meter' is 'cycles', it must be \"instructions\" or \"time\""},
+      {name + "statistic = \"mode\"\n" + kMeasure,
+       "x.toml:2: 'statistic' is 'mode', it must be \"mean\", \"minimum\" or \"median\""},
+      {name + "limit_seconds = 3\n" + kMeasure,
+       "x.toml:2: 'limit_seconds' must be even: the watchdog counts in steps of 2 s"},
+      {name + "reference = \"flat\"\n" + kMeasure, "x.toml:2: 'reference' is 'flat', which no [[measure]] names"},
+      {name, "x.toml:1: there is no [[measure]] table: nothing would be measured"},
+      {name + "measure = 3\n", "x.toml:2: 'measure' must be tables, each under [[measure]]"},
+      {name + "[[measure]]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n", "x.toml:2: 'kernels' names no kernel"},
+      {name + "[[measure]]\nkernels = [\"multi\"]\ndepths = [33]\nbenchmarks = [\"getpid\"]\n",
+       "x.toml:4: 'depths' holds 33, it must be from 0 to 32"},
+      {name + "[[measure]]\nkernels = [\"multi\"]\ndepths = [0, 0]\nbenchmarks = [\"getpid\"]\n",
+       "x.toml:4: 'depths' holds a depth twice"},
+      {name + "[[measure]]\nkernels = [\"multi\", 1]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
+       "x.toml:3: 'kernels' must hold strings only"},
+      {name + kMeasure + "depth = 1\n", "x.toml:6: unknown key 'depth'; known here: benchmarks, depths, kernels"},
+  };
+  for (const auto& [text, told] : mistakes) EXPECT_EQ(error_of(text), told);
+}
+
+TEST(Experiment, SyntaxErrorsAreToldWithFileAndLine) {
+  EXPECT_THAT(error_of("name = \"a\"\nboots = = 3\n"), testing::StartsWith("x.toml:2: "));
+  EXPECT_THAT(error_of("name = \"a"), testing::StartsWith("x.toml:1: "));
+  EXPECT_THAT(error_of(std::string("name = \"\0\"", 10)), testing::StartsWith("x.toml:1: "));
+}
+
+TEST(Experiment, MissingFileIsNamed) {
+  const auto loaded = load_experiment("/nowhere/x.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().exit, Exit::user);
+  EXPECT_EQ(loaded.error().message, "cannot read /nowhere/x.toml: No such file or directory");
+}
+
+}  // namespace
+}  // namespace nslab

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "frames.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "frame.h"
+
+namespace nslab {
+namespace {
+
+using nlohmann::json;
+
+BootPlan two_cells() {
+  BootPlan plan;
+  plan.kernel = "multi";
+  plan.seed = 7;
+  for (int depth = 0; depth < 2; ++depth) {
+    PlannedCell cell;
+    cell.index = depth;
+    cell.benchmark = "getpid";
+    cell.depth = depth;
+    cell.iterations = 3;
+    plan.cells.push_back(cell);
+  }
+  return plan;
+}
+
+json ready() { return {{"type", "ready"}, {"release", "6.12.1"}, {"instructions", 5}, {"seed", 7}}; }
+
+json cell(int depth) {
+  json nspid = json::array();
+  for (int level = 0; level <= depth; ++level) nspid.push_back(10 + level);
+  return {{"type", "cell"},
+          {"index", depth},
+          {"depth", depth},
+          {"benchmark", "getpid"},
+          {"status", "ok"},
+          {"unit", "instructions"},
+          {"iterations", 3},
+          {"sum", 940},
+          {"minimum", 310},
+          {"median", 310},
+          {"p90", 320},
+          {"maximum", 320},
+          {"involuntary_switches", 0},
+          {"nspid", nspid},
+          {"layout", json::object()}};
+}
+
+json end(int cells, int frames) { return {{"type", "end"}, {"cells", cells}, {"frames", frames}}; }
+
+std::string stream(const std::vector<json>& payloads) {
+  std::string bytes;
+  for (const json& payload : payloads) bytes += frame::encode(payload.dump());
+  return bytes;
+}
+
+std::string complete() { return stream({ready(), cell(0), cell(1), end(2, 3)}); }
+
+std::string failure(const std::string& bytes) {
+  const auto report = read_report(bytes, two_cells(), "multi");
+  return report ? "complete" : report.error().message;
+}
+
+TEST(Frames, CompleteBootIsRead) {
+  const auto report = read_report(complete(), two_cells(), "multi");
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->release, "6.12.1");
+  ASSERT_EQ(report->samples.size(), 2U);
+  EXPECT_EQ(report->samples[1].depth, 1);
+  EXPECT_EQ(report->samples[1].sum, 940U);
+  EXPECT_EQ(report->samples[1].seed, 7U);
+}
+
+TEST(Frames, RefusedCellHasNoFigures) {
+  const json refused = {{"type", "cell"},      {"index", 1},        {"depth", 1}, {"benchmark", "getpid"},
+                        {"status", "refused"}, {"errno", "EINVAL"}, {"level", 1}};
+  const auto report = read_report(stream({ready(), cell(0), refused, end(2, 3)}), two_cells(), "flat");
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->samples[1].status, CellStatus::refused);
+  EXPECT_EQ(report->samples[1].refusal, "EINVAL");
+  EXPECT_EQ(report->samples[1].iterations, 0U);
+}
+
+// A stream cut anywhere is no boot, and no byte position crashes the reader.
+TEST(Frames, EveryTruncationIsAnError) {
+  const std::string bytes = complete();
+  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_NE(failure(bytes.substr(0, size)), "complete") << size;
+}
+
+TEST(Frames, EveryFlippedBitIsAnError) {
+  const std::string bytes = complete();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string flipped = bytes;
+    flipped[i] = static_cast<char>(flipped[i] ^ 4);
+    EXPECT_NE(failure(flipped), "complete") << i;
+  }
+}
+
+TEST(Frames, BadChecksumIsNamed) {
+  std::string bytes = complete();
+  bytes[20] ^= 1;
+  EXPECT_EQ(failure(bytes), "frame 0 of the guest: bad checksum (frame at byte 0)");
+}
+
+TEST(Frames, OversizedFrameIsNamed) {
+  const std::string bytes = frame::header(0x80000000U, 0) + "x";
+  EXPECT_EQ(failure(bytes), "frame 0 of the guest: it claims 2147483648 bytes, the limit is 1048576");
+}
+
+TEST(Frames, MissingClosingFrameIsNamed) {
+  EXPECT_EQ(failure(stream({ready(), cell(0)})), "the boot has no closing frame: 1 of 2 cells came");
+  EXPECT_EQ(failure(""), "the boot has no closing frame: 0 of 2 cells came");
+}
+
+TEST(Frames, WrongCountsAreErrors) {
+  EXPECT_THAT(failure(stream({ready(), cell(0), cell(1), end(3, 3)})), testing::HasSubstr("counts are wrong"));
+  EXPECT_THAT(failure(stream({ready(), cell(0), cell(1), end(2, 4)})), testing::HasSubstr("counts are wrong"));
+  EXPECT_THAT(failure(stream({ready(), cell(0), end(1, 2)})), testing::HasSubstr("counts are wrong"));
+}
+
+TEST(Frames, CellsComeOnceAndInOrder) {
+  EXPECT_THAT(failure(stream({ready(), cell(1), cell(0), end(2, 3)})), testing::HasSubstr("expected was cell 0"));
+  EXPECT_THAT(failure(stream({ready(), cell(0), cell(0), end(2, 3)})), testing::HasSubstr("expected was cell 1"));
+  EXPECT_THAT(failure(stream({ready(), cell(0), cell(1), cell(1), end(2, 4)})), testing::HasSubstr("a cell too many"));
+  EXPECT_THAT(failure(complete() + frame::encode("{}")), testing::HasSubstr("after the closing frame"));
+}
+
+TEST(Frames, ContradictingFiguresAreErrors) {
+  const std::pair<const char*, int> lies[] = {{"minimum", 400}, {"median", 5},     {"p90", 1},       {"sum", 1},
+                                              {"sum", 5000},    {"iterations", 0}, {"iterations", 2}};
+  for (const auto& [key, value] : lies) {
+    json lie = cell(0);
+    lie[key] = value;
+    EXPECT_NE(failure(stream({ready(), lie, cell(1), end(2, 3)})), "complete") << key << " " << value;
+  }
+  for (const json& value : {json(-1), json(1.5), json("310"), json()}) {
+    json lie = cell(0);
+    lie["minimum"] = value;
+    EXPECT_THAT(failure(stream({ready(), lie, cell(1), end(2, 3)})),
+                testing::HasSubstr("'minimum' is missing or no whole number"));
+  }
+}
+
+TEST(Frames, WorkerAtAnotherDepthIsAnError) {
+  json lie = cell(1);
+  lie["nspid"] = {10};
+  EXPECT_THAT(failure(stream({ready(), cell(0), lie, end(2, 3)})), testing::HasSubstr("did not run at depth 1"));
+}
+
+TEST(Frames, OtherSeedIsAnError) {
+  json other = ready();
+  other["seed"] = 8;
+  EXPECT_THAT(failure(stream({other})), testing::HasSubstr("it has seed 8, the plan's is 7"));
+}
+
+TEST(Frames, FailedCellFailsTheBoot) {
+  const json failed = {{"type", "cell"},        {"index", 0},         {"depth", 0},
+                       {"benchmark", "getpid"}, {"status", "failed"}, {"message", "it was 3"}};
+  EXPECT_EQ(failure(stream({ready(), failed})), "frame 1 of the guest: getpid at depth 0 failed: it was 3");
+}
+
+}  // namespace
+}  // namespace nslab

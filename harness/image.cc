@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "image.h"
+
+#include <sys/stat.h>
+
+#include <set>
+#include <sstream>
+
+#include "archives.h"
+#include "hash.h"
+#include "os.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kLoader = "/lib64/ld-linux-x86-64.so.2";
+
+/// The shared libraries that a dynamic program loads, as the loader itself resolves them: path in the guest → path on
+/// the host.
+Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
+  const auto run =
+      run_captured({.argv = {kLoader, "--list", program.string()}, .folder = {}, .environment = {}, .output = {}});
+  if (!run) return run.error();
+  if (run->status != 0)
+    return machine_error("{} cannot list the libraries of {}:\n{}", kLoader, program.string(), run->output);
+  std::map<std::string, fs::path> libraries = {{kLoader, kLoader}};
+  std::istringstream lines(run->output);
+  for (std::string line; std::getline(lines, line);) {
+    // "	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f…)"
+    std::istringstream words(line);
+    std::string name;
+    std::string arrow;
+    std::string path;
+    if (!(words >> name >> arrow >> path) || arrow != "=>") continue;
+    if (path == "not") return machine_error("{} needs {}, which this machine lacks", program.string(), name);
+    libraries["/lib/x86_64-linux-gnu/" + name] = path;
+  }
+  return libraries;
+}
+
+}  // namespace
+
+Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+  // Guest path → host file. One micro program, so that all benchmarks share one shape of address space.
+  std::map<std::string, fs::path> files = {
+      {"/init", paths.guest / "init"}, {"/bin/nsexec", paths.guest / "nsexec"}, {"/bin/micro", paths.guest / "micro"}};
+  files.insert(more.begin(), more.end());
+  for (const char* program : {"micro", "nsexec"}) {
+    auto libraries = libraries_of(paths.guest / program);
+    if (!libraries) return libraries.error();
+    files.merge(*libraries);
+  }
+
+  std::set<std::string> folders = {"dev", "proc", "sys", "tmp", "run"};
+  for (const auto& [path, file] : files) {
+    for (fs::path parent = fs::path(path).parent_path(); parent != "/"; parent = parent.parent_path()) {
+      folders.insert(parent.string().substr(1));
+    }
+  }
+  std::vector<ArchiveEntry> entries;
+  for (const std::string& folder : folders) entries.push_back({folder, S_IFDIR | 0755, ""});
+  for (const auto& [path, file] : files) {
+    auto content = read_file(file);
+    if (!content) return content.error();
+    entries.push_back({path.substr(1), S_IFREG | 0755, std::move(*content)});
+  }
+  const auto cpio = make_cpio(entries);
+  if (!cpio) return cpio.error();
+
+  Image image;
+  image.hash = sha256(*cpio);
+  image.file = paths.cache / "initramfs" / (image.hash + ".cpio");
+  if (fs::exists(image.file)) return image;
+  if (auto made = make_folders(image.file.parent_path()); !made) return made.error();
+  if (auto wrote = write_file(image.file, *cpio); !wrote) return wrote.error();
+  return image;
+}
+
+}  // namespace nslab

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "paths.h"
+#include "result.h"
+
+namespace nslab {
+
+/// The initramfs of every boot: the guest's init, the launcher, the benchmarks, and the shared libraries they load.
+struct Image {
+  std::string hash;  ///< SHA-256 of the file
+  std::filesystem::path file;
+};
+
+/// Packs the built guest programs, and `more` (path in the guest → file); the result is kept in the cache under its
+/// hash. Exit::machine when a program or a library is missing.
+Result<Image> make_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {});
+
+}  // namespace nslab

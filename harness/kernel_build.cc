@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel_build.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "archives.h"
+#include "hash.h"
+#include "os.h"
+#include "progress.h"
+#include "symbol_sizes.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+// Part of every kernel's hash: to be raised when the steps below change what comes out.
+constexpr int kRecipe = 1;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string last_lines(const fs::path& log, std::size_t count) {
+  const auto text = read_file(log);
+  if (!text) return text.error().message;
+  const auto lines = lines_of(*text);
+  std::string tail;
+  for (std::size_t i = lines.size() > count ? lines.size() - count : 0; i < lines.size(); ++i)
+    tail += "  " + lines[i] + "\n";
+  return tail;
+}
+
+/// Debian's config with every module left out: modules are what no guest here can load.
+std::string without_modules(const std::string& config) {
+  std::string result;
+  for (const std::string& line : lines_of(config)) {
+    const auto equals = line.find('=');
+    if (line.starts_with("CONFIG_") && equals != std::string::npos && line.substr(equals) == "=m") {
+      result += "# " + line.substr(0, equals) + " is not set\n";
+    } else {
+      result += line + "\n";
+    }
+  }
+  return result + "# CONFIG_MODULES is not set\n";
+}
+
+/// The lines that set something: `CONFIG_X=…` and `# CONFIG_X is not set`; comments are left out.
+std::vector<std::string> settings_of(const std::string& fragment) {
+  std::vector<std::string> settings;
+  for (const std::string& line : lines_of(fragment)) {
+    if (line.starts_with("CONFIG_") || (line.starts_with("# CONFIG_") && line.ends_with(" is not set")))
+      settings.push_back(line);
+  }
+  return settings;
+}
+
+Result<void> check_settings(const std::string& wanted, const fs::path& config_file) {
+  const auto config = read_file(config_file);
+  if (!config) return config.error();
+  const auto lines = lines_of(*config);
+  const std::set<std::string> have(lines.begin(), lines.end());
+  // A later line of the fragment overrides an earlier one, as in the kernel's own merge_config.sh.
+  std::map<std::string, std::string> last;
+  for (const std::string& line : settings_of(wanted)) {
+    const bool unset = line.starts_with("#");
+    const std::string name = unset ? line.substr(2, line.find(' ', 2) - 2) : line.substr(0, line.find('='));
+    last[name] = line;
+  }
+  std::string missing;
+  for (const auto& [name, line] : last) {
+    const bool holds = line.starts_with("#") ? std::none_of(lines.begin(), lines.end(),
+                                                            [&](const auto& l) { return l.starts_with(name + "="); })
+                                             : have.contains(line);
+    if (!holds) missing += "\n  " + line;
+  }
+  if (!missing.empty()) {
+    return Error{Exit::bug,
+                 fmt::format("these settings did not survive 'make olddefconfig' (a dependency is missing, or the "
+                             "option does not exist in this source):{}",
+                             missing)};
+  }
+  return {};
+}
+
+Result<std::string> tool_version(const std::string& tool, const std::string& package) {
+  const auto run = run_captured({.argv = {tool, "--version"}, .folder = {}, .environment = {}, .output = {}});
+  if (!run || run->status != 0) return machine_error("{} is missing: apt-get install {}", tool, package);
+  return run->output.substr(0, run->output.find('\n'));
+}
+
+}  // namespace
+
+std::vector<std::string> reproducible_make_arguments() {
+  return {"KBUILD_BUILD_USER=nslab", "KBUILD_BUILD_HOST=nslab", "KBUILD_BUILD_TIMESTAMP=2025-01-01 00:00:00 UTC",
+          "KBUILD_BUILD_VERSION=1", "LOCALVERSION="};
+}
+
+/// All that goes into a kernel's config and hash, read once. The patched tree is found by the series as it stands then.
+struct KernelBuilder::Inputs {
+  std::string source_hash;
+  std::vector<std::pair<std::string, std::string>> patches;  // name, content
+  std::string debian_config_hash;                            // empty when the profile does not start from it
+  std::string fragment;
+  std::string model;
+  std::string compiler;
+  std::string linker;
+  std::string start;  // of the profile
+
+  std::string hash() const;
+};
+
+std::string KernelBuilder::Inputs::hash() const {
+  Hasher hasher;
+  hasher.part("recipe", std::to_string(kRecipe)).part("source", source_hash);
+  for (const auto& [name, content] : patches) hasher.part("patch", content);
+  hasher.part("start", start).part("debian", debian_config_hash).part("fragment", fragment);
+  hasher.part("model", model).part("compiler", compiler).part("linker", linker);
+  return hasher.hex();
+}
+
+Result<std::string> KernelBuilder::source_hash(const Base& base) const {
+  std::error_code error;
+  if (fs::is_directory(base.source, error)) return hash_tree(base.source);
+  const auto size = fs::file_size(base.source, error);
+  if (error) {
+    return machine_error("there is no kernel source {}: apt-get install linux-source-6.12, or name one with --source",
+                         base.source.string());
+  }
+  // 150 MB take half a second to hash; the answer is remembered by what changes when the file does.
+  const auto mtime = fs::last_write_time(base.source, error).time_since_epoch().count();
+  const std::string key = sha256(fmt::format("{} {} {}", fs::absolute(base.source).string(), size, mtime));
+  const fs::path memo = paths_.cache / "source-hashes" / key;
+  if (const auto known = read_file(memo); known && known->size() == 64) return *known;
+  auto hash = sha256_file(base.source);
+  if (!hash) return hash;
+  if (auto made = make_folders(memo.parent_path()); !made) return made.error();
+  if (auto wrote = write_file(memo, *hash); !wrote) return wrote.error();
+  return hash;
+}
+
+namespace {
+
+Result<std::vector<std::pair<std::string, std::string>>> read_series(const fs::path& folder) {
+  const auto series = read_file(folder / "series");
+  if (!series) return series.error();
+  std::vector<std::pair<std::string, std::string>> patches;
+  for (const std::string& name : lines_of(*series)) {
+    if (name.empty() || name.starts_with("#")) continue;
+    auto patch = read_file(folder / name);
+    if (!patch) return patch.error();
+    patches.emplace_back(name, std::move(*patch));
+  }
+  return patches;
+}
+
+}  // namespace
+
+Result<KernelBuilder::Inputs> KernelBuilder::inputs(const KernelSpec& spec) const {
+  Inputs inputs;
+  inputs.start = spec.profile.start;
+  auto source = source_hash(spec.base);
+  if (!source) return source.error();
+  inputs.source_hash = *source;
+  auto patches = read_series(paths_.kernels_folder() / spec.base.series);
+  if (!patches) return patches.error();
+  inputs.patches = std::move(*patches);
+  if (spec.profile.start == "debian") {
+    auto config = sha256_file(spec.base.debian_config);
+    if (!config) {
+      return machine_error("there is no {}: apt-get install linux-config-6.12", spec.base.debian_config.string());
+    }
+    inputs.debian_config_hash = *config;
+  }
+  auto fragment = read_file(paths_.kernels_folder() / spec.profile.fragment);
+  if (!fragment) return fragment.error();
+  for (const std::string& line : settings_of(*fragment)) inputs.fragment += line + "\n";
+  for (const std::string& line : spec.model.config) inputs.model += line + "\n";
+  auto compiler = tool_version("gcc", "gcc");
+  if (!compiler) return compiler.error();
+  inputs.compiler = *compiler;
+  auto linker = tool_version("ld", "binutils");
+  if (!linker) return linker.error();
+  inputs.linker = *linker;
+  return inputs;
+}
+
+Result<std::string> KernelBuilder::hash(const KernelSpec& spec) const {
+  const auto in = inputs(spec);
+  if (!in) return in.error();
+  return in->hash();
+}
+
+Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) const {
+  return {spec.model.name, hash, paths_.cache / "kernels" / hash};
+}
+
+bool KernelBuilder::is_built(const Kernel& kernel) const { return fs::exists(kernel.manifest()); }
+
+Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) const {
+  const auto source = source_hash(base);
+  if (!source) return source.error();
+  std::vector<std::pair<std::string, std::string>> patches;
+  if (patched) {
+    auto series = read_series(paths_.kernels_folder() / base.series);
+    if (!series) return series.error();
+    patches = std::move(*series);
+  }
+  Hasher hasher;
+  hasher.part("source", *source);
+  for (const auto& [name, content] : patches) hasher.part("patch", content);
+  const std::string hash = hasher.hex();
+  const fs::path tree = paths_.cache / "sources" / hash.substr(0, 16);
+
+  const auto say_waiting = [] { fmt::print(stderr, "another nslab unpacks this source; waiting for it\n"); };
+  auto lock = FileLock::wait(paths_.cache / "locks" / ("source-" + hash.substr(0, 16)), say_waiting);
+  if (!lock) return lock.error();
+  if (fs::exists(tree)) return tree;
+
+  fmt::print(stderr, "unpacking {}\n", base.source.string());
+  auto made = make_folders(tree.parent_path());
+  if (!made) return made.error();
+  auto folder = TempFolder::make(paths_.cache / "tmp", "source-" + hash.substr(0, 16));
+  if (!folder) return folder.error();
+  std::error_code error;
+  if (fs::is_directory(base.source, error)) {
+    const auto copied = run_captured({.argv = {"cp", "-a", (base.source / ".").string(), folder->path().string()},
+                                      .folder = {},
+                                      .environment = {},
+                                      .output = {}});
+    if (!copied) return copied.error();
+    if (copied->status != 0) return machine_error("cannot copy {}:\n{}", base.source.string(), copied->output);
+    // Objects or a .config of the user's would mix with builds outside the tree.
+    const auto cleaned =
+        run_captured({.argv = {"make", "-s", "mrproper"}, .folder = folder->path(), .environment = {}, .output = {}});
+    if (!cleaned) return cleaned.error();
+    if (cleaned->status != 0) return user_error("{} is no kernel source:\n{}", base.source.string(), cleaned->output);
+  } else if (auto unpacked = unpack_archive(base.source, folder->path()); !unpacked) {
+    return unpacked.error();
+  }
+
+  const auto makefile = read_file(folder->path() / "Makefile");
+  if (!makefile || makefile->find("VERSION = 6\nPATCHLEVEL = 12\n") == std::string::npos) {
+    return user_error("{} is no Linux 6.12 source: its Makefile does not say so", base.source.string());
+  }
+  for (const auto& [name, content] : patches) {
+    const fs::path patch = paths_.kernels_folder() / base.series / name;
+    const auto applied =
+        run_captured({.argv = {"patch", "-p1", "--batch", "--silent", "--fuzz=0", "-i", patch.string()},
+                      .folder = folder->path(),
+                      .environment = {},
+                      .output = {}});
+    if (!applied) return applied.error();
+    if (applied->status != 0)
+      return user_error("{} does not apply to {}:\n{}", name, base.source.string(), applied->output);
+  }
+  if (auto renamed = folder->rename_to(tree); !renamed) return renamed.error();
+  return tree;
+}
+
+namespace {
+
+Result<void> make(const fs::path& tree, const fs::path& folder, const std::vector<std::string>& targets) {
+  std::vector<std::string> argv = {"make", "-C", tree.string(), "O=" + folder.string()};
+  for (const auto& argument : reproducible_make_arguments()) argv.push_back(argument);
+  argv.insert(argv.end(), targets.begin(), targets.end());
+  const auto run = run_captured({.argv = argv, .folder = {}, .environment = {}, .output = {}});
+  if (!run) return run.error();
+  if (run->status != 0) {
+    return machine_error("'make {}' for the kernel failed ({}):\n{}", fmt::join(targets, " "),
+                         describe_status(run->status), run->output);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> KernelBuilder::configure_debian(const Base& base, const fs::path& tree, const fs::path& folder) const {
+  const auto config = read_compressed(base.debian_config);
+  if (!config) return config.error();
+  if (auto wrote = write_file(folder / ".config", *config); !wrote) return wrote;
+  return make(tree, folder, {"olddefconfig"});
+}
+
+Result<void> KernelBuilder::configure(const KernelSpec& spec, const fs::path& tree, const fs::path& folder) const {
+  const auto in = inputs(spec);
+  if (!in) return in.error();
+  return configure(spec, *in, tree, folder);
+}
+
+Result<void> KernelBuilder::configure(const KernelSpec& spec, const Inputs& inputs, const fs::path& tree,
+                                      const fs::path& folder) const {
+  std::string start;
+  if (spec.profile.start == "debian") {
+    const auto config = read_compressed(spec.base.debian_config);
+    if (!config) return config.error();
+    start = without_modules(*config);
+  } else {
+    if (auto made = make(tree, folder, {"tinyconfig"}); !made) return made;
+    const auto config = read_file(folder / ".config");
+    if (!config) return config.error();
+    start = *config;
+  }
+  const std::string wanted = inputs.fragment + inputs.model;
+  if (auto wrote = write_file(folder / ".config", start + "\n" + wanted); !wrote) return wrote;
+  if (auto made = make(tree, folder, {"olddefconfig"}); !made) return made;
+  return check_settings(wanted, folder / ".config");
+}
+
+Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inputs, const BuildOptions& options,
+                                       const fs::path& folder) const {
+  const auto tree = source_tree(spec.base, /*patched=*/true);
+  if (!tree) return tree.error();
+  const double start = monotonic_seconds();
+  if (auto configured = configure(spec, inputs, *tree, folder); !configured) return configured;
+
+  const int jobs =
+      options.jobs > 0 ? options.jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const fs::path log = folder / "build.log";
+  Command command;
+  command.argv = {"make", "-C", tree->string(), "O=" + folder.string(), fmt::format("-j{}", jobs), "vmlinux"};
+  for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
+  if (options.ccache) {
+    command.argv.emplace_back("CC=ccache gcc");
+    command.environment["CCACHE_DIR"] = (paths_.cache / "ccache").string();
+    command.environment["CCACHE_NOHASHDIR"] = "1";
+  } else {
+    command.environment["CCACHE_DISABLE"] = "1";
+  }
+  command.output = log;
+
+  const std::string label = fmt::format("kernel {} ({})", spec.model.name, spec.profile.name);
+  fmt::print(stderr, "{}: building with {} jobs\n", label, jobs);
+  auto process = Process::start(command);
+  if (!process) return process.error();
+  Progress progress(label, "objects", static_cast<std::uint64_t>(spec.profile.objects));
+  std::ifstream output(log);
+  std::uint64_t objects = 0;
+  std::optional<int> status;
+  while (!status) {
+    status = process->wait_for(0.5);
+    if (interrupted()) return interruption();
+    for (std::string line; std::getline(output, line);)
+      objects += line.starts_with("  CC ") || line.starts_with("  AS ") ? 1 : 0;
+    output.clear();
+    progress.update(objects);
+  }
+  if (*status != 0) {
+    return machine_error("{}: the build failed ({}); the end of its log:\n{}", label, describe_status(*status),
+                         last_lines(log, 30));
+  }
+  const double seconds = monotonic_seconds() - start;
+  progress.say(fmt::format("{}: built, {} objects in {}", label, objects, duration_text(seconds)));
+
+  const auto vmlinux = sha256_file(folder / "vmlinux");
+  if (!vmlinux) return vmlinux.error();
+  const auto sizes = symbol_sizes(folder / "vmlinux");
+  if (!sizes) return sizes.error();
+  nlohmann::ordered_json manifest;
+  manifest["hash"] = inputs.hash();
+  manifest["model"] = spec.model.name;
+  manifest["profile"] = spec.profile.name;
+  manifest["base"] = spec.base.name;
+  manifest["source_sha256"] = inputs.source_hash;
+  manifest["patches"] = nlohmann::ordered_json::array();
+  for (const auto& [name, content] : inputs.patches)
+    manifest["patches"].push_back({{"name", name}, {"sha256", sha256(content)}});
+  manifest["debian_config_sha256"] = inputs.debian_config_hash;
+  manifest["fragment_sha256"] = sha256(inputs.fragment);
+  manifest["model_config"] = spec.model.config;
+  manifest["compiler"] = inputs.compiler;
+  manifest["linker"] = inputs.linker;
+  manifest["vmlinux_sha256"] = *vmlinux;
+  manifest["objects"] = objects;
+  manifest["build_seconds"] = static_cast<std::uint64_t>(seconds + 0.5);
+  manifest["symbol_bytes"] = {{"text", sizes->text}, {"data", sizes->data}, {"bss", sizes->bss}};
+  return write_file(folder / "manifest.json", manifest.dump(2) + "\n");
+}
+
+Result<Kernel> KernelBuilder::build(const KernelSpec& spec, const BuildOptions& options) const {
+  const auto in = inputs(spec);
+  if (!in) return in.error();
+  const std::string key = in->hash();
+  const Kernel kernel = cached(spec, key);
+  if (is_built(kernel)) return kernel;
+
+  const auto say_waiting = [&] { fmt::print(stderr, "another nslab builds {}; waiting for it\n", spec.model.name); };
+  auto lock = FileLock::wait(paths_.cache / "locks" / ("kernel-" + key), say_waiting);
+  if (!lock) return lock.error();
+  if (is_built(kernel)) return kernel;
+
+  // What a killed build left behind; nobody else builds this kernel, as the lock is ours.
+  const std::string prefix = "build-" + key.substr(0, 16);
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(paths_.cache / "tmp", error)) {
+    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), error);
+  }
+  auto work = TempFolder::make(paths_.cache / "tmp", prefix);
+  if (!work) return work.error();
+  if (auto built = build_into(spec, *in, options, work->path()); !built) return built.error();
+
+  auto result = TempFolder::make(paths_.cache / "tmp", prefix);
+  if (!result) return result.error();
+  const std::pair<const char*, const char*> kept[] = {{"vmlinux", "vmlinux"},
+                                                      {"System.map", "System.map"},
+                                                      {".config", "config"},
+                                                      {"build.log", "build.log"},
+                                                      {"manifest.json", "manifest.json"}};
+  for (const auto& [from, to] : kept) {
+    fs::rename(work->path() / from, result->path() / to, error);
+    if (error) return machine_error("cannot keep {}: {}", from, error.message());
+  }
+  fs::permissions(result->path(),
+                  fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
+                      fs::perms::others_exec,
+                  error);
+  if (auto made = make_folders(kernel.folder.parent_path()); !made) return made.error();
+  if (auto renamed = result->rename_to(kernel.folder); !renamed) return renamed.error();
+  return kernel;
+}
+
+}  // namespace nslab

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "kernel_table.h"
+#include "paths.h"
+#include "result.h"
+
+namespace nslab {
+
+/// A kernel to be had: base + model + profile.
+struct KernelSpec {
+  Base base;
+  Profile profile;
+  Model model;
+};
+
+/// A built kernel in the cache.
+struct Kernel {
+  std::string name;  ///< the model's
+  std::string hash;  ///< of all that went into it, 64 hexadecimal digits
+  std::filesystem::path folder;
+
+  std::filesystem::path vmlinux() const { return folder / "vmlinux"; }
+  std::filesystem::path config() const { return folder / "config"; }
+  std::filesystem::path manifest() const { return folder / "manifest.json"; }
+};
+
+struct BuildOptions {
+  int jobs = 0;        ///< make -j; 0: all cores
+  bool ccache = true;  ///< false: compile everything anew
+};
+
+/// Builds kernels, and keeps them by the hash of what went into them: source, series, config fragment, model, toolchain
+/// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), locks/, tmp/, ccache/.
+///
+/// Builds of one kernel at once wait for each other by a lock; a result appears by one rename, so that an interrupted
+/// build leaves nothing half-made. The results of a hash are the same to the bit wherever they are built.
+class KernelBuilder {
+ public:
+  explicit KernelBuilder(const Paths& paths) : paths_(paths) {}
+
+  /// The kernel's hash. Reads the source (its hash is remembered by size and mtime). Exit::machine when the source
+  /// or a tool is missing, with the package that has it.
+  Result<std::string> hash(const KernelSpec& spec) const;
+  /// Where the kernel of this hash is, or would be.
+  Kernel cached(const KernelSpec& spec, const std::string& hash) const;
+  bool is_built(const Kernel& kernel) const;
+
+  /// The kernel from the cache, or built.
+  Result<Kernel> build(const KernelSpec& spec, const BuildOptions& options) const;
+  /// The patched source tree (or, with no series, the pristine one), unpacked once.
+  Result<std::filesystem::path> source_tree(const Base& base, bool patched) const;
+  /// The .config of a kernel, complete (make olddefconfig), in `folder`/.config, checked to hold each line of fragment
+  /// and model.
+  Result<void> configure(const KernelSpec& spec, const std::filesystem::path& tree,
+                         const std::filesystem::path& folder) const;
+  /// Debian's own config, completed for the tree, in `folder`/.config: what `lean` is held against.
+  Result<void> configure_debian(const Base& base, const std::filesystem::path& tree,
+                                const std::filesystem::path& folder) const;
+
+ private:
+  struct Inputs;
+  Result<Inputs> inputs(const KernelSpec& spec) const;
+  Result<void> configure(const KernelSpec& spec, const Inputs& inputs, const std::filesystem::path& tree,
+                         const std::filesystem::path& folder) const;
+  Result<void> build_into(const KernelSpec& spec, const Inputs& inputs, const BuildOptions& options,
+                          const std::filesystem::path& folder) const;
+  Result<std::string> source_hash(const Base& base) const;
+
+  Paths paths_;
+};
+
+/// The environment variables that make kernel builds reproducible, as make arguments.
+std::vector<std::string> reproducible_make_arguments();
+
+}  // namespace nslab

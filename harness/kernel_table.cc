@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel_table.h"
+
+#include <algorithm>
+
+#include "os.h"
+#include "toml_reader.h"
+
+namespace nslab {
+
+namespace {
+
+template <class T>
+Result<T> find(const std::vector<T>& entries, const std::string& name, const char* what) {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const T& entry) { return entry.name == name; });
+  if (found != entries.end()) return *found;
+  std::string names;
+  for (const T& entry : entries) names += (names.empty() ? "" : ", ") + entry.name;
+  return user_error("there is no {} '{}'; there are: {}", what, name, names);
+}
+
+}  // namespace
+
+Result<Base> KernelTable::base(const std::string& name) const { return find(bases, name, "base"); }
+Result<Profile> KernelTable::profile(const std::string& name) const { return find(profiles, name, "profile"); }
+Result<Model> KernelTable::model(const std::string& name) const { return find(models, name, "model"); }
+
+Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
+  const std::string file = (folder / "kernels.toml").string();
+  const auto text = read_file(file);
+  if (!text) return text.error();
+  const auto document = parse_toml(*text, file);
+  if (!document) return document.error();
+
+  KernelTable table;
+  table.folder = folder;
+  TomlReader reader(*document, file);
+  for (const auto& [name, entry] : reader.named_tables("base")) {
+    std::string source;
+    std::string config;
+    Base base{.name = name, .description = {}, .source = {}, .debian_config = {}, .series = {}};
+    TomlReader fields(*entry, file);
+    fields.read("description", base.description, true);
+    fields.read("source", source, true);
+    fields.read("debian_config", config, true);
+    fields.read("series", base.series, true);
+    if (auto done = fields.finish(); !done) return done.error();
+    base.source = source;
+    base.debian_config = config;
+    table.bases.push_back(std::move(base));
+  }
+  for (const auto& [name, entry] : reader.named_tables("profile")) {
+    Profile profile;
+    profile.name = name;
+    TomlReader fields(*entry, file);
+    fields.read("description", profile.description, true);
+    fields.read("start", profile.start, true);
+    fields.read("fragment", profile.fragment, true);
+    fields.read("measurable", profile.measurable);
+    fields.read("objects", profile.objects, 1, 1'000'000);
+    if (profile.start != "debian" && profile.start != "tiny") {
+      fields.reject("start", fmt::format("'start' is '{}', it must be \"debian\" or \"tiny\"", profile.start));
+    }
+    if (auto done = fields.finish(); !done) return done.error();
+    table.profiles.push_back(std::move(profile));
+  }
+  for (const auto& [name, entry] : reader.named_tables("model")) {
+    Model model;
+    model.name = name;
+    TomlReader fields(*entry, file);
+    fields.read("description", model.description, true);
+    fields.read("config", model.config);
+    if (auto done = fields.finish(); !done) return done.error();
+    table.models.push_back(std::move(model));
+  }
+  if (auto done = reader.finish(); !done) return done.error();
+  return table;
+}
+
+}  // namespace nslab

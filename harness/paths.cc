@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "paths.h"
+
+#include <cstdlib>
+
+namespace nslab {
+
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+Result<Paths> find_paths() {
+  Paths paths;
+  paths.root = NSLAB_ROOT;
+  paths.guest = NSLAB_GUEST;
+  if (const auto cache = variable("NSLAB_CACHE"); !cache.empty()) {
+    paths.cache = cache;
+  } else if (const auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) {
+    paths.cache = std::filesystem::path(xdg) / "nslab";
+  } else if (const auto home = variable("HOME"); !home.empty()) {
+    paths.cache = std::filesystem::path(home) / ".cache" / "nslab";
+  } else {
+    return machine_error("there is no place for the cache: set NSLAB_CACHE to a folder with 10 GB of room");
+  }
+  std::error_code error;
+  paths.cache = std::filesystem::absolute(paths.cache, error);
+  if (error) return machine_error("the cache folder {}: {}", paths.cache.string(), error.message());
+  return paths;
+}
+
+}  // namespace nslab

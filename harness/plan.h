@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "benchmarks.h"
+#include "experiment.h"
+#include "result.h"
+
+namespace nslab {
+
+/// One cell as the guest is told to measure it. Units are those of docs/guest-protocol.md.
+struct PlannedCell {
+  int index = 0;
+  std::string benchmark;
+  int depth = 0;
+  std::uint64_t iterations = 0;
+  std::uint64_t warmup = 0;
+  int history = 0;               ///< processes created and reaped beforehand
+  std::uint64_t tick_phase = 0;  ///< instructions (guest ns) after a timer tick
+  int limit_seconds = 0;         ///< guest seconds
+  bool operator==(const PlannedCell&) const = default;
+};
+
+/// One boot: a kernel and a seed, and the cells in the order in which they are measured.
+struct BootPlan {
+  std::string kernel;
+  std::uint64_t seed = 0;
+  Meter meter = Meter::instructions;
+  int pid_max = 0;
+  int mmap_pages = 0;
+  int environment_bytes = 0;
+  std::vector<std::string> command;  ///< a program of the guest's and its arguments, run before the cells; empty: none
+  std::vector<PlannedCell> cells;
+  std::string fault;  ///< for tests only
+
+  const char* unit() const { return unit_of(meter); }
+  /// The plan as the guest reads it. Holds nothing of the kernel: all kernels see the same.
+  std::string to_json() const;
+};
+
+/// Unfolds an experiment into boots, ordered seed by seed so that an interrupted run has complete pairs.
+///
+/// All that a seed chooses is a pure function of the seed and (history, phase) of the benchmark's name, never of the
+/// kernel or the depth: samples of one seed are paired across kernels and depths (common random numbers, Law and
+/// Kelton, Simulation Modeling and Analysis, section 11.2). The order of cells is a seeded shuffle of all cells of the
+/// experiment, of which each kernel measures its own. Exit::user when a benchmark is unknown.
+Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known);
+
+}  // namespace nslab

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace nslab {
+namespace {
+
+const std::vector<Benchmark> kKnown = {{"fork_exit_wait", "lifecycle", "", 400, 100},
+                                       {"getpid", "identity", "", 2000, 200}};
+
+Experiment experiment() {
+  const auto parsed = parse_experiment(R"(
+name = "t"
+boots = 3
+first_seed = 5
+[[measure]]
+kernels = ["none"]
+depths = [0]
+benchmarks = ["getpid", "fork_exit_wait"]
+[[measure]]
+kernels = ["multi", "flat"]
+depths = [0, 1, 2]
+benchmarks = ["getpid", "fork_exit_wait"]
+)",
+                                       "t.toml");
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return *parsed;
+}
+
+std::vector<BootPlan> plan_of(const Experiment& experiment) {
+  auto plan = make_plan(experiment, kKnown);
+  EXPECT_TRUE(plan) << plan.error().message;
+  return *plan;
+}
+
+TEST(Plan, OneBootPerKernelAndSeed) {
+  const auto plan = plan_of(experiment());
+  ASSERT_EQ(plan.size(), 9U);
+  std::set<std::pair<std::string, std::uint64_t>> boots;
+  for (const BootPlan& boot : plan) boots.insert({boot.kernel, boot.seed});
+  EXPECT_EQ(boots.size(), 9U);
+  // Seed by seed, so that an interrupted run has pairs.
+  EXPECT_EQ(plan[0].seed, 5U);
+  EXPECT_EQ(plan[2].seed, 5U);
+  EXPECT_EQ(plan[3].seed, 6U);
+}
+
+TEST(Plan, KernelsDifferInNothingButWhatTheyMeasure) {
+  const auto plan = plan_of(experiment());
+  const BootPlan& multi = plan[1];
+  BootPlan flat = plan[2];
+  EXPECT_EQ(multi.cells, flat.cells);
+  flat.kernel = "multi";
+  EXPECT_EQ(multi.to_json(), flat.to_json());
+}
+
+TEST(Plan, SeedChoosesLayoutOrderPhaseAndHistory) {
+  Experiment many = experiment();
+  many.boots = 20;
+  std::set<int> mmap;
+  std::set<int> environment;
+  std::set<std::uint64_t> phase;
+  std::set<int> history;
+  std::set<std::string> first;
+  for (const BootPlan& boot : plan_of(many)) {
+    if (boot.kernel != "multi") continue;
+    mmap.insert(boot.mmap_pages);
+    environment.insert(boot.environment_bytes);
+    first.insert(boot.cells[0].benchmark + std::to_string(boot.cells[0].depth));
+    for (const PlannedCell& cell : boot.cells) {
+      phase.insert(cell.tick_phase);
+      history.insert(cell.history);
+    }
+  }
+  EXPECT_GE(mmap.size(), 18U);
+  EXPECT_GE(environment.size(), 18U);
+  EXPECT_EQ(phase.size(), 40U);
+  EXPECT_GE(history.size(), 20U);
+  EXPECT_GE(first.size(), 4U);
+}
+
+TEST(Plan, DepthsOfOneBenchmarkShareWhatTheSeedChose) {
+  for (const BootPlan& boot : plan_of(experiment())) {
+    for (const PlannedCell& a : boot.cells) {
+      for (const PlannedCell& b : boot.cells) {
+        if (a.benchmark == b.benchmark) {
+          EXPECT_EQ(a.tick_phase, b.tick_phase);
+          EXPECT_EQ(a.history, b.history);
+        }
+      }
+    }
+  }
+}
+
+TEST(Plan, IsTheSameEachTime) {
+  const auto once = plan_of(experiment());
+  const auto twice = plan_of(experiment());
+  for (std::size_t i = 0; i < once.size(); ++i) EXPECT_EQ(once[i].to_json(), twice[i].to_json());
+}
+
+// A literal: what a seed chooses must not change unnoticed, or old results could no longer be repeated.
+TEST(Plan, FirstSeedIsPinned) {
+  const auto plan = plan_of(experiment());
+  EXPECT_EQ(
+      plan[0].to_json(),
+      R"({"protocol":1,"seed":5,"meter":"instructions","pid_max":4096,"mmap_pages":690,"environment_bytes":4250,"command":[],"cells":[)"
+      R"({"index":0,"benchmark":"fork_exit_wait","depth":0,"iterations":400,"warmup":100,"history":30,"tick_phase":653606,"limit_seconds":30},)"
+      R"({"index":1,"benchmark":"getpid","depth":0,"iterations":2000,"warmup":200,"history":29,"tick_phase":2223651,"limit_seconds":30}],"fault":""})");
+}
+
+TEST(Plan, CellsAreNumberedAndCarryTheBenchmarksIterations) {
+  for (const BootPlan& boot : plan_of(experiment())) {
+    for (std::size_t i = 0; i < boot.cells.size(); ++i) {
+      EXPECT_EQ(boot.cells[i].index, static_cast<int>(i));
+      EXPECT_EQ(boot.cells[i].iterations, boot.cells[i].benchmark == "getpid" ? 2000U : 400U);
+    }
+  }
+}
+
+TEST(Plan, UnknownBenchmarkIsRefusedWithThoseThereAre) {
+  const auto parsed = parse_experiment(R"(name = "t"
+[[measure]]
+kernels = ["multi"]
+depths = [0]
+benchmarks = ["getpit"]
+)",
+                                       "t.toml");
+  ASSERT_TRUE(parsed);
+  const auto plan = make_plan(*parsed, kKnown);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().exit, Exit::user);
+  EXPECT_EQ(plan.error().message, "t.toml:2: there is no benchmark 'getpit'; there are: fork_exit_wait, getpid");
+}
+
+}  // namespace
+}  // namespace nslab

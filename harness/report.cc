@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+
+namespace nslab {
+namespace {
+
+using SeedValues = std::vector<std::pair<std::uint64_t, double>>;
+using Floors = std::map<std::pair<std::string, int>, double>;
+using SamplesByCell = std::map<CellKey, std::vector<const Sample*>>;
+
+constexpr std::string_view control_base = "multi";
+constexpr std::string_view control_twin = "multi-twin";
+constexpr std::string_view control_known = "multi-known";
+
+/// The first string under this key, depth first.
+std::string find_string(const nlohmann::json& json, std::string_view key) {
+  if (!json.is_structured()) return {};
+  for (const auto& [name, value] : json.items()) {
+    if (json.is_object() && name == key && value.is_string()) return value.get<std::string>();
+    if (std::string found = find_string(value, key); !found.empty()) return found;
+  }
+  return {};
+}
+
+int structure_rank(std::string_view kernel) {
+  static constexpr std::string_view order[] = {"none", "nons", "multi", "flat", "static3", "list"};
+  const std::string_view structure = kernel.substr(0, kernel.find_first_of("+-"));
+  return static_cast<int>(std::find(std::begin(order), std::end(order), structure) - std::begin(order));
+}
+
+SeedValues values_of(const SamplesByCell& samples, const CellKey& key, Statistic statistic) {
+  SeedValues values;
+  const auto found = samples.find(key);
+  if (found == samples.end()) return values;
+  for (const Sample* s : found->second) {
+    if (s->status == CellStatus::ok) values.emplace_back(s->seed, value_of(*s, statistic));
+  }
+  return values;
+}
+
+class ViewBuilder {
+ public:
+  ViewBuilder(const Report& report, const SamplesByCell& samples, const Floors& floors, Statistic statistic)
+      : report_(report), samples_(samples), floors_(floors) {
+    view_.statistic = statistic;
+  }
+
+  View build() {
+    for (const auto& [key, samples] : samples_) view_.cells[key] = cell_of(key, samples);
+    compare_cells();
+    compare_with_origins();
+    answer_factors();
+    return std::move(view_);
+  }
+
+ private:
+  Cell cell_of(const CellKey& key, const std::vector<const Sample*>& samples) const {
+    Cell cell;
+    for (const Sample* s : samples) {
+      if (s->status == CellStatus::refused) {
+        ++cell.refused_boots;
+        cell.refusal = s->refusal;
+      } else {
+        ++cell.measured_boots;
+        cell.involuntary_switches += s->involuntary_switches;
+      }
+    }
+    if (cell.refused_boots > 0) {
+      cell.state = cell.measured_boots > 0 ? Cell::State::inconsistent : Cell::State::refused;
+      return cell;
+    }
+    std::vector<double> values;
+    for (const auto& [seed, value] : values_of(samples_, key, view_.statistic)) values.push_back(value);
+    cell.value = estimate(values, report_.options.level);
+    return cell;
+  }
+
+  bool measured(const CellKey& key) const {
+    const auto found = view_.cells.find(key);
+    return found != view_.cells.end() && found->second.state == Cell::State::measured;
+  }
+
+  std::optional<Comparison> compare(const CellKey& a, const CellKey& b) const {
+    if (!measured(a) || !measured(b)) return std::nullopt;
+    const SeedValues values_a = values_of(samples_, a, view_.statistic);
+    const SeedValues values_b = values_of(samples_, b, view_.statistic);
+    Comparison c =
+        compare_pairs(pair_by_seed(values_a, values_b), report_.options.level, report_.options.margin_percent);
+    if (c.pairs == 0) return std::nullopt;
+    const auto floor = floors_.find({b.benchmark, b.depth});
+    const bool held = a.kernel != b.kernel && !is_control(a.kernel) && !is_control(b.kernel);
+    if (held && floor != floors_.end()) c.floor = floor->second;
+    return c;
+  }
+
+  void compare_cells() {
+    std::vector<Comparison*> against_reference;
+    std::vector<Comparison*> depth_costs;
+    for (auto& [key, cell] : view_.cells) {
+      const CellKey reference{key.benchmark, report_.reference, report_.reference_at_depth_zero ? 0 : key.depth};
+      if (key.kernel != report_.reference) cell.against_reference = compare(reference, key);
+      if (cell.against_reference) against_reference.push_back(&*cell.against_reference);
+      if (key.depth > 0) cell.depth_cost = compare({key.benchmark, key.kernel, 0}, key);
+      if (cell.depth_cost) depth_costs.push_back(&*cell.depth_cost);
+    }
+    judge(against_reference, report_.options.level);
+    judge(depth_costs, report_.options.level);
+  }
+
+  void compare_with_origins() {
+    for (const std::string& benchmark : report_.benchmarks) {
+      for (const std::string& kernel : report_.kernels) {  // the reference is the first
+        if (!measured({benchmark, kernel, 0})) continue;
+        view_.origins[benchmark] = kernel;
+        break;
+      }
+    }
+    for (auto& [key, cell] : view_.cells) {
+      const auto origin = view_.origins.find(key.benchmark);
+      if (origin != view_.origins.end()) cell.against_origin = compare({key.benchmark, origin->second, 0}, key);
+    }
+  }
+
+  void answer_factors() {
+    for (const Factor& factor : known_factors()) {
+      for (const std::string& benchmark : report_.benchmarks) {
+        for (const int depth : {0, 1}) {
+          const auto c = compare({benchmark, std::string(factor.a), depth}, {benchmark, std::string(factor.b), depth});
+          if (!c) continue;
+          view_.answers.push_back(
+              {std::string(factor.name), std::string(factor.a), std::string(factor.b), benchmark, depth, *c});
+        }
+      }
+    }
+    std::vector<Comparison*> family;
+    for (FactorAnswer& answer : view_.answers) family.push_back(&answer.comparison);
+    judge(family, report_.options.level);
+  }
+
+  const Report& report_;
+  const SamplesByCell& samples_;
+  const Floors& floors_;
+  View view_;
+};
+
+/// All that the samples say about themselves that a reader has to know.
+void check_samples(Report& report, const SamplesByCell& samples) {
+  const RunRecord& run = report.run;
+  if (run.profile == "mini") {
+    report.warnings.emplace_back(
+        "PROFILE mini: NOT FOR MEASUREMENT. A kernel cut down this far takes other paths than the ones in use; its "
+        "figures "
+        "show that the lab runs, nothing else.");
+  }
+  if (run.boots_done < run.boots_planned) {
+    report.warnings.push_back(
+        fmt::format("INCOMPLETE: {} of {} boots are missing ({} done). Resume the run to fill the table.",
+                    run.boots_planned - run.boots_done, run.boots_planned, run.boots_done));
+  }
+  std::map<std::string, std::set<std::uint64_t>> iterations;
+  int cells_unpaired = 0;
+  int fewest_pairs = std::numeric_limits<int>::max();
+  for (const auto& [key, cell] : report.views.front().cells) {
+    if (cell.state == Cell::State::inconsistent) {
+      report.errors.push_back(
+          fmt::format("ERROR: {} on {} at depth {} was refused ({}) in {} boots and measured in {}: the same kernel "
+                      "answered differently. No figure is given; look at the boots' logs.",
+                      key.benchmark, key.kernel, key.depth, cell.refusal, cell.refused_boots, cell.measured_boots));
+    }
+    if (cell.against_reference && cell.against_reference->pairs < cell.value.n) {
+      ++cells_unpaired;
+      fewest_pairs = std::min(fewest_pairs, cell.against_reference->pairs);
+    }
+    for (const Sample* s : samples.at(key)) {
+      if (s->status == CellStatus::ok) iterations[key.benchmark].insert(s->iterations);
+    }
+  }
+  if (cells_unpaired > 0) {
+    report.warnings.push_back(
+        fmt::format("{} cells have boots whose seed the reference lacks; differences use the seeds that both have ({} "
+                    "in the poorest cell).",
+                    cells_unpaired, fewest_pairs));
+  }
+  for (const auto& [benchmark, counts] : iterations) {
+    if (counts.size() > 1) {
+      report.warnings.push_back(
+          fmt::format("{}: the number of repetitions is not the same in all cells ({} to {}), which by "
+                      "itself moves the mean.",
+                      benchmark, *counts.begin(), *counts.rbegin()));
+    }
+  }
+  std::vector<std::pair<std::uint64_t, CellKey>> switched;
+  for (const auto& [key, cell] : report.views.front().cells) {
+    if (cell.involuntary_switches > 0) switched.emplace_back(cell.involuntary_switches, key);
+  }
+  std::stable_sort(switched.begin(), switched.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  constexpr std::size_t named = 5;
+  std::string list;
+  for (const auto& [count, key] : std::span(switched).first(std::min(named, switched.size()))) {
+    list += fmt::format("{}{} on {} at depth {} ({})", list.empty() ? "" : ", ", key.benchmark, key.kernel, key.depth,
+                        count);
+  }
+  if (switched.size() > named) list += fmt::format(" and {} more cells with fewer", switched.size() - named);
+  if (!switched.empty()) {
+    report.warnings.push_back(fmt::format(
+        "Involuntary context switches during measurement, all boots together: {}. A benchmark that creates tasks is "
+        "preempted by them; in any other, something else ran on the vCPU: look at the minimum as well.",
+        list));
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Statistic statistic) {
+  switch (statistic) {
+    case Statistic::mean:
+      return "mean";
+    case Statistic::minimum:
+      return "minimum";
+    case Statistic::median:
+      break;
+  }
+  return "median";
+}
+
+std::optional<Statistic> statistic_from(std::string_view name) {
+  for (const Statistic s : {Statistic::mean, Statistic::minimum, Statistic::median}) {
+    if (name == name_of(s)) return s;
+  }
+  return std::nullopt;
+}
+
+double value_of(const Sample& sample, Statistic statistic) {
+  switch (statistic) {
+    case Statistic::mean:
+      return sample.mean();
+    case Statistic::minimum:
+      return static_cast<double>(sample.minimum);
+    case Statistic::median:
+      break;
+  }
+  return static_cast<double>(sample.median);
+}
+
+const std::vector<Factor>& known_factors() {
+  static const std::vector<Factor> factors = {
+      {"flat instead of levels, neither with cached ids", "multi", "flat"},
+      {"flat instead of levels, both with cached ids", "multi+cache", "flat+cache"},
+      {"cached ids, in levels", "multi", "multi+cache"},
+      {"cached ids, in flat", "flat", "flat+cache"},
+      {"flat with cached ids, as proposed in 2007", "multi", "flat+cache"},
+      {"bitmap and hash instead of IDR, in levels", "multi", "multi+hash"},
+      {"bitmap and hash instead of IDR, in flat", "flat", "flat+hash"},
+      {"the two series of 2007 as they were", "multi+hash", "flat+cache+hash"},
+      {"three static levels", "multi", "static3"},
+      {"levels in a list", "multi", "list"},
+      {"pid namespaces at all (PID_NS=y)", "none", "multi"},
+      {"namespaces at all (NAMESPACES=y)", "nons", "multi"},
+      {"negative control: the same source, another code layout", "multi", "multi-twin"},
+      {"positive control: a known number of added instructions", "multi", "multi-known"},
+  };
+  return factors;
+}
+
+std::string accelerator_of(const RunRecord& run) {
+  const auto manifest = nlohmann::json::parse(run.manifest, nullptr, /*allow_exceptions=*/false);
+  if (std::string found = find_string(manifest, "accelerator"); !found.empty()) return found;
+  return run.meter == "instructions" ? "tcg" : "unknown";
+}
+
+bool is_control(std::string_view kernel) { return kernel == control_twin || kernel == control_known; }
+
+std::map<std::pair<std::string, int>, double> control_floors(const std::vector<Sample>& samples, Statistic statistic,
+                                                             double level) {
+  std::map<std::pair<std::string, int>, std::pair<SeedValues, SeedValues>> cells;
+  for (const Sample& s : samples) {
+    if (s.status != CellStatus::ok || (s.kernel != control_base && s.kernel != control_twin)) continue;
+    auto& [base, twin] = cells[{s.benchmark, s.depth}];
+    (s.kernel == control_base ? base : twin).emplace_back(s.seed, value_of(s, statistic));
+  }
+  Floors floors;
+  for (const auto& [cell, sides] : cells) {
+    const Comparison c = compare_pairs(pair_by_seed(sides.first, sides.second), level, 0);
+    if (c.interval) floors[cell] = std::max(std::abs(c.interval->low), std::abs(c.interval->high));
+  }
+  return floors;
+}
+
+void sort_kernels(std::vector<std::string>& kernels) {
+  const auto key = [](const std::string& k) {
+    return std::tuple(k.find('-') != std::string::npos, structure_rank(k), std::count(k.begin(), k.end(), '+'), k);
+  };
+  std::sort(kernels.begin(), kernels.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
+Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options) {
+  if (samples.empty()) {
+    return user_error("run {} ({}) has no samples yet: nothing to report. Finish the run first (nslab run --resume).",
+                      run.id, run.experiment);
+  }
+  if (!(options.level > 0 && options.level < 1)) {
+    return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
+  }
+  Report report;
+  report.run = run;
+  report.options = options;
+  report.accelerator = accelerator_of(run);
+
+  SamplesByCell by_cell;
+  std::set<std::tuple<CellKey, std::uint64_t>> seen;
+  std::set<std::string> kernels;
+  std::set<int> depths;
+  for (const Sample& s : samples) {
+    const CellKey key{s.benchmark, s.kernel, s.depth};
+    if (!seen.emplace(key, s.seed).second) {
+      return Error{Exit::bug,
+                   fmt::format("run {} holds two samples of {} on {} at depth {} with seed {}: the store is not in "
+                               "order.",
+                               run.id, s.benchmark, s.kernel, s.depth, s.seed)};
+    }
+    by_cell[key].push_back(&s);
+    kernels.insert(s.kernel);
+    depths.insert(s.depth);
+    if (std::find(report.benchmarks.begin(), report.benchmarks.end(), s.benchmark) == report.benchmarks.end()) {
+      report.benchmarks.push_back(s.benchmark);
+    }
+  }
+  std::sort(report.benchmarks.begin(), report.benchmarks.end());
+  report.kernels.assign(kernels.begin(), kernels.end());
+  report.depths.assign(depths.begin(), depths.end());
+  sort_kernels(report.kernels);
+
+  report.reference = options.reference;
+  if (report.reference.empty()) {
+    report.reference = kernels.contains("none") ? "none" : kernels.contains("multi") ? "multi" : report.kernels.front();
+  }
+  const auto reference = std::find(report.kernels.begin(), report.kernels.end(), report.reference);
+  if (reference == report.kernels.end()) {
+    return user_error("the reference kernel '{}' is not in run {}; it has: {}.", report.reference, run.id,
+                      fmt::join(report.kernels, ", "));
+  }
+  std::rotate(report.kernels.begin(), reference, reference + 1);
+
+  const auto measured_deeper = [&](const auto& entry) {
+    return entry.first.kernel == report.reference && entry.first.depth > 0 &&
+           std::any_of(entry.second.begin(), entry.second.end(),
+                       [](const Sample* s) { return s->status == CellStatus::ok; });
+  };
+  report.reference_at_depth_zero =
+      *depths.rbegin() > 0 && std::none_of(by_cell.begin(), by_cell.end(), measured_deeper);
+  report.has_control = kernels.contains(std::string(control_base)) && kernels.contains(std::string(control_twin));
+
+  const Statistic other = options.statistic == Statistic::minimum ? Statistic::mean : Statistic::minimum;
+  for (const Statistic statistic : {options.statistic, other}) {
+    const Floors floors = control_floors(samples, statistic, options.level);
+    report.views.push_back(ViewBuilder(report, by_cell, floors, statistic).build());
+  }
+  check_samples(report, by_cell);
+  return report;
+}
+
+}  // namespace nslab

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "result.h"
+#include "sample.h"
+#include "stats.h"
+
+namespace nslab {
+
+/// Which number of a sample's repetitions stands for the boot.
+enum class Statistic {
+  mean,     ///< work paid for, periodic work (ticks, batches) included
+  minimum,  ///< the bare path
+  median,
+};
+
+/// "mean", "minimum" or "median".
+std::string_view name_of(Statistic statistic);
+/// The reverse; empty when there is no such statistic.
+std::optional<Statistic> statistic_from(std::string_view name);
+/// The sample's value in the meter's unit per operation.
+double value_of(const Sample& sample, Statistic statistic);
+
+struct ReportOptions {
+  std::string reference = {};  ///< a kernel; empty: "none" if present, else "multi", else the first kernel
+  Statistic statistic = Statistic::mean;
+  double level = 0.95;          ///< of the intervals; verdicts are at 1 - level
+  double margin_percent = 1.0;  ///< 'equivalent' means smaller than this
+};
+
+struct CellKey {
+  std::string benchmark;
+  std::string kernel;
+  int depth = 0;
+  auto operator<=>(const CellKey&) const = default;
+};
+
+struct Cell {
+  enum class State {
+    measured,      ///< in every boot that has it
+    refused,       ///< in every boot that has it
+    inconsistent,  ///< measured in some boots, refused in others: an error, no figure is given
+  };
+  State state = State::measured;
+  std::string refusal;  ///< the errno's name, as "EINVAL"
+  int measured_boots = 0;
+  int refused_boots = 0;
+  std::uint64_t involuntary_switches = 0;  ///< in all boots together
+
+  Estimate value;  ///< in the meter's unit per operation
+  std::optional<Comparison>
+      against_reference;                 ///< empty for the reference itself and where there is nothing to compare with
+  std::optional<Comparison> depth_cost;  ///< against depth 0 of the same kernel; empty at depth 0
+  std::optional<Comparison> against_origin;  ///< against depth 0 of the benchmark's origin; without a verdict
+};
+
+/// A question of 2007 as a pair of kernels: what b costs beyond a.
+struct Factor {
+  std::string_view name;
+  std::string_view a;
+  std::string_view b;
+};
+
+/// All factors that a report knows to answer. To add a question is to add a line in report.cc.
+const std::vector<Factor>& known_factors();
+
+struct FactorAnswer {
+  std::string name;
+  std::string a;
+  std::string b;
+  std::string benchmark;
+  int depth = 0;
+  Comparison comparison;
+};
+
+/// All figures of one statistic.
+struct View {
+  Statistic statistic = Statistic::mean;
+  std::map<CellKey, Cell> cells;
+  /// By benchmark, the kernel whose depth 0 all its cells are plotted against: the reference, or where that is refused
+  /// the first kernel that was measured there.
+  std::map<std::string, std::string> origins;
+  std::vector<FactorAnswer>
+      answers;  ///< by factor, benchmark, depth; depths 0 and 1, for pairs of kernels that are present
+};
+
+/// What `nslab report` shows: figures only, no words. Made by make_report(); the renderers add the words.
+struct Report {
+  RunRecord run;
+  ReportOptions options;
+  std::string accelerator;  ///< "tcg", "kvm" or "unknown"
+  std::string reference;    ///< a kernel
+  /// The reference has no namespaces to nest (none, nons), thus was measured at depth 0 only: every depth is then
+  /// compared with its depth 0.
+  bool reference_at_depth_zero = false;
+  bool has_control = false;  ///< multi and multi-twin are both present: their difference is the floor
+
+  std::vector<std::string> kernels;     ///< in the order of the columns, reference first
+  std::vector<std::string> benchmarks;  ///< in the order of the rows
+  std::vector<int> depths;              ///< ascending
+
+  std::vector<View> views;  ///< the statistic asked for, then the minimum (or the mean, if the minimum was asked for)
+
+  std::vector<std::string> errors;    ///< what makes (part of) the report wrong, as sentences
+  std::vector<std::string> warnings;  ///< what a reader has to know, as sentences
+};
+
+/// Fails with Exit::user when there are no samples or the reference is no kernel of the run, with Exit::bug when the
+/// samples contradict each other (two of the same cell and seed).
+Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options);
+
+/// For a terminal of so many columns; 0: no limit.
+std::string render_text(const Report& report, int columns);
+std::string render_markdown(const Report& report);
+
+/// The accelerator of a run: the manifest's "accelerator" wherever it stands, else what the meter implies, else
+/// "unknown".
+std::string accelerator_of(const RunRecord& run);
+
+/// The floor of each cell (benchmark, depth), in the meter's unit: the far end of the interval of multi-twin - multi,
+/// all that another code layout of the same source may do there. Empty where the two are not both measured at least
+/// twice.
+std::map<std::pair<std::string, int>, double> control_floors(const std::vector<Sample>& samples, Statistic statistic,
+                                                             double level);
+/// The controls (multi-twin, multi-known) are what the lab is checked by: their own differences are not held to the
+/// floor.
+bool is_control(std::string_view kernel);
+
+/// Kernels in the order in which reports show them: by structure, plain before its variants, controls last.
+void sort_kernels(std::vector<std::string>& kernels);
+
+}  // namespace nslab

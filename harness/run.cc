@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "run.h"
+
+#include <sys/utsname.h>
+
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "benchmarks.h"
+#include "boot.h"
+#include "hash.h"
+#include "image.h"
+#include "kernel_build.h"
+#include "os.h"
+#include "plan.h"
+#include "progress.h"
+#include "store.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+namespace {
+
+/// A boot that ended, well or not.
+struct Finished {
+  const BootPlan* plan = nullptr;
+  Result<BootRecord> record;
+};
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+ordered_json describe_host() {
+  utsname name{};
+  ::uname(&name);
+  return {{"system", fmt::format("{} {} {}", name.sysname, name.release, name.machine)},
+          {"cpu", cpu_model()},
+          {"cores", std::thread::hardware_concurrency()}};
+}
+
+/// Boots a list of plans on several threads; what ends is handed out one by one.
+class Boots {
+ public:
+  using Execute = std::function<Result<BootRecord>(const BootPlan&)>;
+
+  Boots(std::vector<const BootPlan*> plans, unsigned jobs, Execute execute)
+      : plans_(std::move(plans)), execute_(std::move(execute)) {
+    for (unsigned i = 0; i < std::min<std::size_t>(jobs, plans_.size()); ++i) threads_.emplace_back([this] { work(); });
+    running_ = threads_.size();
+  }
+  ~Boots() { stop(); }
+
+  /// The next boot to end; nothing when all have ended, or when none ended within half a second.
+  std::optional<Finished> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(500), [&] { return !finished_.empty() || running_ == 0; });
+    if (finished_.empty()) return std::nullopt;
+    Finished first = std::move(finished_.front());
+    finished_.pop_front();
+    return first;
+  }
+  bool all_ended() {
+    const std::lock_guard lock(mutex_);
+    return running_ == 0 && finished_.empty();
+  }
+  /// Starts no more boots.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    next_ = plans_.size();
+  }
+
+ private:
+  void work() {
+    for (;;) {
+      const BootPlan* plan = nullptr;
+      {
+        const std::lock_guard lock(mutex_);
+        if (next_ == plans_.size()) {
+          --running_;
+          changed_.notify_one();
+          return;
+        }
+        plan = plans_[next_++];
+      }
+      auto record = execute_(*plan);
+      const std::lock_guard lock(mutex_);
+      finished_.push_back({plan, std::move(record)});
+      changed_.notify_one();
+    }
+  }
+
+  const std::vector<const BootPlan*> plans_;
+  const Execute execute_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t next_ = 0;
+  std::size_t running_ = 0;
+  std::deque<Finished> finished_;
+  std::vector<std::jthread> threads_;
+};
+
+/// Moves what a failed boot left to where the user finds it.
+void keep_failed(const fs::path& work, const fs::path& kept) {
+  std::error_code ignored;  // the boot's own error is what matters
+  fs::remove_all(kept, ignored);
+  fs::create_directories(kept, ignored);
+  for (const char* name : {"plan.json", "console.log", "frames.bin", "qemu.log"}) {
+    fs::copy_file(work / name, kept / name, ignored);
+  }
+}
+
+}  // namespace
+
+Result<Accelerator> choose_accelerator(Meter meter, const std::string& wish) {
+  if (!wish.empty() && wish != "kvm" && wish != "tcg") {
+    return user_error("there is no accelerator '{}'; there are: kvm (the time meter), tcg (both meters)", wish);
+  }
+  if (meter == Meter::instructions) {
+    if (wish == "kvm") {
+      return user_error("the instructions meter counts under QEMU's tcg; kvm goes with meter = \"time\"");
+    }
+    return Accelerator::icount;
+  }
+  if (wish == "tcg") return Accelerator::tcg;
+  const auto probe = probe_kvm();
+  if (!probe) return probe.error();
+  if (probe->kind == KvmProbe::Kind::real) return Accelerator::kvm;
+  return machine_error(
+      "the time meter needs KVM: {}.\nWithout it: --accel tcg measures an emulator's time, meter = "
+      "\"instructions\" needs no KVM",
+      probe->explanation);
+}
+
+Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  auto table = load_kernel_table(paths.kernels_folder());
+  if (!table) return table.error();
+  auto base = table->base(experiment.base);
+  if (!base) return base.error();
+  if (!options.source.empty()) base->source = options.source;
+  const auto profile = table->profile(experiment.profile);
+  if (!profile) return profile.error();
+  if (!profile->measurable && !options.force_profile) {
+    return user_error(
+        "profile '{}' is not for measurement ({}); --force-profile measures all the same, and every report then "
+        "says so",
+        profile->name, profile->description);
+  }
+  const auto accelerator = choose_accelerator(experiment.meter, options.accelerator);
+  if (!accelerator) return accelerator.error();
+  const auto qemu = qemu_version();
+  if (!qemu) return qemu.error();
+  const auto benchmarks = list_benchmarks(paths.guest / "micro");
+  if (!benchmarks) return benchmarks.error();
+  auto plan = make_plan(experiment, *benchmarks);
+  if (!plan) return plan.error();
+  for (BootPlan& boot : *plan) boot.fault = options.fault;
+  const auto image = make_image(paths);
+  if (!image) return image.error();
+
+  // The store before the kernels: an unwritable disk shall not cost an hour of building.
+  const fs::path results = options.results.empty() ? paths.root / "results" / experiment.name : options.results;
+  auto store = Store::open(results.string());
+  if (!store) return store.error();
+  const auto lock = FileLock::attempt(results / "nslab.lock");
+  if (!lock) return lock.error();
+  if (!lock->has_value())
+    return user_error("another nslab runs in {}; wait for it, or use another --results", results.string());
+
+  std::vector<KernelSpec> specs;
+  for (const std::string& name : experiment.kernels()) {
+    const auto model = table->model(name);
+    if (!model) return model.error();
+    specs.push_back({*base, *profile, *model});
+  }
+  std::map<std::string, Kernel> kernels;
+  const KernelBuilder builder(paths);
+  for (const KernelSpec& spec : specs) {
+    auto kernel = builder.build(spec, {});
+    if (!kernel) return kernel.error();
+    kernels.emplace(spec.model.name, std::move(*kernel));
+  }
+
+  const auto settings_for = [&](const BootPlan& boot, const fs::path& folder) {
+    BootSettings settings;
+    settings.vmlinux = kernels.at(boot.kernel).vmlinux();
+    settings.initramfs = image->file;
+    settings.accelerator = *accelerator;
+    settings.memory_mib = experiment.memory_mib;
+    settings.wall_limit_seconds = experiment.wall_limit_seconds;
+    settings.folder = folder;
+    return settings;
+  };
+
+  const auto template_command =
+      boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, *accelerator);
+  ordered_json manifest;
+  manifest["experiment"] = experiment.text;
+  manifest["accelerator"] = name_of(*accelerator);
+  manifest["initramfs_sha256"] = image->hash;
+  manifest["qemu"] = *qemu;
+  manifest["qemu_command"] = template_command;
+  manifest["host"] = describe_host();
+  manifest["kernels"] = ordered_json::object();
+  Hasher key;
+  key.part("image", image->hash)
+      .part("qemu", *qemu)
+      .part("command", fmt::format("{}", fmt::join(template_command, " ")));
+  for (const auto& [name, kernel] : kernels) {
+    const auto kernel_manifest = read_file(kernel.manifest());
+    if (!kernel_manifest) return kernel_manifest.error();
+    manifest["kernels"][name] = ordered_json::parse(*kernel_manifest, nullptr, false);
+    key.part("kernel", kernel.hash);
+  }
+  for (const BootPlan& boot : *plan) key.part(boot.kernel, boot.to_json());
+
+  RunRecord fresh;
+  fresh.experiment = experiment.name;
+  fresh.meter = name_of(experiment.meter);
+  fresh.unit = unit_of(experiment.meter);
+  fresh.profile = profile->name;
+  fresh.base = base->name;
+  fresh.started = utc_now();
+  fresh.manifest = manifest.dump(2);
+  fresh.boots_planned = static_cast<int>(plan->size());
+  auto run = store->resume_or_begin(key.hex(), fresh);
+  if (!run) return run;
+  const auto done = store->boots_done(run->id);
+  if (!done) return done.error();
+  const std::set<std::pair<std::string, std::uint64_t>> stored(done->begin(), done->end());
+  std::vector<const BootPlan*> missing;
+  for (const BootPlan& boot : *plan) {
+    if (!stored.contains({kernels.at(boot.kernel).hash, boot.seed})) missing.push_back(&boot);
+  }
+  if (!stored.empty()) {
+    fmt::print(stderr, "going on with run {}: {} of {} boots are stored\n", run->id, stored.size(), plan->size());
+  }
+
+  const auto execute = [&](const BootPlan& boot) -> Result<BootRecord> {
+    auto folder = TempFolder::make(paths.cache / "tmp", "boot");
+    if (!folder) return folder.error();
+    BootRecord record;
+    record.kernel = boot.kernel;
+    record.kernel_hash = kernels.at(boot.kernel).hash;
+    record.seed = boot.seed;
+    record.started = utc_now();
+    auto booted = run_boot(boot, settings_for(boot, folder->path()));
+    if (!booted) {
+      if (interrupted()) return booted.error();
+      const fs::path kept = results / "failed" / fmt::format("{}-seed{}", boot.kernel, boot.seed);
+      keep_failed(folder->path(), kept);
+      return Error{booted.error().exit,
+                   fmt::format("{}\nthe boot's files are in {}", booted.error().message, kept.string())};
+    }
+    record.finished = utc_now();
+    record.wall_seconds = booted->wall_seconds;
+    ordered_json boot_manifest;
+    boot_manifest["release"] = booted->report.release;
+    boot_manifest["ready_instructions"] = booted->report.ready_instructions;
+    boot_manifest["command"] = booted->command;
+    record.manifest = boot_manifest.dump();
+    record.samples = std::move(booted->report.samples);
+    return record;
+  };
+
+  const unsigned jobs =
+      options.jobs > 0 ? static_cast<unsigned>(options.jobs) : std::max(1U, std::thread::hardware_concurrency());
+  Progress progress(fmt::format("boots of {}", experiment.name), "boots", missing.size());
+  Boots boots(missing, jobs, execute);
+  std::uint64_t count = 0;
+  std::optional<Error> failure;
+  while (!boots.all_ended()) {
+    auto finished = boots.next();
+    if (interrupted()) boots.stop();
+    if (finished) {
+      if (!finished->record) {
+        if (!failure) failure = finished->record.error();
+        boots.stop();
+      } else if (auto added = store->add(run->id, *finished->record); !added) {
+        if (!failure) failure = added.error();
+        boots.stop();
+      } else {
+        ++count;
+      }
+    }
+    progress.update(count);
+  }
+  if (interrupted()) return interruption();
+  if (failure) return *failure;
+  if (auto finished = store->finish(run->id, utc_now()); !finished) return finished.error();
+  return store->run(run->id);
+}
+
+}  // namespace nslab

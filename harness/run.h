@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "experiment.h"
+#include "paths.h"
+#include "qemu.h"
+#include "result.h"
+#include "sample.h"
+
+namespace nslab {
+
+struct RunOptions {
+  std::filesystem::path results;  ///< folder for the store; empty: results/NAME in the checkout
+  int jobs = 0;                   ///< boots at once; 0: as many as cores
+  std::string accelerator;        ///< "kvm", "tcg" or empty: what the meter asks for
+  std::filesystem::path source;   ///< another 6.12 tarball or tree; empty: the base's own
+  bool force_profile = false;     ///< measure on a profile that is not for measurement
+  std::string fault;              ///< for tests: what every guest shall do wrong
+};
+
+/// Executes an experiment: builds what is missing, boots what is not yet stored, stores each boot as it ends. Of equal
+/// experiments (same file, kernels, guest, QEMU) an unfinished one is continued.
+///
+/// Stops at the first boot that fails, with its error; boots under way then are finished and stored. Each failed boot's
+/// plan, console and frames are kept under `results`/failed/.
+Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options);
+
+/// The accelerator for a meter, and the user's wish where there is one. Exit::user when they exclude each other;
+/// Exit::machine when KVM is asked for and is absent or emulated. Never falls back silently.
+Result<Accelerator> choose_accelerator(Meter meter, const std::string& wish);
+
+}  // namespace nslab

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace nslab {
+
+/// What a cell ended with in one boot.
+enum class CellStatus {
+  ok,       ///< measured, and the benchmark checked that it did what it says
+  refused,  ///< the kernel forbids the operation (flat at depth 2): a result of its own, never a count
+};
+
+/// One value of one cell in one boot: the distribution of the repetitions' costs, in the meter's unit
+/// (instructions, or nanoseconds for the time meter). Boots are the replicates; repetitions are not.
+struct Sample {
+  std::string kernel;     ///< the model's name, as "flat+cache"
+  int depth = 0;          ///< pid namespaces below the initial one
+  std::string benchmark;  ///< as "fork_exit_wait"
+  std::uint64_t seed = 0;
+  CellStatus status = CellStatus::ok;
+  std::string refusal;  ///< the errno's name when refused, as "EINVAL"; empty otherwise
+
+  // All zero when refused. `sum` is exact; the mean is sum / iterations.
+  std::uint64_t iterations = 0;
+  std::uint64_t sum = 0;
+  std::uint64_t minimum = 0;
+  std::uint64_t median = 0;
+  std::uint64_t p90 = 0;
+  std::uint64_t maximum = 0;
+  std::uint64_t involuntary_switches = 0;
+
+  /// What the seed chose and the guest saw of it, as the guest's JSON object text ("layout"): the stack's
+  /// address, the mmap base, the tick phase, the history.
+  std::string layout;
+
+  double mean() const { return iterations == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(iterations); }
+  bool operator==(const Sample&) const = default;
+};
+
+/// One run: an experiment executed once.
+struct RunRecord {
+  std::int64_t id = 0;
+  std::string experiment;  ///< the experiment's name
+  std::string meter;       ///< "instructions" or "time"
+  std::string unit;        ///< "instructions" or "ns"
+  std::string profile;     ///< "lean"; "mini" when forced, and then every report says so
+  std::string base;        ///< "linux-6.12"
+  std::string started;     ///< UTC, ISO 8601
+  std::string finished;    ///< empty while boots are missing
+  std::string manifest;    ///< JSON: experiment text, kernels with hashes, initramfs hash, QEMU, host
+  int boots_planned = 0;
+  int boots_done = 0;
+};
+
+}  // namespace nslab

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What goes wrong, for real: each fault is committed by a booted guest, by a signal or by a full disk, must be
+// recognised and named, and must leave nothing behind that could be taken for a result.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "lab_support.h"
+#include "store.h"
+
+namespace nslab::lab {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kExperiment = R"(
+name = "faults"
+profile = "mini"
+boots = 3
+limit_seconds = 2
+[[measure]]
+kernels = ["multi"]
+depths = [0, 1]
+benchmarks = ["getpid"]
+)";
+
+std::string failure(const std::string& fault, double wall_limit_seconds = 300) {
+  BootPlan plan = first_boot(kExperiment);
+  plan.fault = fault;
+  const auto ended = boot(plan, wall_limit_seconds);
+  return ended ? "complete" : ended.error().message;
+}
+
+TEST(Guest, WithoutAFaultTheBootIsComplete) { EXPECT_EQ(failure(""), "complete"); }
+
+TEST(Guest, PanicIsNamedWithTheConsole) {
+  const std::string message = failure("panic");
+  EXPECT_THAT(message, HasSubstr("multi, seed 1: the kernel panicked: "));
+  EXPECT_THAT(message, HasSubstr("Attempted to kill init!"));
+  EXPECT_THAT(message, HasSubstr("the console's last lines:\n"));
+}
+
+TEST(Guest, OopsIsNamed) { EXPECT_THAT(failure("oops"), HasSubstr("sysrq triggered crash")); }
+
+TEST(Guest, HangEndsAtItsLimitOfGuestTime) {
+  EXPECT_THAT(failure("hang"), HasSubstr("the guest hung: the watchdog ended it at a cell's limit of guest time"));
+}
+
+TEST(Guest, HangWithoutAWatchdogEndsAtTheWallLimit) {
+  EXPECT_THAT(failure("deaf", 8), HasSubstr("the boot hung: no end within its wall limit of 8 s"));
+}
+
+TEST(Guest, FloodIsCut) { EXPECT_THAT(failure("flood"), HasSubstr("the guest floods its output: more than 4 MiB")); }
+
+// Each lie, and what the host says of it. Two boots at a time.
+TEST(Guest, LiesAreNamed) {
+  const std::pair<const char*, const char*> lies[] = {
+      {"bad-checksum", "frame 1 of the guest: bad checksum"},
+      {"truncated", "frame 1 of the guest: truncated: "},
+      {"oversized", "frame 1 of the guest: it claims 2147483648 bytes, the limit is 1048576"},
+      {"wrong-count",
+       "the closing frame's counts are wrong: it says 3 cells in 4 frames, 2 cells came in 3 frames, 2 were planned"},
+      {"no-end", "the boot has no closing frame: 2 of 2 cells came"},
+      {"duplicate", "frame 2 of the guest: it is for cell 0"},
+      {"garbage", "frame 2 of the guest: no frame starts at byte "},
+      {"bad-json", "frame 1 of the guest: its payload is no JSON object"},
+      {"early-exit", "the boot has no closing frame: 1 of 2 cells came"},
+      {"failed-cell", "failed: the plan asked for it"},
+  };
+  for (std::size_t i = 0; i < std::size(lies); i += 2) {
+    auto other = std::async(std::launch::async, [&] { return failure(lies[i + 1].first); });
+    EXPECT_THAT(failure(lies[i].first), HasSubstr(lies[i].second)) << lies[i].first;
+    EXPECT_THAT(other.get(), HasSubstr(lies[i + 1].second)) << lies[i + 1].first;
+  }
+}
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() : work_(folder()) {
+    kernel("multi");  // outside the times below
+    must_write(config(), kExperiment);
+  }
+  static void must_write(const std::filesystem::path& file, const std::string& text) {
+    ASSERT_TRUE(write_file(file, text));
+  }
+
+  std::string config() const { return (work_.path() / "faults.toml").string(); }
+  std::string results() const { return (work_.path() / "results").string(); }
+  std::vector<std::string> run_arguments() const {
+    return {"run", config(), "--force-profile", "--jobs", "1", "--results", results()};
+  }
+  /// Starts a run and waits until it has stored `boots` boots.
+  Process start_until(int boots) const {
+    Command command = nslab_command(run_arguments());
+    command.output = work_.path() / "log";
+    Process process = must(Process::start(command));
+    for (int i = 0; i < 1200 && stored() < boots; ++i)
+      EXPECT_FALSE(process.wait_for(0.1)) << *read_file(command.output);
+    EXPECT_GE(stored(), boots);
+    return process;
+  }
+  int stored() const {
+    if (!std::filesystem::exists(results() + "/nslab.sqlite")) return 0;
+    auto store = Store::open_existing(results());
+    if (!store) return 0;
+    const auto run = store->run(std::nullopt);
+    return run ? run->boots_done : 0;
+  }
+  /// The same command to the end; returns what it said.
+  std::string go_on() const {
+    const Captured ended = nslab(run_arguments());
+    EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+    EXPECT_EQ(stored(), 3);
+    EXPECT_EQ(must(Store::open_existing(results())).runs()->size(), 1U) << "the run was continued, not begun anew";
+    return ended.output;
+  }
+
+  const TempFolder work_;
+};
+
+TEST_F(RunTest, AFailedBootIsToldAndNeverStored) {
+  auto arguments = run_arguments();
+  arguments.insert(arguments.end(), {"--fault", "bad-checksum"});
+  const Captured ended = nslab(arguments);
+  EXPECT_EQ(WEXITSTATUS(ended.status), 1);
+  EXPECT_THAT(ended.output, HasSubstr("bad checksum"));
+  EXPECT_THAT(ended.output, HasSubstr(results() + "/failed/multi-seed1"));
+  EXPECT_TRUE(std::filesystem::exists(results() + "/failed/multi-seed1/console.log"));
+  EXPECT_EQ(stored(), 0);
+}
+
+TEST_F(RunTest, KilledRunLosesNothingThatWasFinished) {
+  {
+    Process run = start_until(1);
+    run.kill(SIGKILL);
+    EXPECT_TRUE(run.wait_for(10));
+  }
+  const int before = stored();
+  EXPECT_THAT(go_on(), HasSubstr(fmt::format("{} of 3 boots are stored", before)));
+}
+
+TEST_F(RunTest, InterruptedRunSaysHowToGoOn) {
+  {
+    Process run = start_until(1);
+    run.kill(SIGINT);
+    const auto status = run.wait_for(20);
+    ASSERT_TRUE(status);
+    EXPECT_EQ(WEXITSTATUS(*status), 1);
+    EXPECT_THAT(*read_file(work_.path() / "log"),
+                HasSubstr("interrupted: what was finished is kept; the same command goes on from there"));
+  }
+  go_on();
+}
+
+TEST_F(RunTest, QemuKilledIsNamed) {
+  Process run = start_until(1);
+  // The run's only child at this time is a QEMU.
+  std::optional<int> status;
+  for (int i = 0; i < 100 && !status; ++i) {
+    must(run_captured({.argv = {"pkill", "-KILL", "-P", std::to_string(run.pid()), "qemu"},
+                       .folder = {},
+                       .environment = {},
+                       .output = {}}));
+    status = run.wait_for(0.1);
+  }
+  ASSERT_TRUE(status);
+  EXPECT_EQ(WEXITSTATUS(*status), 1);
+  EXPECT_THAT(*read_file(work_.path() / "log"), HasSubstr("QEMU died: signal 9 (Killed)"));
+  go_on();
+}
+
+TEST_F(RunTest, FullDiskIsToldAndNothingStoredIsLost) {
+  // A disk of 1 MiB in a mount namespace of its own, filled but for a little; then the space is given back.
+  std::string words;
+  for (const std::string& word : nslab_command(run_arguments()).argv) words += "'" + word + "' ";
+  const std::string script = fmt::format(
+      "mkdir -p '{0}' && mount -t tmpfs -o size=1m tmpfs '{0}' || exit 99\n"
+      "head -c 992k /dev/zero > '{0}/ballast'\n"
+      "{1}; first=$?\n"
+      "rm '{0}/ballast'\n"
+      "{1}; second=$?\n"
+      "echo \"first $first second $second\"",
+      results(), words);
+  const Captured ended = must(run_captured({.argv = {"unshare", ::geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script},
+                                            .folder = {},
+                                            .environment = {},
+                                            .output = {}}));
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("first 3 second 0"));
+  EXPECT_THAT(ended.output, HasSubstr("make room on that disk and give the same command again"));
+  EXPECT_THAT(ended.output, HasSubstr("3 boots stored"));
+}
+
+TEST_F(RunTest, TwoRunsInOneFolderAreRefused) {
+  Process first = start_until(1);
+  const Captured second = nslab(run_arguments());
+  EXPECT_EQ(WEXITSTATUS(second.status), 2);
+  EXPECT_THAT(second.output, HasSubstr("another nslab runs in"));
+}
+
+TEST(Cli, MistakesHaveTheirExitCodes) {
+  EXPECT_EQ(WEXITSTATUS(nslab({"--help"}).status), 0);
+  EXPECT_EQ(WEXITSTATUS(nslab({"run"}).status), 2);
+  EXPECT_EQ(WEXITSTATUS(nslab({"run", "/nowhere.toml"}).status), 2);
+  EXPECT_EQ(WEXITSTATUS(nslab({"report", "/nowhere"}).status), 2);
+  const TempFolder work = folder();
+  const std::string config = (work.path() / "mini.toml").string();
+  ASSERT_TRUE(write_file(config, kExperiment));
+  const Captured unforced = nslab({"run", config, "--results", work.path().string()});
+  EXPECT_EQ(WEXITSTATUS(unforced.status), 2);
+  EXPECT_THAT(unforced.output, HasSubstr("profile 'mini' is not for measurement"));
+  const Captured kvm = nslab({"run", config, "--force-profile", "--accel", "kvm", "--results", work.path().string()});
+  EXPECT_EQ(WEXITSTATUS(kvm.status), 2);
+  EXPECT_THAT(kvm.output, HasSubstr("the instructions meter counts under QEMU's tcg"));
+}
+
+}  // namespace
+}  // namespace nslab::lab

@@ -1,0 +1,943 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Does a kernel's pid namespace model do what mainline's does, down to the depth it promises?
+///
+///   pidns_conformance --max-depth N      N: 0 without pid namespaces, 1 flat, 32 multi-level
+///
+/// Prints TAP (`1..N`, `ok I name`, `not ok I name`, a `#` line with the reason). Exit status: 0 every test passed,
+/// 1 one did not, 2 usage, 3 the machine lacks something (root, /proc). Wants root in the initial pid namespace, and
+/// /proc mounted there; need not be PID 1. Writes kernel.pid_max and user.max_pid_namespaces for a while: run it in a
+/// guest.
+///
+/// What is expected is what linux 6.12 does, not what a manual says. Each test runs in a process of its own, so that
+/// what it leaves behind dies with it. Any descendant may call fail(): the reason travels through shared memory.
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr unsigned long kNsGetParent = 0xb702;  // NS_GET_PARENT of linux/nsfs.h
+
+int max_depth = -1;
+
+// ---- failing, from whichever process ----
+
+char* reason;  // shared by all processes of a test; empty: nothing failed
+
+[[noreturn]] __attribute__((format(printf, 2, 3))) void fail(int line, const char* format, ...) {
+  if (!reason[0]) {
+    va_list args;
+    va_start(args, format);
+    int n = snprintf(reason, 64, "line %d: ", line);
+    vsnprintf(reason + n, 900, format, args);
+    va_end(args);
+  }
+  _exit(1);
+}
+
+#define EXPECT(condition)                                                                  \
+  do {                                                                                     \
+    if (!(condition)) fail(__LINE__, "%s (errno %s)", #condition, strerrorname_np(errno)); \
+  } while (0)
+
+#define EXPECT_EQ(actual, expected)                                                                           \
+  do {                                                                                                        \
+    const long long actual_ = (actual), expected_ = (expected);                                               \
+    if (actual_ != expected_)                                                                                 \
+      fail(__LINE__, "%s is %lld, not %lld (errno %s)", #actual, actual_, expected_, strerrorname_np(errno)); \
+  } while (0)
+
+/// The call must fail with this errno.
+#define EXPECT_ERROR(call, error)                                                                                   \
+  do {                                                                                                              \
+    errno = 0;                                                                                                      \
+    const long long result_ = (call);                                                                               \
+    if (result_ != -1 || errno != (error))                                                                          \
+      fail(__LINE__, "%s is %lld with %s, not %s", #call, result_, strerrorname_np(errno), strerrorname_np(error)); \
+  } while (0)
+
+// ---- the kernel's own calls: the C library must not answer from memory ----
+
+pid_t sys_getpid() { return static_cast<pid_t>(syscall(SYS_getpid)); }
+pid_t sys_gettid() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+pid_t sys_getppid() { return static_cast<pid_t>(syscall(SYS_getppid)); }
+pid_t raw_clone(unsigned long flags) {
+  return static_cast<pid_t>(syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+pid_t raw_clone3(uint64_t flags, const std::vector<pid_t>& set_tid) {
+  clone_args args{};
+  args.flags = flags;
+  args.exit_signal = SIGCHLD;
+  args.set_tid = reinterpret_cast<uint64_t>(set_tid.data());
+  args.set_tid_size = set_tid.size();
+  if (set_tid.empty()) args.set_tid = 0;
+  return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+}
+int pidfd_open(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+
+using Body = std::function<void()>;
+
+pid_t spawn(unsigned long flags, const Body& body) {
+  const pid_t pid = raw_clone(flags);
+  if (pid == 0) {
+    body();
+    _exit(0);
+  }
+  EXPECT(pid > 0);
+  return pid;
+}
+
+void reap(pid_t pid) {
+  int status = 0;
+  EXPECT_EQ(waitpid(pid, &status, __WALL), pid);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail(__LINE__, "child %d ended with status %#x", pid, status);
+}
+
+void run(unsigned long flags, const Body& body) { reap(spawn(flags, body)); }
+
+/// Runs `body` as PID 1 of a namespace `depth` below this one; at 0 as an ordinary child here.
+void at_depth(int depth, const Body& body) {
+  if (depth == 0) return run(0, body);
+  run(CLONE_NEWPID, [&] { depth == 1 ? body() : at_depth(depth - 1, body); });
+}
+
+void fresh_proc() {
+  EXPECT(unshare(CLONE_NEWNS) == 0);
+  EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+  EXPECT(mount("proc", "/proc", "proc", 0, nullptr) == 0);
+}
+
+/// A byte each way between processes, to order them.
+struct Gate {
+  int fd[2];
+  Gate() { EXPECT(pipe(fd) == 0); }
+  void open() const { EXPECT(write(fd[1], "x", 1) == 1); }
+  void wait() const {
+    char c;
+    EXPECT(read(fd[0], &c, 1) == 1);
+  }
+};
+
+/// Memory that a test's processes share.
+template <class T>
+T* shared() {
+  void* p = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  EXPECT(p != MAP_FAILED);
+  return static_cast<T*>(p);
+}
+
+// ---- reading /proc ----
+
+std::optional<std::vector<int>> numbers_of(const std::string& path, const std::string& key) {
+  std::ifstream in(path);
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.rfind(key + ":", 0) != 0) continue;
+    std::istringstream words(line.substr(key.size() + 1));
+    std::vector<int> numbers;
+    for (int n; words >> n;) numbers.push_back(n);
+    return numbers;
+  }
+  return std::nullopt;
+}
+
+void expect_numbers(int line, const std::string& path, const std::string& key, const std::vector<int>& expected) {
+  const auto actual = numbers_of(path, key);
+  const auto text = [](const std::vector<int>& v) {
+    std::string s;
+    for (int n : v) s += " " + std::to_string(n);
+    return s;
+  };
+  if (!actual) fail(line, "%s has no line %s", path.c_str(), key.c_str());
+  if (*actual != expected)
+    fail(line, "%s: %s is%s, not%s", path.c_str(), key.c_str(), text(*actual).c_str(), text(expected).c_str());
+}
+#define EXPECT_NUMBERS(path, key, ...) expect_numbers(__LINE__, path, key, std::vector<int> __VA_ARGS__)
+
+std::string link_of(const std::string& path) {
+  char buffer[256];
+  const ssize_t n = readlink(path.c_str(), buffer, sizeof buffer);
+  return n < 0 ? "" : std::string(buffer, static_cast<size_t>(n));
+}
+
+std::string fdinfo(int fd) { return "/proc/self/fdinfo/" + std::to_string(fd); }
+
+// ---- credentials over a socket: what number does the other side see? ----
+
+struct Sockets {
+  int fd[2];
+  Sockets() {
+    EXPECT(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd) == 0);
+    const int on = 1;
+    for (int s : fd) EXPECT(setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
+  }
+};
+
+void send_byte(int fd) { EXPECT(write(fd, "x", 1) == 1); }
+
+pid_t receive_sender(int fd) {
+  char byte;
+  iovec iov{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+  msghdr message{};
+  message.msg_iov = &iov;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  EXPECT_EQ(recvmsg(fd, &message, 0), 1);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  EXPECT(header && header->cmsg_type == SCM_CREDENTIALS);
+  ucred credentials;
+  memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+  return credentials.pid;
+}
+
+/// Someone who sits as PID 1 `depth` levels below until released, and the number this process has for it.
+struct Sitter {
+  Sockets sockets;
+  Gate done;
+  pid_t child = -1, pid = -1;
+
+  explicit Sitter(
+      int depth, const Body& body = [] {}) {
+    child = spawn(0, [&] {
+      at_depth(depth, [&] {
+        send_byte(sockets.fd[1]);
+        body();
+        done.wait();
+      });
+    });
+    pid = receive_sender(sockets.fd[0]);
+    EXPECT(pid > 0);
+  }
+  void release() {
+    done.open();
+    reap(child);
+  }
+};
+
+siginfo_t wait_signal(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  siginfo_t info{};
+  timespec limit{20, 0};
+  EXPECT_EQ(sigtimedwait(&set, &info, &limit), signal);
+  return info;
+}
+
+void block_signal(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  EXPECT(sigprocmask(SIG_BLOCK, &set, nullptr) == 0);
+}
+
+template <class F>
+void in_thread(F f) {
+  pthread_t thread;
+  std::function<void()> body = f;
+  EXPECT_EQ(pthread_create(
+                &thread, nullptr,
+                [](void* p) -> void* {
+                  (*static_cast<std::function<void()>*>(p))();
+                  return nullptr;
+                },
+                &body),
+            0);
+  EXPECT_EQ(pthread_join(thread, nullptr), 0);
+}
+
+// ---- tests at one depth ----
+
+void own_ids(int depth) {
+  const pid_t outer = sys_getpid();
+  at_depth(depth, [&] {
+    const pid_t me = sys_getpid();
+    if (depth) {
+      EXPECT_EQ(me, 1);
+      EXPECT_EQ(sys_getppid(), 0);
+    } else {
+      EXPECT_EQ(sys_getppid(), outer);
+    }
+    EXPECT_EQ(sys_gettid(), me);
+    EXPECT_EQ(syscall(SYS_set_tid_address, nullptr), me);
+    auto* seen = shared<pid_t[2]>();
+    const pid_t child = spawn(0, [&] {
+      (*seen)[0] = sys_getpid();
+      (*seen)[1] = sys_getppid();
+      EXPECT_EQ(sys_gettid(), sys_getpid());
+    });
+    reap(child);
+    EXPECT_EQ((*seen)[0], child);
+    EXPECT_EQ((*seen)[1], me);
+    in_thread([&] {
+      EXPECT_EQ(sys_getpid(), me);
+      EXPECT(sys_gettid() > 0 && sys_gettid() != me);
+      EXPECT_EQ(syscall(SYS_tgkill, me, sys_gettid(), 0), 0);
+      EXPECT_ERROR(syscall(SYS_tgkill, me + 1000, sys_gettid(), 0), ESRCH);
+    });
+    if (depth) EXPECT_EQ(child, 2);
+  });
+}
+
+void clone_writes_tids(int depth) {
+  at_depth(depth, [] {
+    auto* word = shared<pid_t[2]>();
+    const long child = syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_PARENT_SETTID | SIGCHLD, nullptr, &(*word)[0],
+                               &(*word)[1], nullptr);
+    if (child == 0) _exit((*word)[1] == sys_getpid() ? 0 : 1);
+    EXPECT(child > 0);
+    reap(static_cast<pid_t>(child));
+    EXPECT_EQ((*word)[0], child);
+    EXPECT_EQ((*word)[1], child);
+  });
+}
+
+void proc_self(int depth) {
+  at_depth(depth, [&] {
+    fresh_proc();
+    const std::string me = std::to_string(sys_getpid());
+    EXPECT(link_of("/proc/self") == me);
+    EXPECT(link_of("/proc/thread-self") == me + "/task/" + me);
+    in_thread([&] { EXPECT(link_of("/proc/thread-self") == me + "/task/" + std::to_string(sys_gettid())); });
+    EXPECT_NUMBERS("/proc/self/status", "Pid", {sys_getpid()});
+    EXPECT_NUMBERS("/proc/self/status", "PPid", {sys_getppid()});
+    if (max_depth == 0) {
+      EXPECT(!numbers_of("/proc/self/status", "NSpid"));
+      return;
+    }
+    EXPECT_NUMBERS("/proc/self/status", "NSpid", {sys_getpid()});
+    EXPECT_NUMBERS("/proc/self/status", "NStgid", {sys_getpid()});
+    EXPECT_NUMBERS("/proc/self/status", "NSpgid", {getpgid(0)});
+    EXPECT_NUMBERS("/proc/self/status", "NSsid", {getsid(0)});
+  });
+}
+
+void status_from_above(int depth) {
+  Sitter sitter(depth, [] { EXPECT(setsid() > 0); });
+  // The byte comes before setsid(): wait for its effect.
+  while (getsid(sitter.pid) != sitter.pid) usleep(1000);
+  const std::string path = "/proc/" + std::to_string(sitter.pid) + "/status";
+  EXPECT_NUMBERS(path, "Pid", {sitter.pid});
+  std::vector<int> numbers{sitter.pid};
+  if (depth == 2) numbers.push_back(2 - 1 + 1);  // the middle namespace's PID 1 made it: number 2 there
+  if (depth >= 1) numbers.push_back(1);
+  for (const char* key : {"NSpid", "NStgid", "NSpgid", "NSsid"})
+    if (max_depth > 0) expect_numbers(__LINE__, path, key, numbers);
+  sitter.release();
+}
+
+void credentials(int depth) {
+  Sockets sockets;
+  const pid_t me = sys_getpid();
+  const pid_t child = spawn(0, [&] {
+    at_depth(depth, [&] {
+      EXPECT_EQ(receive_sender(sockets.fd[1]), depth ? 0 : me);
+      send_byte(sockets.fd[1]);
+      receive_sender(sockets.fd[1]);
+    });
+  });
+  send_byte(sockets.fd[0]);
+  const pid_t seen = receive_sender(sockets.fd[0]);
+  EXPECT(seen > 0);
+  EXPECT_EQ(kill(seen, 0), 0);
+  send_byte(sockets.fd[0]);
+  reap(child);
+}
+
+void kill_sees_its_namespace_only(int depth) {
+  const pid_t outer = sys_getpid();
+  EXPECT(outer > 3);
+  Sitter sitter(depth, [&] {
+    if (depth) EXPECT_ERROR(kill(outer, 0), ESRCH);
+    if (depth) EXPECT_ERROR(pidfd_open(outer), ESRCH);
+    EXPECT_EQ(kill(sys_getpid(), 0), 0);
+    EXPECT_ERROR(kill(4000000, 0), ESRCH);
+  });
+  EXPECT_EQ(kill(sitter.pid, 0), 0);
+  sitter.release();
+  EXPECT_ERROR(kill(sitter.pid, 0), ESRCH);
+}
+
+void signals_tell_the_sender(int depth) {
+  block_signal(SIGUSR1);
+  block_signal(SIGUSR2);
+  const pid_t outer = sys_getpid();
+  Gate finished;
+  Sitter sitter(depth, [&] {
+    EXPECT_EQ(wait_signal(SIGUSR1).si_pid, depth ? 0 : outer);  // from outside: nobody known here
+    const pid_t me = sys_getpid();
+    const pid_t child = spawn(0, [&] {
+      EXPECT_EQ(kill(me, SIGUSR2), 0);
+      pause();
+    });
+    EXPECT_EQ(wait_signal(SIGUSR2).si_pid, child);
+    block_signal(SIGCHLD);
+    EXPECT_EQ(kill(child, SIGKILL), 0);
+    EXPECT_EQ(wait_signal(SIGCHLD).si_pid, child);
+    siginfo_t info{};
+    EXPECT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED), 0);
+    EXPECT_EQ(info.si_pid, child);
+    finished.open();
+  });
+  EXPECT_EQ(kill(sitter.pid, SIGUSR1), 0);
+  finished.wait();
+  sitter.release();
+}
+
+void threads_exec(int depth, const char* how) {
+  at_depth(depth, [&] {
+    // A child of PID 1 and PID 1 itself: both must keep their number.
+    const auto exec_from_thread = [&] {
+      const std::string me = std::to_string(sys_getpid()), parent = std::to_string(sys_getppid());
+      in_thread([&] {
+        execl("/proc/self/exe", "pidns_conformance", how, me.c_str(), parent.c_str(), nullptr);
+        fail(__LINE__, "execl: %s", strerror(errno));
+      });
+    };
+    run(0, exec_from_thread);
+    exec_from_thread();
+  });
+}
+void exec_from_thread(int depth) { threads_exec(depth, "--after-exec"); }
+
+int after_exec(const char* pid, const char* parent) {
+  const int me = atoi(pid);
+  bool ok = sys_getpid() == me && sys_gettid() == me && sys_getppid() == atoi(parent);
+  ok = ok && syscall(SYS_set_tid_address, nullptr) == me;
+  pthread_t thread;
+  static int expected;
+  expected = me;
+  void* bad = nullptr;
+  pthread_create(
+      &thread, nullptr,
+      [](void*) -> void* { return sys_getpid() == expected && sys_gettid() != expected ? nullptr : &expected; },
+      nullptr);
+  pthread_join(thread, &bad);
+  const pid_t child = raw_clone(0);
+  if (child == 0) _exit(sys_getppid() == me && sys_getpid() == sys_gettid() && sys_getpid() != me ? 0 : 1);
+  int status = -1;
+  waitpid(child, &status, 0);
+  return ok && !bad && status == 0 ? 0 : 1;
+}
+
+void sessions(int depth) {
+  at_depth(depth, [&] {
+    if (depth) {
+      EXPECT_EQ(getpgid(0), 0);  // the group's leader is outside
+      EXPECT_EQ(getsid(0), 0);
+    }
+    EXPECT_EQ(setsid(), sys_getpid());
+    EXPECT_EQ(getsid(0), sys_getpid());
+    Gate looked, moved;
+    const pid_t me = sys_getpid();
+    const pid_t child = spawn(0, [&] {
+      EXPECT_EQ(getpgid(0), me);
+      EXPECT_EQ(getsid(0), me);
+      EXPECT_EQ(getsid(me), me);
+      looked.open();
+      moved.wait();
+      EXPECT_EQ(getpgid(0), sys_getpid());
+      EXPECT_EQ(kill(0, 0), 0);
+    });
+    looked.wait();
+    EXPECT_EQ(setpgid(child, child), 0);
+    EXPECT_EQ(getpgid(child), child);
+    EXPECT_ERROR(setpgid(child, 4000000), EPERM);
+    moved.open();
+    reap(child);
+  });
+}
+
+void pidfd_info(int depth) {
+  const int self = pidfd_open(sys_getpid());
+  EXPECT(self >= 0);
+  const pid_t me = sys_getpid();
+  Sitter sitter(depth, [&] {
+    fresh_proc();
+    EXPECT_NUMBERS(fdinfo(self), "Pid", {depth ? 0 : me});
+    if (max_depth) EXPECT_NUMBERS(fdinfo(self), "NSpid", {depth ? 0 : me});
+    const int own = pidfd_open(sys_getpid());
+    EXPECT_NUMBERS(fdinfo(own), "Pid", {sys_getpid()});
+    if (max_depth) EXPECT_NUMBERS(fdinfo(own), "NSpid", {sys_getpid()});
+    // Nobody outside may be signalled through a pidfd that happens to be here.
+    if (depth) EXPECT_ERROR(syscall(SYS_pidfd_send_signal, self, 0, nullptr, 0), EINVAL);
+  });
+  const int fd = pidfd_open(sitter.pid);
+  EXPECT(fd >= 0);
+  EXPECT_EQ(syscall(SYS_pidfd_send_signal, fd, 0, nullptr, 0), 0);
+  std::vector<int> numbers{sitter.pid};
+  if (depth == 2) numbers.push_back(2);
+  if (depth) numbers.push_back(1);
+  EXPECT_NUMBERS(fdinfo(fd), "Pid", {sitter.pid});
+  if (max_depth) expect_numbers(__LINE__, fdinfo(fd), "NSpid", numbers);
+  sitter.release();
+  EXPECT_NUMBERS(fdinfo(fd), "Pid", {-1});
+  if (max_depth) EXPECT_NUMBERS(fdinfo(fd), "NSpid", {-1});
+}
+
+void pi_futex(int depth) {
+  at_depth(depth, [] {
+    auto* word = shared<uint32_t>();
+    const auto futex = [&](int op) { return syscall(SYS_futex, word, op, 0, nullptr, nullptr, 0); };
+    EXPECT_EQ(futex(FUTEX_LOCK_PI), 0);
+    EXPECT_EQ(*word & FUTEX_TID_MASK, sys_gettid());
+    EXPECT_ERROR(futex(FUTEX_LOCK_PI), EDEADLK);
+    const pid_t child = spawn(0, [&] {
+      EXPECT_EQ(futex(FUTEX_LOCK_PI), 0);
+      EXPECT_EQ(*word & FUTEX_TID_MASK, sys_gettid());
+      EXPECT_EQ(futex(FUTEX_UNLOCK_PI), 0);
+    });
+    while (!(__atomic_load_n(word, __ATOMIC_SEQ_CST) & FUTEX_WAITERS)) usleep(1000);
+    EXPECT_EQ(futex(FUTEX_UNLOCK_PI), 0);
+    reap(child);
+    *word = 4000000;  // an owner that does not exist
+    EXPECT_ERROR(futex(FUTEX_LOCK_PI), ESRCH);
+  });
+}
+
+void set_tid(int depth) {
+  const auto refused = [](uint64_t flags, const std::vector<pid_t>& tids, int error) {
+    const pid_t pid = raw_clone3(flags, tids);
+    if (pid == 0) _exit(0);
+    if (pid > 0 || errno != error)
+      fail(__LINE__, "clone3 with %zu tids is %d with %s, not %s", tids.size(), pid, strerrorname_np(errno),
+           strerrorname_np(error));
+  };
+  const auto given = [](uint64_t flags, const std::vector<pid_t>& tids, pid_t seen) {
+    const pid_t pid = raw_clone3(flags, tids);
+    if (pid == 0) _exit(sys_getpid() == tids[0] && sys_gettid() == tids[0] ? 0 : 1);
+    EXPECT_EQ(pid, seen);
+    reap(pid);
+  };
+  at_depth(depth, [&] {
+    const size_t levels = static_cast<size_t>(depth) + 1;
+    for (size_t n : {levels + 1, levels + 2, size_t{32}, size_t{33}, size_t{1000}})
+      refused(0, std::vector<pid_t>(n, 700), EINVAL);
+    refused(0, {0}, EINVAL);
+    refused(0, {-1}, EINVAL);
+    refused(0, {1 << 30}, EINVAL);
+    refused(0, {sys_getpid()}, EEXIST);
+    given(0, {700}, 700);
+    given(0, {700}, 700);  // free again
+    std::vector<pid_t> all{700};
+    for (int level = 1; level <= depth; ++level) all.push_back(20000 + level);
+    given(0, all, 700);
+    std::vector<pid_t> bad = all;
+    bad.back() = 0;
+    refused(0, bad, EINVAL);
+    if (depth) {
+      bad.back() = 1;  // taken in the initial namespace
+      refused(0, bad, EEXIST);
+      given(0, {700}, 700);  // and the inner number was given back
+    }
+    if (depth < max_depth) {
+      refused(CLONE_NEWPID, {5}, EINVAL);  // the first one must be 1
+      given(CLONE_NEWPID, {1, 701}, 701);
+      refused(CLONE_NEWPID, {1, 0}, EINVAL);
+      refused(CLONE_NEWPID, std::vector<pid_t>(levels + 2, 1), EINVAL);
+    }
+  });
+}
+
+void orphans(int depth) {
+  at_depth(depth, [&] {
+    Gate reparented;
+    const pid_t me = sys_getpid();
+    EXPECT_EQ(prctl(PR_SET_CHILD_SUBREAPER, depth ? 0 : 1, 0, 0, 0), 0);  // PID 1 needs no telling
+    run(0, [&] {
+      const pid_t parent = sys_getpid();
+      spawn(0, [&] {
+        while (sys_getppid() == parent) usleep(1000);
+        EXPECT_EQ(sys_getppid(), me);
+        reparented.open();
+      });
+    });
+    reparented.wait();
+    EXPECT(wait(nullptr) > 0);
+
+    // A subreaper in between takes them first.
+    run(0, [&] {
+      EXPECT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+      const pid_t reaper = sys_getpid();
+      run(0, [&] {
+        const pid_t parent = sys_getpid();
+        spawn(0, [&] {
+          while (sys_getppid() == parent) usleep(1000);
+          EXPECT_EQ(sys_getppid(), reaper);
+        });
+      });
+      EXPECT(wait(nullptr) > 0);
+    });
+  });
+}
+
+void pids_come_back(int depth) {
+  // 5,000 processes through 1,000 numbers: a number that is not given back, at any level, ends this early.
+  std::string before;
+  std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
+  EXPECT(std::ofstream("/proc/sys/kernel/pid_max") << "1000" << std::flush);
+  const pid_t child = raw_clone(0);
+  if (child == 0) {
+    at_depth(depth, [] {
+      std::set<pid_t> seen;
+      for (int i = 0; i < 5000; ++i) {
+        const pid_t pid = raw_clone(0);
+        if (pid == 0) _exit(sys_getpid() == sys_gettid() ? 0 : 1);
+        if (pid < 0) fail(__LINE__, "fork %d: %s", i, strerror(errno));
+        EXPECT(pid < 1000);
+        if (i > 1000) EXPECT(pid >= 300);
+        seen.insert(pid);
+        reap(pid);
+      }
+      EXPECT(seen.size() > 600);
+    });
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
+  EXPECT_EQ(status, 0);
+}
+
+// ---- tests of one more level ----
+
+/// At the deepest level the model allows, every way to a further one is refused, and nothing is left of the attempt.
+void too_deep(int) {
+  if (max_depth > 1) return;  // see deepest()
+  at_depth(max_depth, [] {
+    fresh_proc();
+    const std::string before = link_of("/proc/self/ns/pid_for_children");
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_ERROR(unshare(CLONE_NEWPID), EINVAL);
+      EXPECT_ERROR(raw_clone(CLONE_NEWPID), EINVAL);
+      EXPECT_ERROR(raw_clone3(CLONE_NEWPID, {}), EINVAL);
+      EXPECT_ERROR(raw_clone(CLONE_NEWPID | CLONE_NEWUSER), EINVAL);
+      EXPECT_ERROR(unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS), EINVAL);
+    }
+    EXPECT(link_of("/proc/self/ns/pid_for_children") == before);
+    run(0, [] {});
+    in_thread([] {});
+  });
+}
+
+void deepest(int) {
+  if (max_depth < 2) return;
+  std::function<void(int)> nest = [&](int depth) {
+    if (depth < max_depth)
+      return run(CLONE_NEWPID, [&] {
+        EXPECT_EQ(sys_getpid(), 1);
+        nest(depth + 1);
+      });
+    EXPECT_ERROR(unshare(CLONE_NEWPID), ENOSPC);
+    EXPECT_ERROR(raw_clone(CLONE_NEWPID), ENOSPC);
+    run(0, [] {});
+  };
+  nest(0);
+}
+
+void unshare_affects_children_only(int) {
+  const pid_t me = sys_getpid();
+  EXPECT_EQ(unshare(CLONE_NEWPID), 0);
+  EXPECT_EQ(sys_getpid(), me);
+  EXPECT_EQ(sys_gettid(), me);
+  EXPECT_ERROR(unshare(CLONE_NEWPID), EINVAL);
+  pthread_t thread;
+  EXPECT_EQ(pthread_create(
+                &thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr),
+            EINVAL);
+  Gate quit;
+  const pid_t init = spawn(0, [&] {
+    EXPECT_EQ(sys_getpid(), 1);
+    quit.wait();
+  });
+  run(0, [] {
+    EXPECT_EQ(sys_getpid(), 2);
+    EXPECT_EQ(sys_getppid(), 0);
+  });
+  EXPECT_EQ(sys_getpid(), me);
+  quit.open();
+  reap(init);
+  EXPECT_ERROR(raw_clone(0), ENOMEM);  // its init is gone for good
+}
+
+void setns_goes_down_only(int) {
+  const int above = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+  EXPECT(above >= 0);
+  const int depth = max_depth > 1 ? 2 : 1;
+  Sitter sibling(1);
+  const int beside = open(("/proc/" + std::to_string(sibling.pid) + "/ns/pid").c_str(), O_RDONLY | O_CLOEXEC);
+  EXPECT(beside >= 0);
+  Sitter sitter(depth, [&] {
+    EXPECT_ERROR(setns(above, CLONE_NEWPID), EINVAL);
+    EXPECT_ERROR(setns(beside, CLONE_NEWPID), EINVAL);
+    EXPECT_ERROR(ioctl(above, kNsGetParent), EPERM);
+    EXPECT_ERROR(ioctl(beside, kNsGetParent), EPERM);
+  });
+  const int fd = open(("/proc/" + std::to_string(sitter.pid) + "/ns/pid").c_str(), O_RDONLY | O_CLOEXEC);
+  EXPECT(fd >= 0);
+  EXPECT_ERROR(ioctl(above, kNsGetParent), EPERM);
+  int parent = ioctl(fd, kNsGetParent);
+  EXPECT(parent >= 0);
+  if (depth == 2) parent = ioctl(parent, kNsGetParent);
+  struct stat a {
+  }, b{};
+  EXPECT(fstat(parent, &a) == 0 && fstat(above, &b) == 0);
+  EXPECT_EQ(a.st_ino, b.st_ino);
+
+  const pid_t me = sys_getpid();
+  EXPECT_EQ(setns(fd, CLONE_NEWPID), 0);
+  EXPECT_EQ(sys_getpid(), me);
+  auto* inner = shared<pid_t>();
+  Gate go;
+  const pid_t injected = spawn(0, [&] {
+    *inner = sys_getpid();
+    EXPECT_EQ(sys_getppid(), 0);
+    EXPECT_EQ(kill(1, 0), 0);
+    // An orphan of an injected process goes to that namespace's PID 1, not to anyone outside.
+    run(0, [&] {
+      const pid_t parent_pid = sys_getpid();
+      spawn(0, [&] {
+        while (sys_getppid() == parent_pid) usleep(1000);
+        EXPECT_EQ(sys_getppid(), 1);
+      });
+    });
+    EXPECT_EQ(prctl(PR_SET_PDEATHSIG, 0), 0);
+    go.wait();
+  });
+  while (!__atomic_load_n(inner, __ATOMIC_SEQ_CST)) usleep(1000);
+  EXPECT(injected > 3 && *inner >= 2);
+  std::vector<int> numbers = *numbers_of("/proc/" + std::to_string(injected) + "/status", "NSpid");
+  EXPECT_EQ(numbers.size(), depth + 1);
+  EXPECT_EQ(numbers.front(), injected);
+  EXPECT_EQ(numbers.back(), *inner);
+  go.open();
+  reap(injected);
+  EXPECT_EQ(setns(above, CLONE_NEWPID), 0);
+  run(0, [] { EXPECT(sys_getpid() > 3); });
+  sitter.release();
+  sibling.release();
+}
+
+void siblings_see_nothing(int) {
+  // B, beside A, has a pidfd of A's PID 1 and a socket to it. Neither tells B a number, though A's 1 is also B's.
+  Sockets sockets;
+  Gate done;
+  Sitter a(1, [&] { send_byte(sockets.fd[0]); });
+  const int pidfd = pidfd_open(a.pid);
+  EXPECT(pidfd >= 0);
+  const pid_t global = a.pid;
+  run(CLONE_NEWPID, [&] {
+    fresh_proc();
+    EXPECT_EQ(receive_sender(sockets.fd[1]), 0);
+    EXPECT_NUMBERS(fdinfo(pidfd), "Pid", {0});
+    EXPECT_NUMBERS(fdinfo(pidfd), "NSpid", {0});
+    EXPECT_ERROR(syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0), EINVAL);
+    EXPECT_ERROR(kill(global, 0), ESRCH);
+    EXPECT(access(("/proc/" + std::to_string(global)).c_str(), F_OK) != 0);
+    // F_GETOWN shows an owner through one's own namespace.
+    int ends[2];
+    EXPECT(pipe(ends) == 0);
+    EXPECT_EQ(fcntl(ends[0], F_SETOWN, 1), 0);
+    EXPECT_EQ(fcntl(ends[0], F_GETOWN), 1);
+  });
+  a.release();
+}
+
+void init_is_unkillable_from_within(int) {
+  Gate tried;
+  const pid_t init = spawn(CLONE_NEWPID, [&] {
+    run(0, [] {
+      for (int signal : {SIGKILL, SIGTERM, SIGSTOP, SIGINT}) EXPECT_EQ(kill(1, signal), 0);
+    });
+    EXPECT_EQ(kill(1, SIGKILL), 0);
+    tried.open();
+    pause();
+  });
+  tried.wait();
+  EXPECT_EQ(kill(init, SIGTERM), 0);  // no handler: ignored from outside as well
+  usleep(20000);
+  int status = 0;
+  EXPECT_EQ(waitpid(init, &status, WNOHANG), 0);
+  EXPECT_EQ(kill(init, SIGKILL), 0);
+  EXPECT_EQ(waitpid(init, &status, 0), init);
+  EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  EXPECT_ERROR(kill(init, 0), ESRCH);
+}
+
+void death_of_init_takes_all(int) {
+  constexpr int kChildren = 40, kRounds = 30;
+  struct Numbers {
+    int n;
+    pid_t pid[kChildren];
+  };
+  auto* numbers = shared<Numbers>();
+  for (int round = 0; round < kRounds; ++round) {
+    numbers->n = 0;
+    Sockets sockets;
+    const pid_t init = spawn(CLONE_NEWPID, [&] {
+      for (int i = 0; i < kChildren; ++i)
+        spawn(0, [&] {
+          if (i % 4 == 0) spawn(0, [] { pause(); });
+          if (i % 4 == 1) EXPECT(setsid() > 0);
+          if (i % 4 == 2 && max_depth > 1) spawn(CLONE_NEWPID, [] { pause(); });
+          send_byte(sockets.fd[1]);
+          if (i % 4 == 3) _exit(0);  // a zombie for zap_pid_ns_processes() to reap
+          pause();
+        });
+      pause();
+    });
+    for (int i = 0; i < kChildren; ++i) {
+      const pid_t pid = receive_sender(sockets.fd[0]);
+      if (pid > 0) numbers->pid[numbers->n++] = pid;  // 0: that zombie was reaped already
+    }
+    EXPECT_EQ(kill(init, SIGKILL), 0);
+    int status = 0;
+    EXPECT_EQ(waitpid(init, &status, 0), init);
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    for (int i = 0; i < numbers->n; ++i) EXPECT_ERROR(kill(numbers->pid[i], 0), ESRCH);
+  }
+}
+
+void short_lived_namespaces(int) {
+  // Fork failures of a namespace's first process, and many namespaces: their numbers and their memory come back.
+  for (int i = 0; i < 500; ++i) run(CLONE_NEWPID, [] { EXPECT_EQ(sys_getpid(), 1); });
+  std::string before;
+  std::getline(std::ifstream("/proc/sys/user/max_pid_namespaces"), before);
+  std::ofstream("/proc/sys/user/max_pid_namespaces") << "0" << std::flush;
+  const pid_t refused = raw_clone(CLONE_NEWPID);
+  const int error = errno;
+  if (refused == 0) _exit(0);
+  std::ofstream("/proc/sys/user/max_pid_namespaces") << before << std::flush;
+  EXPECT(refused == -1 && error == ENOSPC);
+  run(CLONE_NEWPID, [] { EXPECT_EQ(sys_getpid(), 1); });
+}
+
+// ---- running them ----
+
+struct Test {
+  const char* name;
+  void (*body)(int depth);
+  bool at_each_depth;
+  int needs;  // levels below the initial one
+};
+
+constexpr Test kTests[] = {
+    {"own_ids", own_ids, true, 0},
+    {"clone_writes_tids", clone_writes_tids, true, 0},
+    {"proc_self", proc_self, true, 0},
+    {"status_from_above", status_from_above, true, 0},
+    {"credentials", credentials, true, 0},
+    {"kill_sees_its_namespace_only", kill_sees_its_namespace_only, true, 0},
+    {"signals_tell_the_sender", signals_tell_the_sender, true, 0},
+    {"exec_from_thread", exec_from_thread, true, 0},
+    {"sessions", sessions, true, 0},
+    {"pidfd_info", pidfd_info, true, 0},
+    {"pi_futex", pi_futex, true, 0},
+    {"set_tid", set_tid, true, 0},
+    {"orphans", orphans, true, 0},
+    {"pids_come_back", pids_come_back, true, 0},
+    {"too_deep", too_deep, false, 0},
+    {"deepest", deepest, false, 0},
+    {"unshare_affects_children_only", unshare_affects_children_only, false, 1},
+    {"setns_goes_down_only", setns_goes_down_only, false, 1},
+    {"siblings_see_nothing", siblings_see_nothing, false, 1},
+    {"init_is_unkillable_from_within", init_is_unkillable_from_within, false, 1},
+    {"death_of_init_takes_all", death_of_init_takes_all, false, 1},
+    {"short_lived_namespaces", short_lived_namespaces, false, 1},
+};
+
+/// In a process of its own, which adopts what the test orphans; all of it is killed at the end, or after 300 s.
+bool passes(const Test& test, int depth) {
+  reason[0] = '\0';
+  fflush(stdout);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    alarm(300);
+    setpgid(0, 0);
+    test.body(depth);
+    _exit(0);
+  }
+  setpgid(pid, pid);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  kill(-pid, SIGKILL);
+  if (status != 0 && !reason[0]) snprintf(reason, 100, "ended with status %#x", static_cast<unsigned>(status));
+  return !reason[0];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == "--after-exec") return after_exec(argv[2], argv[3]);
+  if (argc == 3 && std::string(argv[1]) == "--max-depth") {
+    char* end = nullptr;
+    const long value = strtol(argv[2], &end, 10);
+    if (end != argv[2] && !*end && value >= 0 && value <= 32) max_depth = static_cast<int>(value);
+  }
+  if (max_depth < 0) {
+    fprintf(stderr, "usage: pidns_conformance --max-depth N   (0 without pid namespaces, 1 flat, 32 multi-level)\n");
+    return 2;
+  }
+  if (geteuid() != 0 || access("/proc/self/status", R_OK) != 0) {
+    fprintf(stderr, "pidns_conformance: needs root, and /proc mounted\n");
+    return 3;
+  }
+  reason = static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  if (reason == MAP_FAILED) {
+    perror("pidns_conformance: mmap");
+    return 3;
+  }
+
+  struct Case {
+    const Test* test;
+    int depth;
+    std::string name;
+  };
+  std::vector<Case> cases;
+  for (const Test& test : kTests) {
+    if (test.needs > max_depth) continue;
+    const int deepest_run = !test.at_each_depth ? 0 : max_depth < 2 ? max_depth : 2;
+    for (int depth = 0; depth <= deepest_run; ++depth)
+      cases.push_back({&test, depth, test.name + (test.at_each_depth ? "_depth_" + std::to_string(depth) : "")});
+  }
+
+  printf("1..%zu\n", cases.size());
+  bool all = true;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const bool ok = passes(*cases[i].test, cases[i].depth);
+    all = all && ok;
+    printf("%s %zu %s\n", ok ? "ok" : "not ok", i + 1, cases[i].name.c_str());
+    if (!ok) printf("# %s\n", reason);
+    fflush(stdout);
+  }
+  return all ? 0 : 1;
+}

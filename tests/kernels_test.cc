@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The kernels are what they are said to be: multi is mainline's code, lean differs from Debian where a reason is given,
+// a build repeats to the bit, and the cache survives kills and company.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "hash.h"
+#include "lab_support.h"
+
+namespace nslab::lab {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where every option is declared: name → folder of the first Kconfig file, as "mm" or "arch/x86".
+std::map<std::string, std::set<std::string>> declared_options(const fs::path& tree) {
+  std::map<std::string, std::set<std::string>> options;
+  const std::regex declaration("^\\s*(?:menu)?config\\s+([A-Za-z0-9_]+)\\s*$");
+  for (auto at = fs::recursive_directory_iterator(tree); at != fs::recursive_directory_iterator(); ++at) {
+    if (!at->path().filename().string().starts_with("Kconfig")) continue;
+    std::ifstream file(at->path());
+    for (std::string line; std::getline(file, line);) {
+      std::smatch match;
+      if (std::regex_match(line, match, declaration)) options[match[1]].insert(fs::relative(at->path(), tree).string());
+    }
+  }
+  return options;
+}
+
+/// CONFIG_X → value; options that are not set are absent.
+std::map<std::string, std::string> read_config(const fs::path& file) {
+  std::map<std::string, std::string> config;
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.starts_with("CONFIG_")) continue;
+    const auto equals = line.find('=');
+    config[line.substr(7, equals - 7)] = line.substr(equals + 1);
+  }
+  return config;
+}
+
+/// Whether a Kconfig file declares options of code that measured paths run: processes, memory, security, the
+/// architecture, the file systems and sockets in memory, and the debugging aids that would slow all of it.
+bool on_measured_path(const std::string& kconfig) {
+  for (const char* folder :
+       {"mm/", "kernel/", "security/", "arch/Kconfig", "arch/x86/", "init/", "ipc/", "net/unix/", "fs/proc/",
+        "fs/kernfs/", "fs/sysfs/", "fs/notify/", "drivers/connector/", "fs/Kconfig.binfmt", "lib/Kconfig."}) {
+    if (kconfig.starts_with(folder)) return true;
+  }
+  return false;
+}
+
+// Every option in which `lean` differs from Debian's config, declared where measured paths run, needs a reason; and
+// every reason a difference.
+TEST(Lean, DiffersFromDebianOnlyWhereAReasonIsGiven) {
+  const KernelBuilder builder(paths());
+  const KernelSpec lean = spec("multi", "lean");
+  const fs::path tree = must(builder.source_tree(lean.base, /*patched=*/false));
+  const fs::path patched = must(builder.source_tree(lean.base, /*patched=*/true));
+  const TempFolder debian_folder = folder();
+  const TempFolder lean_folder = folder();
+  ASSERT_TRUE(builder.configure_debian(lean.base, tree, debian_folder.path()));
+  ASSERT_TRUE(builder.configure(lean, patched, lean_folder.path()));
+  const auto debian = read_config(debian_folder.path() / ".config");
+  const auto here = read_config(lean_folder.path() / ".config");
+  ASSERT_GT(debian.size(), 1000U);
+  const auto declared = declared_options(patched);
+
+  std::map<std::string, std::string> allowed;
+  std::ifstream list(paths().kernels_folder() / "profiles/lean.allow");
+  for (std::string line; std::getline(list, line);) {
+    if (line.empty() || line.starts_with("#")) continue;
+    ASSERT_TRUE(line.starts_with("CONFIG_")) << line;
+    const auto space = line.find(' ');
+    ASSERT_NE(space, std::string::npos) << line << ": no reason is given";
+    ASSERT_GT(line.size() - space, 8U) << line << ": that is no reason";
+    ASSERT_TRUE(allowed.emplace(line.substr(7, space - 7), line.substr(space + 1)).second) << line << ": listed twice";
+  }
+
+  std::set<std::string> names;
+  for (const auto& [name, value] : debian) names.insert(name);
+  for (const auto& [name, value] : here) names.insert(name);
+  std::set<std::string> different;
+  int elsewhere = 0;
+  for (const std::string& name : names) {
+    const std::string before = debian.contains(name) ? debian.at(name) : "n";
+    const std::string after = here.contains(name) ? here.at(name) : "n";
+    if (before == after) continue;
+    const auto found = declared.find(name);
+    const bool ours = name.starts_with("PID_NS_");  // the series' own options
+    const bool measured =
+        found != declared.end() && std::any_of(found->second.begin(), found->second.end(), on_measured_path);
+    if (!measured || ours) {
+      ++elsewhere;
+      continue;
+    }
+    different.insert(name);
+    EXPECT_TRUE(allowed.contains(name)) << "CONFIG_" << name << " is " << before << " with Debian and " << after
+                                        << " in lean (" << *found->second.begin()
+                                        << "): make it Debian's, or give the reason in lean.allow";
+  }
+  for (const auto& [name, reason] : allowed) {
+    // Debian's config loses BTF where pahole is not installed, and with it the difference.
+    if (reason.starts_with("pahole: ")) continue;
+    EXPECT_TRUE(different.contains(name)) << "CONFIG_" << name << " does not differ: take it out of lean.allow";
+  }
+  fmt::print("lean differs from Debian in {} options: {} on measured paths, each with a reason, {} elsewhere\n",
+             different.size() + static_cast<std::size_t>(elsewhere), different.size(), elsewhere);
+}
+
+/// Disassembly of one object without addresses of the file's own making.
+std::string disassembly(const fs::path& object) {
+  const auto run = must(run_captured({.argv = {"objdump", "-dr", "--no-show-raw-insn", object.string()},
+                                      .folder = {},
+                                      .environment = {},
+                                      .output = {}}));
+  EXPECT_EQ(run.status, 0) << run.output;
+  // The first lines name the file.
+  return run.output.substr(run.output.find("Disassembly of section"));
+}
+
+// The reference is mainline, untouched: the objects that pids run through have mainline's instructions.
+TEST(Multi, CompilesToMainlinesCode) {
+  const KernelBuilder builder(paths());
+  const KernelSpec multi = spec("multi", "lean");
+  const std::vector<std::string> objects = {"kernel/pid.o",  "kernel/pid_namespace.o", "kernel/fork.o",
+                                            "kernel/exit.o", "kernel/signal.o",        "kernel/sys.o"};
+  std::map<bool, TempFolder> folders;
+  for (const bool patched : {false, true}) {
+    const fs::path tree = must(builder.source_tree(multi.base, patched));
+    TempFolder work = folder();
+    KernelSpec mainline = multi;
+    // Without the series its options do not exist.
+    if (!patched) mainline.model.config = {"CONFIG_PID_NS=y"};
+    const auto configured = builder.configure(mainline, tree, work.path());
+    ASSERT_TRUE(configured) << configured.error().message;
+    Command command;
+    command.argv = {"make",
+                    "-C",
+                    tree.string(),
+                    "O=" + work.path().string(),
+                    fmt::format("-j{}", std::thread::hardware_concurrency()),
+                    "CC=ccache gcc"};
+    for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
+    command.argv.insert(command.argv.end(), objects.begin(), objects.end());
+    command.environment["CCACHE_DIR"] = (paths().cache / "ccache").string();
+    const Captured made = must(run_captured(command));
+    ASSERT_EQ(made.status, 0) << made.output;
+    folders.emplace(patched, std::move(work));
+  }
+  for (const std::string& object : objects) {
+    const std::string mainline = disassembly(folders.at(false).path() / object);
+    EXPECT_GT(mainline.size(), 10'000U);
+    EXPECT_EQ(sha256(mainline), sha256(disassembly(folders.at(true).path() / object)))
+        << object << " differs from mainline's";
+  }
+}
+
+class Cache : public testing::Test {
+ protected:
+  Cache() : root_(folder()) {
+    // A cache of its own that shares what takes long and is not under test: the unpacked source and ccache.
+    kernel("multi");
+    for (const char* shared : {"sources", "source-hashes", "ccache"}) {
+      fs::create_directory_symlink(paths().cache / shared, root_.path() / shared);
+    }
+  }
+  Process start(const std::vector<std::string>& more, const std::string& log) {
+    std::vector<std::string> arguments = {"kernel", "build", "multi", "--profile", "mini"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Command command = nslab_command(arguments);
+    command.environment["NSLAB_CACHE"] = root_.path();
+    command.output = root_.path() / log;
+    return must(Process::start(command));
+  }
+  static int finish(Process& process) {
+    const auto status = process.wait_for(1200);
+    return status && WIFEXITED(*status) ? WEXITSTATUS(*status) : -1;
+  }
+  std::string log(const std::string& name) const { return must(read_file(root_.path() / name)); }
+
+  const TempFolder root_;
+};
+
+// One test, as each build is minutes: killed, then two at once and past ccache; the result is the bits that the main
+// cache has.
+TEST_F(Cache, SurvivesAKillAndCompanyAndRepeatsToTheBit) {
+  {
+    Process killed = start({}, "killed");
+    while (log("killed").find("building with") == std::string::npos)
+      ASSERT_FALSE(killed.wait_for(0.2)) << log("killed");
+    killed.wait_for(2);
+    killed.kill(SIGKILL);
+    ASSERT_TRUE(killed.wait_for(30));
+  }
+  EXPECT_FALSE(fs::exists(root_.path() / "kernels") && !fs::is_empty(root_.path() / "kernels"))
+      << "half a kernel is no kernel";
+
+  Process one = start({"--cold"}, "one");
+  Process two = start({"--cold"}, "two");
+  EXPECT_EQ(finish(one), 0) << log("one");
+  EXPECT_EQ(finish(two), 0) << log("two");
+  const std::string both = log("one") + log("two");
+  EXPECT_THAT(both, testing::HasSubstr("another nslab builds multi; waiting for it"));
+  EXPECT_EQ(both.find(": built, "), both.rfind(": built, ")) << "one builds, the other takes the result";
+
+  const Kernel first = kernel("multi");
+  EXPECT_EQ(must(sha256_file(root_.path() / "kernels" / first.hash / "vmlinux")), must(sha256_file(first.vmlinux())));
+  EXPECT_TRUE(fs::is_empty(root_.path() / "tmp")) << "nothing is left of the killed build";
+}
+
+TEST(Table, EveryModelHasAHashOfItsOwn) {
+  const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
+  std::set<std::string> hashes;
+  std::size_t kernels = 0;
+  for (const Profile& profile : table.profiles) {
+    for (const Model& model : table.models) {
+      hashes.insert(must(KernelBuilder(paths()).hash({table.bases[0], profile, model})));
+      ++kernels;
+    }
+  }
+  EXPECT_EQ(hashes.size(), kernels);
+}
+
+TEST(Source, WhatIsNoLinux612IsRefused) {
+  const TempFolder tree = folder();
+  ASSERT_TRUE(write_file(tree.path() / "Makefile", "VERSION = 5\nPATCHLEVEL = 4\nmrproper:\n"));
+  const Captured run = nslab({"kernel", "build", "multi", "--profile", "mini", "--source", tree.path().string()});
+  EXPECT_EQ(WEXITSTATUS(run.status), 2) << run.output;
+  EXPECT_THAT(run.output, testing::HasSubstr("is no Linux 6.12 source"));
+}
+
+}  // namespace
+}  // namespace nslab::lab

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "lab_support.h"
+
+#include <thread>
+
+#include "benchmarks.h"
+
+namespace nslab::lab {
+
+Paths paths() {
+  static const Paths found = must(find_paths());
+  return found;
+}
+
+KernelSpec spec(const std::string& model, const std::string& profile) {
+  const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
+  return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
+}
+
+Kernel kernel(const std::string& model, const std::string& profile) {
+  return must(KernelBuilder(paths()).build(spec(model, profile), {}));
+}
+
+TempFolder folder() { return must(TempFolder::make(testing::TempDir(), "nslab-test")); }
+
+Command nslab_command(const std::vector<std::string>& arguments) {
+  Command command;
+  command.argv = {NSLAB_PROGRAM};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+Captured nslab(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment) {
+  Command command = nslab_command(arguments);
+  command.environment = environment;
+  return must(run_captured(command));
+}
+
+BootPlan first_boot(const std::string& experiment) {
+  const Experiment parsed = must(parse_experiment(experiment, "test"));
+  return must(make_plan(parsed, must(list_benchmarks(paths().guest / "micro")))).front();
+}
+
+Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
+                  const std::map<std::string, std::filesystem::path>& more) {
+  const TempFolder work = folder();
+  BootSettings settings;
+  settings.vmlinux = kernel(plan.kernel).vmlinux();
+  settings.initramfs = must(make_image(paths(), more)).file;
+  settings.wall_limit_seconds = wall_limit_seconds;
+  settings.folder = work.path();
+  return run_boot(plan, settings);
+}
+
+Load::Load() {
+  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+    spinners_.push_back(must(
+        Process::start({.argv = {"sh", "-c", "while :; do :; done"}, .folder = {}, .environment = {}, .output = {}})));
+  }
+}
+
+}  // namespace nslab::lab

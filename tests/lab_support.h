@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "boot.h"
+#include "image.h"
+#include "kernel_build.h"
+#include "os.h"
+#include "paths.h"
+#include "plan.h"
+
+namespace nslab::lab {
+
+/// The value, or the test program's end with the error: for what every test needs.
+template <class T>
+T must(Result<T> result) {
+  if (!result) {
+    fmt::print(stderr, "{}\n", result.error().message);
+    std::abort();
+  }
+  return std::move(*result);
+}
+
+Paths paths();
+KernelSpec spec(const std::string& model, const std::string& profile = "mini");
+/// From the cache, or built.
+Kernel kernel(const std::string& model, const std::string& profile = "mini");
+/// A folder that goes with the test.
+TempFolder folder();
+
+/// Runs build/nslab to its end, outside the test's own process.
+Captured nslab(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
+Command nslab_command(const std::vector<std::string>& arguments);
+
+/// The plan of one boot for an experiment's text.
+BootPlan first_boot(const std::string& experiment);
+/// Boots it on the model's mini kernel, in a folder of its own, with more files (path in the guest → file).
+Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds = 300,
+                  const std::map<std::string, std::filesystem::path>& more = {});
+
+/// Keeps every core busy while it lives.
+class Load {
+ public:
+  Load();
+
+ private:
+  std::vector<Process> spinners_;
+};
+
+}  // namespace nslab::lab

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The lab from end to end: kernels of three designs, booted, measured, stored, reported. And the claim everything
+// stands on: that the instructions meter repeats to the digit.
+#include <sys/wait.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "lab_support.h"
+#include "store.h"
+
+namespace nslab::lab {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr const char* kExperiment = R"(
+name = "lab"
+profile = "mini"
+boots = 2
+reference = "none"
+[[measure]]
+kernels = ["none", "multi", "flat+cache"]
+depths = [0, 1, 2]
+benchmarks = ["getpid", "fork_exit_wait", "thread_create_join"]
+)";
+
+/// Runs the experiment into a folder and reads its samples.
+std::vector<Sample> run(const std::filesystem::path& results, const std::vector<std::string>& more) {
+  const std::string config = results.string() + ".toml";
+  EXPECT_TRUE(write_file(config, kExperiment));
+  std::vector<std::string> arguments = {"run", config, "--force-profile", "--results", results.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const Captured ended = nslab(arguments);
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  Store store = must(Store::open_existing(results.string()));
+  return must(store.samples(must(store.run(std::nullopt)).id));
+}
+
+class Lab : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    work_ = std::make_unique<TempFolder>(folder());
+    for (const char* model : {"none", "multi", "flat+cache"}) kernel(model);
+    samples_ = run(work_->path() / "one", {"--jobs", "1"});
+  }
+  static void TearDownTestSuite() { work_.reset(); }
+
+  static std::vector<Sample> cell(const std::string& kernel, const std::string& benchmark, int depth) {
+    std::vector<Sample> found;
+    for (const Sample& sample : samples_) {
+      if (sample.kernel == kernel && sample.benchmark == benchmark && sample.depth == depth) found.push_back(sample);
+    }
+    EXPECT_EQ(found.size(), 2U) << kernel << " " << benchmark << " " << depth;
+    return found;
+  }
+
+  static std::unique_ptr<TempFolder> work_;
+  static std::vector<Sample> samples_;
+};
+
+std::unique_ptr<TempFolder> Lab::work_;
+std::vector<Sample> Lab::samples_;
+
+TEST_F(Lab, EveryPlannedCellIsThere) { EXPECT_EQ(samples_.size(), 2U * 3U * 3U * 3U); }
+
+TEST_F(Lab, RepeatsToTheDigitInParallelAndUnderLoad) {
+  const Load load;
+  const auto again = run(work_->path() / "two", {});
+  ASSERT_EQ(again.size(), samples_.size());
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(again[i], samples_[i]) << again[i].kernel << " depth " << again[i].depth << " " << again[i].benchmark
+                                     << " seed " << again[i].seed << ": sums " << again[i].sum << " and "
+                                     << samples_[i].sum;
+  }
+}
+
+TEST_F(Lab, GetpidsBarePathIsTheSameAtEverySeed) {
+  for (const char* kernel : {"none", "multi", "flat+cache"}) {
+    const auto samples = cell(kernel, "getpid", 0);
+    for (const Sample& sample : samples) {
+      EXPECT_EQ(sample.minimum, samples[0].minimum);
+      EXPECT_EQ(sample.median, sample.minimum) << "more than half of the calls are undisturbed";
+      EXPECT_GT(sample.minimum, 50U);
+      EXPECT_LT(sample.minimum, 2000U);
+    }
+  }
+}
+
+// Cached ids follow fewer pointers than mainline's lookup, at depth 1 as at depth 0.
+TEST_F(Lab, CachedIdsAreCheaperThanMainlines) {
+  for (const int depth : {0, 1}) {
+    EXPECT_LT(cell("flat+cache", "getpid", depth)[0].minimum, cell("multi", "getpid", depth)[0].minimum);
+  }
+}
+
+TEST_F(Lab, FlatIsRefusedBelowDepthOneAndNoneAtDepthOne) {
+  for (const char* benchmark : {"getpid", "fork_exit_wait", "thread_create_join"}) {
+    for (const auto& [kernel, depth] : {std::pair("flat+cache", 2), std::pair("none", 1), std::pair("none", 2)}) {
+      for (const Sample& sample : cell(kernel, benchmark, depth)) {
+        EXPECT_EQ(sample.status, CellStatus::refused);
+        EXPECT_EQ(sample.refusal, "EINVAL");
+        EXPECT_EQ(sample.iterations, 0U);
+      }
+    }
+  }
+}
+
+TEST_F(Lab, ForkGrowsWithDepthOnMulti) {
+  for (std::size_t boot = 0; boot < 2; ++boot) {
+    const auto minimum = [&](int depth) { return cell("multi", "fork_exit_wait", depth)[boot].minimum; };
+    EXPECT_LT(minimum(0), minimum(1));
+    EXPECT_LT(minimum(1), minimum(2));
+  }
+}
+
+// The seed moves the worker's stack, its mmap base and the tick phase, and moves them alike for all kernels and depths.
+TEST_F(Lab, SeedsChooseTheLayoutAlikeForAllKernels) {
+  std::map<std::uint64_t, std::set<std::string>> layouts;
+  std::set<std::uint64_t> stacks;
+  std::set<std::uint64_t> mmaps;
+  std::set<std::int64_t> phases;
+  for (const Sample& sample : samples_) {
+    if (sample.status != CellStatus::ok) continue;
+    const json layout = json::parse(sample.layout);
+    stacks.insert(layout.at("stack").get<std::uint64_t>());
+    mmaps.insert(layout.at("mmap").get<std::uint64_t>());
+    if (sample.benchmark == "getpid") phases.insert(layout.at("tick_phase").get<std::int64_t>() / 100);
+    layouts[sample.seed].insert(json{layout.at("stack"), layout.at("mmap"), layout.at("environment_bytes")}.dump());
+  }
+  for (const auto& [seed, seen] : layouts) EXPECT_EQ(seen.size(), 1U) << "seed " << seed;
+  EXPECT_EQ(stacks.size(), 2U);
+  EXPECT_EQ(mmaps.size(), 2U);
+  EXPECT_GE(phases.size(), 2U);
+}
+
+// What the guest measured from is where the plan put it: within a hundred instructions after the tick phase asked for.
+TEST_F(Lab, TickPhaseIsAsPlanned) {
+  const Experiment experiment = must(parse_experiment(kExperiment, "test"));
+  const auto plan = must(make_plan(experiment, must(list_benchmarks(paths().guest / "micro"))));
+  for (const BootPlan& boot : plan) {
+    for (const PlannedCell& planned : boot.cells) {
+      for (const Sample& sample : cell(boot.kernel, planned.benchmark, planned.depth)) {
+        if (sample.seed != boot.seed || sample.status != CellStatus::ok) continue;
+        const auto phase = json::parse(sample.layout).at("tick_phase").get<std::uint64_t>();
+        EXPECT_GE(phase, planned.tick_phase);
+        EXPECT_LT(phase, planned.tick_phase + 20'000) << "a tick's own work is some 10,000 instructions";
+        EXPECT_EQ(json::parse(sample.layout).at("history").get<int>(), planned.history);
+      }
+    }
+  }
+}
+
+TEST_F(Lab, ReportHasTableVerdictsPlotsAndPage) {
+  const std::string results = (work_->path() / "one").string();
+  const Captured report = nslab({"report", results});
+  EXPECT_EQ(WEXITSTATUS(report.status), 0) << report.output;
+  EXPECT_THAT(report.output, HasSubstr("refused (EINVAL)"));
+  EXPECT_THAT(report.output, HasSubstr("instructions"));
+  EXPECT_THAT(report.output, HasSubstr("mini")) << "a profile that is not for measurement is labelled";
+  int images = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(results)) {
+    const std::string extension = entry.path().extension();
+    if (extension != ".png" && extension != ".svg") continue;
+    ++images;
+    const std::string head = read_file(entry.path())->substr(0, 100);
+    EXPECT_THAT(head, HasSubstr(extension == ".png" ? "PNG" : "<?xml")) << entry.path();
+    EXPECT_GT(entry.file_size(), 2000U);
+  }
+  EXPECT_GE(images, 4) << "bars and lines, PNG and SVG each";
+
+  const Captured compared = nslab({"compare", "multi", "flat+cache", "--results", results});
+  EXPECT_EQ(WEXITSTATUS(compared.status), 0) << compared.output;
+  EXPECT_THAT(compared.output, HasSubstr("faster"));
+  const Captured unknown = nslab({"compare", "multi", "flat", "--results", results});
+  EXPECT_EQ(WEXITSTATUS(unknown.status), 2) << unknown.output;
+}
+
+}  // namespace
+}  // namespace nslab::lab
