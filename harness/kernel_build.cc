@@ -106,11 +106,11 @@ std::vector<std::string> reproducible_make_arguments() {
           "KBUILD_BUILD_VERSION=1", "LOCALVERSION="};
 }
 
-/// All that goes into a kernel's config and hash, read once. The patched tree is found by the series as it stands then.
+/// All that goes into a kernel, read once: what the hash is made of is what is built.
 struct KernelBuilder::Inputs {
   std::string source_hash;
-  std::vector<std::pair<std::string, std::string>> patches;  // name, content
-  std::string debian_config_hash;                            // empty when the profile does not start from it
+  Patches patches;
+  std::string debian_config_hash;  // empty when the profile does not start from it
   std::string fragment;
   std::string model;
   std::string compiler;
@@ -207,17 +207,34 @@ Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) co
 
 bool KernelBuilder::is_built(const Kernel& kernel) const { return fs::exists(kernel.manifest()); }
 
+namespace {
+
+/// Removes what a killed nslab left behind; the caller holds the lock on what bears the prefix.
+Result<void> sweep(const fs::path& folder, const std::string& prefix) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with(prefix)) continue;
+    fs::remove_all(entry.path(), error);
+    if (error) return machine_error("cannot remove {}: {}", entry.path().string(), error.message());
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) const {
   const auto source = source_hash(base);
   if (!source) return source.error();
-  std::vector<std::pair<std::string, std::string>> patches;
-  if (patched) {
-    auto series = read_series(paths_.kernels_folder() / base.series);
-    if (!series) return series.error();
-    patches = std::move(*series);
-  }
+  if (!patched) return source_tree(base, *source, {});
+  const auto series = read_series(paths_.kernels_folder() / base.series);
+  if (!series) return series.error();
+  return source_tree(base, *source, *series);
+}
+
+Result<fs::path> KernelBuilder::source_tree(const Base& base, const std::string& source_hash,
+                                            const Patches& patches) const {
   Hasher hasher;
-  hasher.part("source", *source);
+  hasher.part("source", source_hash);
   for (const auto& [name, content] : patches) hasher.part("patch", content);
   const std::string hash = hasher.hex();
   const fs::path tree = paths_.cache / "sources" / hash.substr(0, 16);
@@ -230,7 +247,9 @@ Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) cons
   fmt::print(stderr, "unpacking {}\n", base.source.string());
   auto made = make_folders(tree.parent_path());
   if (!made) return made.error();
-  auto folder = TempFolder::make(paths_.cache / "tmp", "source-" + hash.substr(0, 16));
+  const std::string prefix = "source-" + hash.substr(0, 16);
+  if (auto swept = sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
+  auto folder = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!folder) return folder.error();
   std::error_code error;
   if (fs::is_directory(base.source, error)) {
@@ -253,8 +272,11 @@ Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) cons
   if (!makefile || makefile->find("VERSION = 6\nPATCHLEVEL = 12\n") == std::string::npos) {
     return user_error("{} is no Linux 6.12 source: its Makefile does not say so", base.source.string());
   }
+  const auto series = TempFolder::make(paths_.cache / "tmp", prefix + "-series");
+  if (!series) return series.error();
   for (const auto& [name, content] : patches) {
-    const fs::path patch = paths_.kernels_folder() / base.series / name;
+    const fs::path patch = series->path() / name;
+    if (auto wrote = write_file(patch, content); !wrote) return wrote.error();
     const auto applied =
         run_captured({.argv = {"patch", "-p1", "--batch", "--silent", "--fuzz=0", "-i", patch.string()},
                       .folder = folder->path(),
@@ -318,8 +340,8 @@ Result<void> KernelBuilder::configure(const KernelSpec& spec, const Inputs& inpu
 }
 
 Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inputs, const BuildOptions& options,
-                                       const fs::path& folder) const {
-  const auto tree = source_tree(spec.base, /*patched=*/true);
+                                       const FileLock& lock, const fs::path& folder) const {
+  const auto tree = source_tree(spec.base, inputs.source_hash, inputs.patches);
   if (!tree) return tree.error();
   const double start = monotonic_seconds();
   if (auto configured = configure(spec, inputs, *tree, folder); !configured) return configured;
@@ -338,6 +360,10 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
     command.environment["CCACHE_DISABLE"] = "1";
   }
   command.output = log;
+  // Should nslab be killed, make stops its compilers, and the lock is theirs until the last has ended: nobody sweeps or
+  // builds in a folder that is still written to.
+  command.inherited_fd = lock.fd();
+  command.death_signal = SIGTERM;
 
   const std::string label = fmt::format("kernel {} ({})", spec.model.name, spec.profile.name);
   fmt::print(stderr, "{}: building with {} jobs\n", label, jobs);
@@ -399,18 +425,15 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, const BuildOptions& 
   if (!lock) return lock.error();
   if (is_built(kernel)) return kernel;
 
-  // What a killed build left behind; nobody else builds this kernel, as the lock is ours.
   const std::string prefix = "build-" + key.substr(0, 16);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(paths_.cache / "tmp", error)) {
-    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), error);
-  }
+  if (auto swept = sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
   auto work = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!work) return work.error();
-  if (auto built = build_into(spec, *in, options, work->path()); !built) return built.error();
+  if (auto built = build_into(spec, *in, options, *lock, work->path()); !built) return built.error();
 
   auto result = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!result) return result.error();
+  std::error_code error;
   const std::pair<const char*, const char*> kept[] = {{"vmlinux", "vmlinux"},
                                                       {"System.map", "System.map"},
                                                       {".config", "config"},

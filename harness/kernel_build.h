@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kernel_table.h"
+#include "os.h"
 #include "paths.h"
 #include "result.h"
 
@@ -63,12 +66,15 @@ class KernelBuilder {
                                 const std::filesystem::path& folder) const;
 
  private:
+  using Patches = std::vector<std::pair<std::string, std::string>>;  // name, content
   struct Inputs;
   Result<Inputs> inputs(const KernelSpec& spec) const;
   Result<void> configure(const KernelSpec& spec, const Inputs& inputs, const std::filesystem::path& tree,
                          const std::filesystem::path& folder) const;
+  Result<std::filesystem::path> source_tree(const Base& base, const std::string& source_hash,
+                                            const Patches& patches) const;
   Result<void> build_into(const KernelSpec& spec, const Inputs& inputs, const BuildOptions& options,
-                          const std::filesystem::path& folder) const;
+                          const FileLock& lock, const std::filesystem::path& folder) const;
   Result<std::string> source_hash(const Base& base) const;
 
   Paths paths_;

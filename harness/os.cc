@@ -197,7 +197,7 @@ Result<Process> Process::start(const Command& command) {
     ::setpgid(0, 0);
     // PR_SET_PDEATHSIG fires when the parent *thread* ends; boots are therefore waited for by the thread that starts
     // them.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, command.death_signal);
     if (::getppid() != parent) ::_exit(127);
     sigset_t none;
     sigemptyset(&none);
@@ -208,6 +208,7 @@ Result<Process> Process::start(const Command& command) {
       ::dup2(output.get(), 1);
       ::dup2(output.get(), 2);
     }
+    if (command.inherited_fd >= 0) ::fcntl(command.inherited_fd, F_SETFD, 0);
     if (command.folder.empty() || ::chdir(command.folder.c_str()) == 0) ::execvpe(argv[0], argv.data(), envp.data());
     const int error = errno;
     [[maybe_unused]] const ssize_t told = ::write(report_write.get(), &error, sizeof error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -46,7 +47,8 @@ double monotonic_seconds();
 /// The present time in UTC, ISO 8601, in seconds: "2025-01-31T12:00:00Z".
 std::string utc_now();
 
-/// An exclusive flock(2) on a file, held for the object's life. The lock ends with the process, however that ends.
+/// An exclusive flock(2) on a file, held for the object's life. The lock ends with the process, however that ends, unless
+/// a child has inherited it.
 class FileLock {
  public:
   /// Waits for the lock; `on_wait` is called once when another process holds it.
@@ -59,6 +61,8 @@ class FileLock {
   }
   /// The lock, or nothing when another process holds it.
   static Result<std::optional<FileLock>> attempt(const std::filesystem::path& path);
+  /// For a child that inherits it: the lock is then held until the last of its descendants has ended.
+  int fd() const { return fd_.get(); }
 
  private:
   static Result<FileLock> block(const std::filesystem::path& path);
@@ -89,6 +93,8 @@ struct Command {
   std::filesystem::path folder;                    ///< empty: the caller's
   std::map<std::string, std::string> environment;  ///< added to the caller's
   std::filesystem::path output;                    ///< stdout and stderr go here; empty: inherited
+  int inherited_fd = -1;                           ///< stays open in the child and in what it starts
+  int death_signal = SIGKILL;                      ///< what the child gets when its parent dies
 };
 
 /// A running child, in a process group of its own and dying with its parent. The destructor kills and reaps it.

@@ -67,8 +67,10 @@ TEST(Lean, DiffersFromDebianOnlyWhereAReasonIsGiven) {
   const fs::path patched = must(builder.source_tree(lean.base, /*patched=*/true));
   const TempFolder debian_folder = folder();
   const TempFolder lean_folder = folder();
-  ASSERT_TRUE(builder.configure_debian(lean.base, tree, debian_folder.path()));
-  ASSERT_TRUE(builder.configure(lean, patched, lean_folder.path()));
+  const auto completed = builder.configure_debian(lean.base, tree, debian_folder.path());
+  ASSERT_TRUE(completed) << completed.error().message;
+  const auto configured = builder.configure(lean, patched, lean_folder.path());
+  ASSERT_TRUE(configured) << configured.error().message;
   const auto debian = read_config(debian_folder.path() / ".config");
   const auto here = read_config(lean_folder.path() / ".config");
   ASSERT_GT(debian.size(), 1000U);
