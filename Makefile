@@ -9,7 +9,7 @@ JOBS ?=
 PACKAGES := g++ cmake ninja-build pkg-config make \
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
   libboost-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev \
-  linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils ccache patch perl \
+  linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils patch perl \
   qemu-system-x86 gnuplot-nox
 LINT_PACKAGES := clang-format clang-tidy
 

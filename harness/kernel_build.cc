@@ -339,26 +339,18 @@ Result<void> KernelBuilder::configure(const KernelSpec& spec, const Inputs& inpu
   return check_settings(wanted, folder / ".config");
 }
 
-Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inputs, const BuildOptions& options,
-                                       const FileLock& lock, const fs::path& folder) const {
+Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inputs, int jobs, const FileLock& lock,
+                                       const fs::path& folder) const {
   const auto tree = source_tree(spec.base, inputs.source_hash, inputs.patches);
   if (!tree) return tree.error();
   const double start = monotonic_seconds();
   if (auto configured = configure(spec, inputs, *tree, folder); !configured) return configured;
 
-  const int jobs =
-      options.jobs > 0 ? options.jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (jobs == 0) jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const fs::path log = folder / "build.log";
   Command command;
   command.argv = {"make", "-C", tree->string(), "O=" + folder.string(), fmt::format("-j{}", jobs), "vmlinux"};
   for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
-  if (options.ccache) {
-    command.argv.emplace_back("CC=ccache gcc");
-    command.environment["CCACHE_DIR"] = (paths_.cache / "ccache").string();
-    command.environment["CCACHE_NOHASHDIR"] = "1";
-  } else {
-    command.environment["CCACHE_DISABLE"] = "1";
-  }
   command.output = log;
   // Should nslab be killed, make stops its compilers, and the lock is theirs until the last has ended: nobody sweeps or
   // builds in a folder that is still written to.
@@ -413,7 +405,7 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   return write_file(folder / "manifest.json", manifest.dump(2) + "\n");
 }
 
-Result<Kernel> KernelBuilder::build(const KernelSpec& spec, const BuildOptions& options) const {
+Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs) const {
   const auto in = inputs(spec);
   if (!in) return in.error();
   const std::string key = in->hash();
@@ -429,7 +421,7 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, const BuildOptions& 
   if (auto swept = sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
   auto work = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!work) return work.error();
-  if (auto built = build_into(spec, *in, options, *lock, work->path()); !built) return built.error();
+  if (auto built = build_into(spec, *in, jobs, *lock, work->path()); !built) return built.error();
 
   auto result = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!result) return result.error();

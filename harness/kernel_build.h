@@ -32,13 +32,8 @@ struct Kernel {
   std::filesystem::path manifest() const { return folder / "manifest.json"; }
 };
 
-struct BuildOptions {
-  int jobs = 0;        ///< make -j; 0: all cores
-  bool ccache = true;  ///< false: compile everything anew
-};
-
 /// Builds kernels, and keeps them by the hash of what went into them: source, series, config fragment, model, toolchain
-/// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), locks/, tmp/, ccache/.
+/// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), locks/, tmp/.
 ///
 /// Builds of one kernel at once wait for each other by a lock; a result appears by one rename, so that an interrupted
 /// build leaves nothing half-made. The results of a hash are the same to the bit wherever they are built.
@@ -53,8 +48,9 @@ class KernelBuilder {
   Kernel cached(const KernelSpec& spec, const std::string& hash) const;
   bool is_built(const Kernel& kernel) const;
 
-  /// The kernel from the cache, or built.
-  Result<Kernel> build(const KernelSpec& spec, const BuildOptions& options) const;
+  /// The kernel from the cache, or built with `jobs` compilations at once (0: as many as cores). Not through ccache:
+  /// nearly every file includes what the models change, so that it costs a third of a build and finds little.
+  Result<Kernel> build(const KernelSpec& spec, int jobs = 0) const;
   /// The patched source tree (or, with no series, the pristine one), unpacked once.
   Result<std::filesystem::path> source_tree(const Base& base, bool patched) const;
   /// The .config of a kernel, complete (make olddefconfig), in `folder`/.config, checked to hold each line of fragment
@@ -73,8 +69,8 @@ class KernelBuilder {
                          const std::filesystem::path& folder) const;
   Result<std::filesystem::path> source_tree(const Base& base, const std::string& source_hash,
                                             const Patches& patches) const;
-  Result<void> build_into(const KernelSpec& spec, const Inputs& inputs, const BuildOptions& options,
-                          const FileLock& lock, const std::filesystem::path& folder) const;
+  Result<void> build_into(const KernelSpec& spec, const Inputs& inputs, int jobs, const FileLock& lock,
+                          const std::filesystem::path& folder) const;
   Result<std::string> source_hash(const Base& base) const;
 
   Paths paths_;

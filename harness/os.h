@@ -47,8 +47,8 @@ double monotonic_seconds();
 /// The present time in UTC, ISO 8601, in seconds: "2025-01-31T12:00:00Z".
 std::string utc_now();
 
-/// An exclusive flock(2) on a file, held for the object's life. The lock ends with the process, however that ends, unless
-/// a child has inherited it.
+/// An exclusive flock(2) on a file, held for the object's life. The lock ends with the process, however that ends,
+/// unless a child has inherited it.
 class FileLock {
  public:
   /// Waits for the lock; `on_wait` is called once when another process holds it.

@@ -187,7 +187,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   std::map<std::string, Kernel> kernels;
   const KernelBuilder builder(paths);
   for (const KernelSpec& spec : specs) {
-    auto kernel = builder.build(spec, {});
+    auto kernel = builder.build(spec);
     if (!kernel) return kernel.error();
     kernels.emplace(spec.model.name, std::move(*kernel));
   }

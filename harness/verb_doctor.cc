@@ -26,8 +26,8 @@ std::string first_line(const std::string& file) {
 
 /// Each tool and the Debian package that has it.
 constexpr std::pair<const char*, const char*> kTools[] = {
-    {"gcc", "gcc"}, {"ld", "binutils"},   {"make", "make"},   {"flex", "flex"},          {"bison", "bison"},
-    {"bc", "bc"},   {"ccache", "ccache"}, {"patch", "patch"}, {"gnuplot", "gnuplot-nox"}};
+    {"gcc", "gcc"},     {"ld", "binutils"}, {"make", "make"},   {"flex", "flex"},
+    {"bison", "bison"}, {"bc", "bc"},       {"patch", "patch"}, {"gnuplot", "gnuplot-nox"}};
 
 bool check_tools() {
   bool all = true;
@@ -37,7 +37,7 @@ bool check_tools() {
     line("lacks", tool, fmt::format("apt-get install {}", package));
     all = false;
   }
-  if (all) line("ok", "tools", "compiler, kernel build tools, ccache, gnuplot");
+  if (all) line("ok", "tools", "compiler, kernel build tools, gnuplot");
   return all;
 }
 

@@ -40,8 +40,7 @@ struct BuildArguments {
   std::string profile = "lean";
   std::string base = "linux-6.12";
   std::string source;
-  BuildOptions options;
-  bool cold = false;
+  int jobs = 0;
 };
 
 Result<void> build(const BuildArguments& arguments) {
@@ -54,8 +53,6 @@ Result<void> build(const BuildArguments& arguments) {
   if (!arguments.source.empty()) base->source = arguments.source;
   const auto profile = table->profile(arguments.profile);
   if (!profile) return profile.error();
-  BuildOptions options = arguments.options;
-  options.ccache = !arguments.cold;
   const KernelBuilder builder(*paths);
   std::vector<KernelSpec> specs;
   for (const std::string& name : arguments.models) {
@@ -64,7 +61,7 @@ Result<void> build(const BuildArguments& arguments) {
     specs.push_back({*base, *profile, *model});
   }
   for (const KernelSpec& spec : specs) {
-    const auto kernel = builder.build(spec, options);
+    const auto kernel = builder.build(spec, arguments.jobs);
     if (!kernel) return kernel.error();
     fmt::print("{} {} {}\n", kernel->name, kernel->hash.substr(0, 16), kernel->vmlinux().string());
   }
@@ -84,9 +81,8 @@ void declare_kernel(CLI::App& app, Action& action) {
   build_verb->add_option("--profile", arguments->profile, "the profile")->capture_default_str();
   build_verb->add_option("--base", arguments->base, "the base")->capture_default_str();
   build_verb->add_option("--source", arguments->source, "another tarball or tree of the base");
-  build_verb->add_option("--jobs,-j", arguments->options.jobs, "compilations at once (default: as many as cores)")
+  build_verb->add_option("--jobs,-j", arguments->jobs, "compilations at once (default: as many as cores)")
       ->check(CLI::Range(1, 1024));
-  build_verb->add_flag("--cold", arguments->cold, "compile everything anew, past ccache");
   build_verb->callback([arguments, &action] { action = [arguments] { return build(*arguments); }; });
 }
 

@@ -145,15 +145,10 @@ TEST(Multi, CompilesToMainlinesCode) {
     const auto configured = builder.configure(mainline, tree, work.path());
     ASSERT_TRUE(configured) << configured.error().message;
     Command command;
-    command.argv = {"make",
-                    "-C",
-                    tree.string(),
-                    "O=" + work.path().string(),
-                    fmt::format("-j{}", std::thread::hardware_concurrency()),
-                    "CC=ccache gcc"};
+    command.argv = {"make", "-C", tree.string(), "O=" + work.path().string(),
+                    fmt::format("-j{}", std::thread::hardware_concurrency())};
     for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
     command.argv.insert(command.argv.end(), objects.begin(), objects.end());
-    command.environment["CCACHE_DIR"] = (paths().cache / "ccache").string();
     const Captured made = must(run_captured(command));
     ASSERT_EQ(made.status, 0) << made.output;
     folders.emplace(patched, std::move(work));
@@ -169,16 +164,14 @@ TEST(Multi, CompilesToMainlinesCode) {
 class Cache : public testing::Test {
  protected:
   Cache() : root_(folder()) {
-    // A cache of its own that shares what takes long and is not under test: the unpacked source and ccache.
+    // A cache of its own that shares what takes long and is not under test: the unpacked source.
     kernel("multi");
-    for (const char* shared : {"sources", "source-hashes", "ccache"}) {
+    for (const char* shared : {"sources", "source-hashes"}) {
       fs::create_directory_symlink(paths().cache / shared, root_.path() / shared);
     }
   }
-  Process start(const std::vector<std::string>& more, const std::string& log) {
-    std::vector<std::string> arguments = {"kernel", "build", "multi", "--profile", "mini"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    Command command = nslab_command(arguments);
+  Process start(const std::string& log) {
+    Command command = nslab_command({"kernel", "build", "multi", "--profile", "mini"});
     command.environment["NSLAB_CACHE"] = root_.path();
     command.output = root_.path() / log;
     return must(Process::start(command));
@@ -192,11 +185,11 @@ class Cache : public testing::Test {
   const TempFolder root_;
 };
 
-// One test, as each build is minutes: killed, then two at once and past ccache; the result is the bits that the main
+// One test, as each build is minutes: killed, then two at once; the result is the bits that the main
 // cache has.
 TEST_F(Cache, SurvivesAKillAndCompanyAndRepeatsToTheBit) {
   {
-    Process killed = start({}, "killed");
+    Process killed = start("killed");
     while (log("killed").find("building with") == std::string::npos)
       ASSERT_FALSE(killed.wait_for(0.2)) << log("killed");
     killed.wait_for(2);
@@ -206,8 +199,8 @@ TEST_F(Cache, SurvivesAKillAndCompanyAndRepeatsToTheBit) {
   EXPECT_FALSE(fs::exists(root_.path() / "kernels") && !fs::is_empty(root_.path() / "kernels"))
       << "half a kernel is no kernel";
 
-  Process one = start({"--cold"}, "one");
-  Process two = start({"--cold"}, "two");
+  Process one = start("one");
+  Process two = start("two");
   EXPECT_EQ(finish(one), 0) << log("one");
   EXPECT_EQ(finish(two), 0) << log("two");
   const std::string both = log("one") + log("two");

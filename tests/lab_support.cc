@@ -18,7 +18,7 @@ KernelSpec spec(const std::string& model, const std::string& profile) {
 }
 
 Kernel kernel(const std::string& model, const std::string& profile) {
-  return must(KernelBuilder(paths()).build(spec(model, profile), {}));
+  return must(KernelBuilder(paths()).build(spec(model, profile)));
 }
 
 TempFolder folder() { return must(TempFolder::make(testing::TempDir(), "nslab-test")); }
