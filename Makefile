@@ -9,11 +9,11 @@ JOBS ?=
 PACKAGES := g++ cmake ninja-build pkg-config make \
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
   libboost-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev \
-  linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils patch perl \
+  linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
   qemu-system-x86 gnuplot-nox
 LINT_PACKAGES := clang-format clang-tidy
 
-.PHONY: all build setup check unit lint format clean
+.PHONY: all build setup check check-models unit lint format clean
 .NOTPARALLEL:
 
 all: build
@@ -54,6 +54,10 @@ unit: setup
 
 check: unit build
 	ctest --test-dir $(BUILD) --output-on-failure -L lab
+
+# The conformance suite on every model: an hour and more of kernel builds the first time.
+check-models: build
+	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
 
 lint: build
 	$(call need,$(LINT_PACKAGES))

@@ -29,6 +29,7 @@ struct Kernel {
 
   std::filesystem::path vmlinux() const { return folder / "vmlinux"; }
   std::filesystem::path config() const { return folder / "config"; }
+  std::filesystem::path sizes() const { return folder / "sizes.json"; }
   std::filesystem::path manifest() const { return folder / "manifest.json"; }
 };
 

@@ -58,7 +58,7 @@ class ViewBuilder {
     for (const auto& [key, samples] : samples_) view_.cells[key] = cell_of(key, samples);
     compare_cells();
     compare_with_origins();
-    answer_factors();
+    answer_contrasts();
     return std::move(view_);
   }
 
@@ -130,19 +130,50 @@ class ViewBuilder {
     }
   }
 
-  void answer_factors() {
-    for (const Factor& factor : known_factors()) {
+  /// One side of a contrast, for the seeds that all of its kernels have.
+  SeedValues side(const std::vector<std::string>& kernels, bool interaction, const std::string& benchmark,
+                  int depth) const {
+    std::map<std::uint64_t, std::pair<std::size_t, double>> sums;
+    for (const std::string& kernel : kernels) {
+      for (const auto& [seed, value] : values_of(samples_, {benchmark, kernel, depth}, view_.statistic)) {
+        ++sums[seed].first;
+        sums[seed].second += value;
+      }
+    }
+    SeedValues values;
+    const double divisor = static_cast<double>(kernels.size()) / (interaction ? 2 : 1);
+    for (const auto& [seed, sum] : sums) {
+      if (sum.first == kernels.size()) values.emplace_back(seed, sum.second / divisor);
+    }
+    return values;
+  }
+
+  std::optional<Comparison> compare(const Contrast& contrast, const std::string& benchmark, int depth) const {
+    if (contrast.a.size() == 1) return compare({benchmark, contrast.a[0], depth}, {benchmark, contrast.b[0], depth});
+    for (const auto* kernels : {&contrast.a, &contrast.b}) {
+      for (const std::string& kernel : *kernels) {
+        if (!measured({benchmark, kernel, depth})) return std::nullopt;
+      }
+    }
+    Comparison c = compare_pairs(pair_by_seed(side(contrast.a, contrast.interaction, benchmark, depth),
+                                              side(contrast.b, contrast.interaction, benchmark, depth)),
+                                 report_.options.level, report_.options.margin_percent);
+    if (c.pairs == 0) return std::nullopt;
+    if (const auto floor = floors_.find({benchmark, depth}); floor != floors_.end()) c.floor = floor->second;
+    return c;
+  }
+
+  void answer_contrasts() {
+    for (const Contrast& contrast : contrasts_of(report_.kernels)) {
       for (const std::string& benchmark : report_.benchmarks) {
         for (const int depth : {0, 1}) {
-          const auto c = compare({benchmark, std::string(factor.a), depth}, {benchmark, std::string(factor.b), depth});
-          if (!c) continue;
-          view_.answers.push_back(
-              {std::string(factor.name), std::string(factor.a), std::string(factor.b), benchmark, depth, *c});
+          const auto c = compare(contrast, benchmark, depth);
+          if (c) view_.answers.push_back({contrast, benchmark, depth, *c});
         }
       }
     }
     std::vector<Comparison*> family;
-    for (FactorAnswer& answer : view_.answers) family.push_back(&answer.comparison);
+    for (ContrastAnswer& answer : view_.answers) family.push_back(&answer.comparison);
     judge(family, report_.options.level);
   }
 
@@ -249,26 +280,6 @@ double value_of(const Sample& sample, Statistic statistic) {
       break;
   }
   return static_cast<double>(sample.median);
-}
-
-const std::vector<Factor>& known_factors() {
-  static const std::vector<Factor> factors = {
-      {"flat instead of levels, neither with cached ids", "multi", "flat"},
-      {"flat instead of levels, both with cached ids", "multi+cache", "flat+cache"},
-      {"cached ids, in levels", "multi", "multi+cache"},
-      {"cached ids, in flat", "flat", "flat+cache"},
-      {"flat with cached ids, as proposed in 2007", "multi", "flat+cache"},
-      {"bitmap and hash instead of IDR, in levels", "multi", "multi+hash"},
-      {"bitmap and hash instead of IDR, in flat", "flat", "flat+hash"},
-      {"the two series of 2007 as they were", "multi+hash", "flat+cache+hash"},
-      {"three static levels", "multi", "static3"},
-      {"levels in a list", "multi", "list"},
-      {"pid namespaces at all (PID_NS=y)", "none", "multi"},
-      {"namespaces at all (NAMESPACES=y)", "nons", "multi"},
-      {"negative control: the same source, another code layout", "multi", "multi-twin"},
-      {"positive control: a known number of added instructions", "multi", "multi-known"},
-  };
-  return factors;
 }
 
 std::string accelerator_of(const RunRecord& run) {

@@ -63,23 +63,12 @@ struct Cell {
   std::optional<Comparison> against_origin;  ///< against depth 0 of the benchmark's origin; without a verdict
 };
 
-/// A question of 2007 as a pair of kernels: what b costs beyond a.
-struct Factor {
-  std::string_view name;
-  std::string_view a;
-  std::string_view b;
-};
-
-/// All factors that a report knows to answer. To add a question is to add a line in report.cc.
-const std::vector<Factor>& known_factors();
-
-struct FactorAnswer {
-  std::string name;
-  std::string a;
-  std::string b;
+/// What a contrast comes to in one benchmark at one depth.
+struct ContrastAnswer {
+  Contrast contrast;
   std::string benchmark;
   int depth = 0;
-  Comparison comparison;
+  Comparison comparison;  ///< side b against side a; the per cent of an interaction mean nothing
 };
 
 /// All figures of one statistic.
@@ -89,8 +78,7 @@ struct View {
   /// By benchmark, the kernel whose depth 0 all its cells are plotted against: the reference, or where that is refused
   /// the first kernel that was measured there.
   std::map<std::string, std::string> origins;
-  std::vector<FactorAnswer>
-      answers;  ///< by factor, benchmark, depth; depths 0 and 1, for pairs of kernels that are present
+  std::vector<ContrastAnswer> answers;  ///< by contrast, benchmark, depth; depths 0 and 1
 };
 
 /// What `nslab report` shows: figures only, no words. Made by make_report(); the renderers add the words.

@@ -145,25 +145,27 @@ Table depth_table(const Report& report, const View& view) {
   return table;
 }
 
-std::string effect_sentence(const FactorAnswer& answer, const Report& report) {
+std::string effect_sentence(const ContrastAnswer& answer, const Report& report) {
   const Comparison& c = answer.comparison;
   const std::string where = fmt::format("{}, depth {}: ", answer.benchmark, answer.depth);
   const std::string verdict = verdict_text(c, report.options.margin_percent);
   if (c.pairs < 2) return where + "one pair of boots only, undecided.";
   if (c.exact && c.difference == 0) {
-    return fmt::format("{}{} and {} cost the same, exactly, in each of {} pairs.", where, answer.a, answer.b, c.pairs);
+    return fmt::format("{}{} and {} cost the same, exactly, in each of {} pairs.", where, answer.contrast.label_a,
+                       answer.contrast.label_b, c.pairs);
   }
   const int decimals = decimals_for(c);
   const std::string magnitude = format_number(std::abs(c.difference), decimals);
   const std::string width = c.exact ? "" : " ± " + format_number((c.interval->high - c.interval->low) / 2, decimals);
   std::string percent;
-  if (c.percent) {
+  if (c.percent && !answer.contrast.interaction) {
     percent = " (" + percent_text(c);
     if (c.percent_interval) percent += ", " + interval_text(c.percent_interval, 2);
     percent += ")";
   }
-  return fmt::format("{}{} {} {}{}{} {}{} against {}: {}.", where, answer.b, c.difference > 0 ? "costs" : "saves",
-                     c.exact ? "exactly " : "", magnitude, width, report.run.unit, percent, answer.a, verdict);
+  return fmt::format("{}{} {} {}{}{} {}{} against {}: {}.", where, answer.contrast.label_b,
+                     c.difference > 0 ? "costs" : "saves", c.exact ? "exactly " : "", magnitude, width, report.run.unit,
+                     percent, answer.contrast.label_a, verdict);
 }
 
 void append_answers(Document& document, const Report& report, const View& view) {
@@ -177,8 +179,8 @@ void append_answers(Document& document, const Report& report, const View& view) 
            "Verdicts are corrected for all {} comparisons of this section (Holm).",
            report.run.unit, level_text(report.options.level), source_text(report, view), view.answers.size())});
   for (auto first = view.answers.begin(); first != view.answers.end();) {
-    const auto last =
-        std::find_if(first, view.answers.end(), [&](const FactorAnswer& x) { return x.name != first->name; });
+    const auto last = std::find_if(first, view.answers.end(),
+                                   [&](const ContrastAnswer& x) { return x.contrast.name != first->contrast.name; });
     std::array<int, 4> counts{};
     Block list{Block::Kind::bullets};
     for (auto answer = first; answer != last; ++answer) {
@@ -188,8 +190,9 @@ void append_answers(Document& document, const Report& report, const View& view) 
     document.push_back(
         {Block::Kind::paragraph,
          fmt::format("{}{} ({} against {}): of {} cells {} slower, {} faster, {} equivalent, {} undecided.",
-                     static_cast<char>(std::toupper(static_cast<unsigned char>(first->name[0]))), first->name.substr(1),
-                     first->b, first->a, last - first, counts[0], counts[1], counts[2], counts[3])});
+                     static_cast<char>(std::toupper(static_cast<unsigned char>(first->contrast.name[0]))),
+                     first->contrast.name.substr(1), first->contrast.label_b, first->contrast.label_a, last - first,
+                     counts[0], counts[1], counts[2], counts[3])});
     document.push_back(std::move(list));
     first = last;
   }

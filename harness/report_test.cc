@@ -171,6 +171,23 @@ TEST(ReportTest, AnswersOnlyForKernelsThatAreThere) {
             text.find("getpid, depth 0: multi and flat cost the same, exactly, in each of 3 pairs."));
 }
 
+TEST(ReportTest, MainEffectsAreMeansAndInteractionsDifferencesOfDifferences) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    samples.push_back(measured("multi", 0, "getpid", seed, 310 + seed));
+    samples.push_back(measured("multi+cache", 0, "getpid", seed, 300 + seed));
+    samples.push_back(measured("flat", 0, "getpid", seed, 309 + seed));
+    samples.push_back(measured("flat+cache", 0, "getpid", seed, 297 + seed));
+  }
+  const std::string text = render_text(report_of(samples), 0);
+  // (−10 − 12) / 2, (−1 − 3) / 2, and −12 − (−10)
+  EXPECT_NE(std::string::npos, text.find("getpid, depth 0: the cache saves exactly 11 instructions (−3.5")) << text;
+  EXPECT_NE(std::string::npos, text.find("getpid, depth 0: flat saves exactly 2 instructions (−0.6")) << text;
+  EXPECT_NE(std::string::npos,
+            text.find("the cache with flat saves exactly 2 instructions against the cache with multi"))
+      << text;
+}
+
 TEST(ReportTest, SaysWhatAReaderMustKnow) {
   RunRecord run = run_record();
   run.profile = "mini";

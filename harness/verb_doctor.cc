@@ -26,8 +26,8 @@ std::string first_line(const std::string& file) {
 
 /// Each tool and the Debian package that has it.
 constexpr std::pair<const char*, const char*> kTools[] = {
-    {"gcc", "gcc"},     {"ld", "binutils"}, {"make", "make"},   {"flex", "flex"},
-    {"bison", "bison"}, {"bc", "bc"},       {"patch", "patch"}, {"gnuplot", "gnuplot-nox"}};
+    {"gcc", "gcc"}, {"ld", "binutils"}, {"make", "make"},   {"flex", "flex"},          {"bison", "bison"},
+    {"bc", "bc"},   {"zstd", "zstd"},   {"patch", "patch"}, {"gnuplot", "gnuplot-nox"}};
 
 bool check_tools() {
   bool all = true;

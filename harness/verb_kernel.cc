@@ -84,6 +84,7 @@ void declare_kernel(CLI::App& app, Action& action) {
   build_verb->add_option("--jobs,-j", arguments->jobs, "compilations at once (default: as many as cores)")
       ->check(CLI::Range(1, 1024));
   build_verb->callback([arguments, &action] { action = [arguments] { return build(*arguments); }; });
+  declare_kernel_size(*verb, action);
 }
 
 }  // namespace nslab

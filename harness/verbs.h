@@ -15,6 +15,7 @@ using Action = std::function<Result<void>()>;
 /// Each verb lives in a file of its own, verb_NAME.cc: it declares its arguments and sets `action` when it is chosen.
 void declare_doctor(CLI::App& app, Action& action);
 void declare_kernel(CLI::App& app, Action& action);
+void declare_kernel_size(CLI::App& kernel_verb, Action& action);
 void declare_bench(CLI::App& app, Action& action);
 void declare_run(CLI::App& app, Action& action);
 void declare_report(CLI::App& app, Action& action);

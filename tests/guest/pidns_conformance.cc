@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Does a kernel's pid namespace model do what mainline's does, down to the depth it promises?
 ///
-///   pidns_conformance --max-depth N      N: 0 without pid namespaces, 1 flat, 32 multi-level
+///   pidns_conformance --max-depth N      N: 0 without pid namespaces, 1 flat, 2 static3, 32 multi, list
 ///
 /// Prints TAP (`1..N`, `ok I name`, `not ok I name`, a `#` line with the reason). Exit status: 0 every test passed,
 /// 1 one did not, 2 usage, 3 the machine lacks something (root, /proc). Wants root in the initial pid namespace, and
@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdint>
@@ -45,6 +46,7 @@ namespace {
 
 constexpr unsigned long kNsGetParent = 0xb702;  // NS_GET_PARENT of linux/nsfs.h
 
+constexpr int kMainlineDepth = 32;
 int max_depth = -1;
 
 // ---- failing, from whichever process ----
@@ -632,7 +634,7 @@ void pids_come_back(int depth) {
 
 /// At the deepest level the model allows, every way to a further one is refused, and nothing is left of the attempt.
 void too_deep(int) {
-  if (max_depth > 1) return;  // see deepest()
+  if (max_depth == kMainlineDepth) return;  // see deepest()
   at_depth(max_depth, [] {
     fresh_proc();
     const std::string before = link_of("/proc/self/ns/pid_for_children");
@@ -650,7 +652,7 @@ void too_deep(int) {
 }
 
 void deepest(int) {
-  if (max_depth < 2) return;
+  if (max_depth < kMainlineDepth) return;  // see too_deep()
   std::function<void(int)> nest = [&](int depth) {
     if (depth < max_depth)
       return run(CLONE_NEWPID, [&] {
@@ -901,10 +903,10 @@ int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "--max-depth") {
     char* end = nullptr;
     const long value = strtol(argv[2], &end, 10);
-    if (end != argv[2] && !*end && value >= 0 && value <= 32) max_depth = static_cast<int>(value);
+    if (end != argv[2] && !*end && value >= 0 && value <= kMainlineDepth) max_depth = static_cast<int>(value);
   }
   if (max_depth < 0) {
-    fprintf(stderr, "usage: pidns_conformance --max-depth N   (0 without pid namespaces, 1 flat, 32 multi-level)\n");
+    fprintf(stderr, "usage: pidns_conformance --max-depth N   (0 without pid namespaces, 1 flat, 2 static3, 32 multi, list)\n");
     return 2;
   }
   if (geteuid() != 0 || access("/proc/self/status", R_OK) != 0) {
@@ -925,7 +927,7 @@ int main(int argc, char** argv) {
   std::vector<Case> cases;
   for (const Test& test : kTests) {
     if (test.needs > max_depth) continue;
-    const int deepest_run = !test.at_each_depth ? 0 : max_depth < 2 ? max_depth : 2;
+    const int deepest_run = !test.at_each_depth ? 0 : std::min(max_depth, 3);
     for (int depth = 0; depth <= deepest_run; ++depth)
       cases.push_back({&test, depth, test.name + (test.at_each_depth ? "_depth_" + std::to_string(depth) : "")});
   }
