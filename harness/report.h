@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "contrasts.h"
 #include "result.h"
 #include "sample.h"
 #include "stats.h"

@@ -52,10 +52,13 @@ set label 1 ARG4[1:first_end] at screen 0.5, screen 1 - 20.0 / high center font 
 set label 2 ARG4[first_end + 2:*] at screen 0.5, screen 1 - 42.0 / high center noenhanced
 set label 3 ARG9 at screen 10.0 / wide, screen (foot - 10.0) / high left font ",9" textcolor rgb "#404040" noenhanced
 
-stats ARG3 using 1 nooutput
-deepest = int(STATS_max)
 # The depths that were measured are the ticks; next to 0 there is no room for a 1 on a long axis.
-tick(d) = d == 1 && deepest > 12 ? "" : sprintf("%d", int(d))
+array deepest[panels]
+do for [p = 1:panels] {
+  stats ARG3 index ((p - 1) * kernels):(p * kernels - 1) using 1 nooutput
+  deepest[p] = int(STATS_max)
+}
+tick(p, d) = d == 1 && deepest[p] > 12 ? "" : sprintf("%d", int(d))
 
 set multiplot
 # The key alone first, over the whole width: within a panel it would have a panel's room.
@@ -96,7 +99,7 @@ do for [p = 1:panels] {
   } else {
     unset label 4
   }
-  plot for [k = 1:kernels] ARG3 index ((p - 1) * kernels + k - 1) using 1:2:3:4:xtic(tick(column(1))) with yerrorlines \
+  plot for [k = 1:kernels] ARG3 index ((p - 1) * kernels + k - 1) using 1:2:3:4:xtic(tick(p, column(1))) with yerrorlines \
     lw 1.8 pt point(k) ps (1.3 - 0.7 * k / kernels) lc rgb colour(k) title word(ARG7, k)
 }
 unset multiplot

@@ -350,8 +350,8 @@ void status_from_above(int depth) {
   const std::string path = "/proc/" + std::to_string(sitter.pid) + "/status";
   EXPECT_NUMBERS(path, "Pid", {sitter.pid});
   std::vector<int> numbers{sitter.pid};
-  if (depth == 2) numbers.push_back(2 - 1 + 1);  // the middle namespace's PID 1 made it: number 2 there
-  if (depth >= 1) numbers.push_back(1);
+  // In each namespace the inits of those below it are numbers 2, 3, … in the order they were made.
+  for (int level = 1; level <= depth; ++level) numbers.push_back(depth - level + 1);
   for (const char* key : {"NSpid", "NStgid", "NSpgid", "NSsid"})
     if (max_depth > 0) expect_numbers(__LINE__, path, key, numbers);
   sitter.release();
@@ -497,8 +497,7 @@ void pidfd_info(int depth) {
   EXPECT(fd >= 0);
   EXPECT_EQ(syscall(SYS_pidfd_send_signal, fd, 0, nullptr, 0), 0);
   std::vector<int> numbers{sitter.pid};
-  if (depth == 2) numbers.push_back(2);
-  if (depth) numbers.push_back(1);
+  for (int level = 1; level <= depth; ++level) numbers.push_back(depth - level + 1);  // as in status_from_above()
   EXPECT_NUMBERS(fdinfo(fd), "Pid", {sitter.pid});
   if (max_depth) expect_numbers(__LINE__, fdinfo(fd), "NSpid", numbers);
   sitter.release();
