@@ -20,13 +20,14 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-Result<std::string> nm(const fs::path& file) {
-  const auto run = run_captured({.argv = {"nm", "--format=sysv", "--print-size", "--defined-only", file.string()},
-                                 .folder = {},
+/// `file` is relative to the build folder, and so are then the names of a thin archive's members.
+Result<std::string> nm(const fs::path& build_folder, const std::string& file) {
+  const auto run = run_captured({.argv = {"nm", "--format=sysv", "--print-size", "--defined-only", file},
+                                 .folder = build_folder,
                                  .environment = {},
                                  .output = {}});
   if (!run) return run.error();
-  if (run->status != 0) return machine_error("nm failed on {}:\n{}", file.string(), run->output);
+  if (run->status != 0) return machine_error("nm failed on {}:\n{}", file, run->output);
   return run->output;
 }
 
@@ -47,16 +48,16 @@ Result<std::map<std::string, std::int64_t>> struct_sizes(const fs::path& build_f
   std::string source = "#include <linux/pid_namespace.h>\n#include <linux/sched.h>\n";
   for (const auto& name : measured_structs())
     source += "char size_of_" + name + "[sizeof(struct " + name + ")] = { 1 };\n";
-  const fs::path object = build_folder / "nslab-structs.o";
-  const fs::path file = build_folder / "nslab-structs.c";
-  if (auto wrote = write_file(file, source); !wrote) return wrote.error();
-  const auto command = compile_like_pid(build_folder, file.string(), object.string());
+  const std::string object = "nslab-structs.o";
+  const std::string file = "nslab-structs.c";
+  if (auto wrote = write_file(build_folder / file, source); !wrote) return wrote.error();
+  const auto command = compile_like_pid(build_folder, file, object);
   if (!command) return command.error();
   const auto compiled =
       run_captured({.argv = {"sh", "-c", *command}, .folder = build_folder, .environment = {}, .output = {}});
   if (!compiled) return compiled.error();
   if (compiled->status != 0) return machine_error("cannot compile for the sizes of structs:\n{}", compiled->output);
-  const auto symbols = nm(object);
+  const auto symbols = nm(build_folder, object);
   if (!symbols) return symbols.error();
   std::map<std::string, std::int64_t> sizes;
   std::istringstream lines(*symbols);
@@ -143,10 +144,10 @@ const std::vector<std::string>& measured_structs() {
 
 Result<KernelSize> measure_kernel_size(const fs::path& build_folder) {
   KernelSize size;
-  const auto whole = nm(build_folder / "vmlinux");
+  const auto whole = nm(build_folder, "vmlinux");
   if (!whole) return whole.error();
   for (const auto& [file, sizes] : parse_symbol_sizes(*whole)) size.total += sizes;
-  const auto parts = nm(build_folder / "vmlinux.a");
+  const auto parts = nm(build_folder, "vmlinux.a");
   if (!parts) return parts.error();
   size.objects = parse_symbol_sizes(*parts);
   const auto structs = struct_sizes(build_folder);
