@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,9 +22,12 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +38,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -629,6 +634,269 @@ void pids_come_back(int depth) {
   EXPECT_EQ(status, 0);
 }
 
+void proc_lists_its_level(int depth) {
+  at_depth(depth, [&] {
+    fresh_proc();
+    const pid_t child = spawn(0, [] { pause(); });
+    std::set<std::string> listed;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename();
+      if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) listed.insert(name);
+    }
+    EXPECT(listed.count(std::to_string(sys_getpid())) == 1);
+    EXPECT(listed.count(std::to_string(child)) == 1);
+    if (depth) EXPECT_EQ(static_cast<long long>(listed.size()), 2);  // and nobody from above or beside
+    EXPECT_EQ(kill(child, SIGKILL), 0);
+    EXPECT_EQ(waitpid(child, nullptr, 0), child);
+    EXPECT(access(("/proc/" + std::to_string(child)).c_str(), F_OK) == -1);
+  });
+}
+
+void waits(int depth) {
+  at_depth(depth, [] {
+    const auto child = [](int status) {
+      const pid_t pid = raw_clone(0);
+      if (pid == 0) _exit(status);
+      EXPECT(pid > 0);
+      return pid;
+    };
+    const auto expect_exit = [](pid_t which, pid_t reaped, int expected) {
+      int status = 0;
+      EXPECT_EQ(waitpid(which, &status, 0), reaped);
+      EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == expected);
+    };
+    const pid_t first = child(3);
+    const pid_t second = child(4);
+    expect_exit(second, second, 4);  // by number, not in order
+    expect_exit(-1, first, 3);       // any
+    const pid_t third = child(5);
+    expect_exit(0, third, 5);  // any of the caller's group, whose number here may be 0
+
+    const pid_t leader = child(6);
+    // The parent may be too late to move a child that is gone: it is a zombie then, and moves as well.
+    EXPECT_EQ(setpgid(leader, leader), 0);
+    const pid_t other = child(7);
+    EXPECT_EQ(setpgid(other, leader), 0);
+    int status = 0;
+    const pid_t one = waitpid(-leader, &status, 0);
+    const pid_t two = waitpid(-leader, &status, 0);
+    EXPECT((one == leader && two == other) || (one == other && two == leader));
+    EXPECT_ERROR(waitpid(-leader, &status, WNOHANG), ECHILD);
+
+    siginfo_t info{};
+    const pid_t by_number = child(8);
+    EXPECT_EQ(waitid(P_PID, static_cast<id_t>(by_number), &info, WEXITED), 0);
+    EXPECT_EQ(info.si_pid, by_number);
+    EXPECT_EQ(info.si_status, 8);
+    const pid_t by_pidfd = child(9);
+    const int pidfd = pidfd_open(by_pidfd);
+    EXPECT(pidfd >= 0);
+    EXPECT_EQ(waitid(static_cast<idtype_t>(3) /* P_PIDFD */, static_cast<id_t>(pidfd), &info, WEXITED), 0);
+    EXPECT_EQ(info.si_pid, by_pidfd);
+    EXPECT_ERROR(waitpid(-1, &status, 0), ECHILD);
+    EXPECT_ERROR(waitpid(by_number, &status, 0), ECHILD);
+  });
+}
+
+void terminals(int depth) {
+  at_depth(depth, [&] {
+    EXPECT(unshare(CLONE_NEWNS) == 0);
+    EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    EXPECT(mount("devpts", "/dev", "devpts", 0, "ptmxmode=0666") == 0);
+    const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    EXPECT(master >= 0);
+    const int unlocked = 0;
+    EXPECT_EQ(ioctl(master, TIOCSPTLCK, &unlocked), 0);
+    const int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    EXPECT(terminal >= 0);
+    const auto foreground = [&] {
+      pid_t group = -1;
+      EXPECT_EQ(ioctl(master, TIOCGPGRP, &group), 0);
+      return group;
+    };
+    Gate ready;
+    const pid_t leader = spawn(0, [&] {
+      signal(SIGTTOU, SIG_IGN);
+      EXPECT_EQ(setsid(), sys_getpid());
+      EXPECT_EQ(ioctl(terminal, TIOCSCTTY, 0), 0);
+      EXPECT_EQ(foreground(), sys_getpid());
+      pid_t session = -1;
+      EXPECT_EQ(ioctl(terminal, TIOCGSID, &session), 0);
+      EXPECT_EQ(session, sys_getpid());
+      const pid_t child = spawn(0, [] { pause(); });
+      EXPECT_EQ(setpgid(child, child), 0);
+      EXPECT_EQ(ioctl(terminal, TIOCSPGRP, &child), 0);
+      EXPECT_EQ(foreground(), child);
+      const pid_t nobody = 4000000;
+      EXPECT_ERROR(ioctl(terminal, TIOCSPGRP, &nobody), ESRCH);
+      const pid_t self = sys_getpid();
+      EXPECT_EQ(ioctl(terminal, TIOCSPGRP, &self), 0);
+      if (depth < max_depth) run(CLONE_NEWPID, [&] { EXPECT_EQ(foreground(), 0); });  // seen from below: nobody
+      EXPECT_EQ(kill(child, SIGKILL), 0);
+      EXPECT_EQ(waitpid(child, nullptr, 0), child);
+      ready.open();
+      signal(SIGHUP, SIG_IGN);
+      pause();
+    });
+    ready.wait();
+    EXPECT_EQ(foreground(), leader);
+    EXPECT_EQ(kill(leader, SIGKILL), 0);
+    EXPECT_EQ(waitpid(leader, nullptr, 0), leader);
+  });
+}
+
+/// Who holds a lock, who connected, who touched a semaphore last, who sent a message: by the asker's numbers, and 0 for
+/// one whom the asker's namespace does not know.
+void lock_owners(int depth) {
+  const int file = memfd_create("locks", 0);
+  EXPECT(file >= 0);
+  EXPECT_EQ(ftruncate(file, 100), 0);
+  const auto lock = [&](off_t start) {
+    flock range{};
+    range.l_type = F_WRLCK;
+    range.l_start = start;
+    range.l_len = 1;
+    return range;
+  };
+  flock outer = lock(0);
+  EXPECT_EQ(fcntl(file, F_SETLK, &outer), 0);
+  const pid_t me = sys_getpid();
+  Gate locked;
+  Sitter sitter(depth, [&] {
+    flock inner = lock(1);
+    EXPECT_EQ(fcntl(file, F_SETLK, &inner), 0);
+    flock asked = lock(0);
+    EXPECT_EQ(fcntl(file, F_GETLK, &asked), 0);
+    EXPECT_EQ(asked.l_type, F_WRLCK);
+    EXPECT_EQ(asked.l_pid, depth ? 0 : me);
+    locked.open();
+  });
+  locked.wait();
+  flock asked = lock(1);
+  EXPECT_EQ(fcntl(file, F_GETLK, &asked), 0);
+  EXPECT_EQ(asked.l_type, F_WRLCK);
+  EXPECT_EQ(asked.l_pid, sitter.pid);
+  sitter.release();
+}
+
+void peers(int depth) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "pidns_conformance_%d", sys_getpid());
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  EXPECT(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  EXPECT_EQ(listen(listener, 1), 0);
+  const auto peer = [](int fd) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    EXPECT_EQ(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size), 0);
+    return credentials.pid;
+  };
+  const pid_t me = sys_getpid();
+  Gate connected;
+  Sitter sitter(depth, [&] {
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    EXPECT_EQ(peer(fd), depth ? 0 : me);
+    connected.open();
+  });
+  connected.wait();
+  EXPECT_EQ(peer(accept(listener, nullptr, nullptr)), sitter.pid);
+  sitter.release();
+}
+
+void semaphores(int depth) {
+  const int set = semget(IPC_PRIVATE, 2, 0600);
+  EXPECT(set >= 0);
+  const auto raise = [&](unsigned short which) {
+    sembuf up{which, 1, 0};
+    EXPECT_EQ(semop(set, &up, 1), 0);
+  };
+  raise(0);
+  const pid_t me = sys_getpid();
+  Gate raised;
+  Sitter sitter(depth, [&] {
+    raise(1);
+    EXPECT_EQ(semctl(set, 1, GETPID), sys_getpid());
+    EXPECT_EQ(semctl(set, 0, GETPID), depth ? 0 : me);
+    raised.open();
+  });
+  raised.wait();
+  EXPECT_EQ(semctl(set, 0, GETPID), me);
+  EXPECT_EQ(semctl(set, 1, GETPID), sitter.pid);
+  sitter.release();
+  EXPECT_EQ(semctl(set, 0, IPC_RMID), 0);
+}
+
+void messages(int depth) {
+  char name[64];
+  snprintf(name, sizeof name, "/pidns_conformance_%d", sys_getpid());
+  mq_attr attributes{};
+  attributes.mq_maxmsg = 4;
+  attributes.mq_msgsize = 8;
+  const mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
+  EXPECT(queue != -1);
+  EXPECT_EQ(mq_unlink(name), 0);
+  const auto notify = [&] {
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGUSR1;
+    EXPECT_EQ(mq_notify(queue, &event), 0);
+  };
+  const auto drain = [&] {
+    char text[8];
+    EXPECT_EQ(mq_receive(queue, text, sizeof text, nullptr), 1);
+  };
+  block_signal(SIGUSR1);
+  const pid_t me = sys_getpid();
+  Gate send, sent, waiting;
+  notify();
+  Sitter sitter(depth, [&] {
+    send.wait();
+    EXPECT_EQ(mq_send(queue, "x", 1, 0), 0);
+    sent.open();
+    send.wait();
+    notify();
+    waiting.open();
+    const siginfo_t info = wait_signal(SIGUSR1);
+    EXPECT_EQ(info.si_pid, depth ? 0 : me);
+  });
+  send.open();
+  sent.wait();
+  const siginfo_t info = wait_signal(SIGUSR1);
+  EXPECT_EQ(info.si_code, SI_MESGQ);
+  EXPECT_EQ(info.si_pid, sitter.pid);
+  drain();
+  send.open();
+  waiting.wait();
+  EXPECT_EQ(mq_send(queue, "x", 1, 0), 0);
+  sitter.release();
+}
+
+void traced_forks(int depth) {
+  Gate go;
+  Sitter sitter(depth, [&] {
+    go.wait();
+    run(0, [] {});
+  });
+  EXPECT_EQ(ptrace(PTRACE_SEIZE, sitter.pid, 0, PTRACE_O_TRACEFORK), 0);
+  go.open();
+  int status = 0;
+  EXPECT_EQ(waitpid(sitter.pid, &status, __WALL), sitter.pid);
+  EXPECT_EQ(status >> 8, SIGTRAP | PTRACE_EVENT_FORK << 8);
+  unsigned long message = 0;
+  EXPECT_EQ(ptrace(PTRACE_GETEVENTMSG, sitter.pid, 0, &message), 0);
+  const pid_t child = static_cast<pid_t>(message);
+  EXPECT(child > 0 && child != sitter.pid);
+  EXPECT_EQ(waitpid(child, &status, __WALL), child);  // by the tracer's number
+  const auto parent = numbers_of("/proc/" + std::to_string(child) + "/status", "PPid");
+  EXPECT(parent && parent->size() == 1);
+  EXPECT_EQ(parent->front(), sitter.pid);
+  EXPECT_EQ(ptrace(PTRACE_DETACH, child, 0, 0), 0);
+  EXPECT_EQ(ptrace(PTRACE_DETACH, sitter.pid, 0, 0), 0);
+  sitter.release();
+}
+
 // ---- tests of one more level ----
 
 /// At the deepest level the model allows, every way to a further one is refused, and nothing is left of the attempt.
@@ -866,6 +1134,14 @@ constexpr Test kTests[] = {
     {"set_tid", set_tid, true, 0},
     {"orphans", orphans, true, 0},
     {"pids_come_back", pids_come_back, true, 0},
+    {"proc_lists_its_level", proc_lists_its_level, true, 0},
+    {"waits", waits, true, 0},
+    {"terminals", terminals, true, 0},
+    {"lock_owners", lock_owners, true, 0},
+    {"peers", peers, true, 0},
+    {"semaphores", semaphores, true, 0},
+    {"messages", messages, true, 0},
+    {"traced_forks", traced_forks, true, 0},
     {"too_deep", too_deep, false, 0},
     {"deepest", deepest, false, 0},
     {"unshare_affects_children_only", unshare_affects_children_only, false, 1},
@@ -905,7 +1181,8 @@ int main(int argc, char** argv) {
     if (end != argv[2] && !*end && value >= 0 && value <= kMainlineDepth) max_depth = static_cast<int>(value);
   }
   if (max_depth < 0) {
-    fprintf(stderr, "usage: pidns_conformance --max-depth N   (0 without pid namespaces, 1 flat, 2 static3, 32 multi, list)\n");
+    fprintf(stderr,
+            "usage: pidns_conformance --max-depth N   (0 without pid namespaces, 1 flat, 2 static3, 32 multi, list)\n");
     return 2;
   }
   if (geteuid() != 0 || access("/proc/self/status", R_OK) != 0) {
