@@ -55,9 +55,11 @@ unit: setup
 check: unit build
 	ctest --test-dir $(BUILD) --output-on-failure -L lab
 
-# The conformance suite on every model: an hour and more of kernel builds the first time.
+# The conformance suite on every model, plain and under KASAN, lockdep and their like: hours of kernel builds the first
+# time.
 check-models: build
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
+	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/conformance_test
 
 lint: build
 	$(call need,$(LINT_PACKAGES))

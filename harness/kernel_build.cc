@@ -182,9 +182,11 @@ Result<KernelBuilder::Inputs> KernelBuilder::inputs(const KernelSpec& spec) cons
     }
     inputs.debian_config_hash = *config;
   }
-  auto fragment = read_file(paths_.kernels_folder() / spec.profile.fragment);
-  if (!fragment) return fragment.error();
-  for (const std::string& line : settings_of(*fragment)) inputs.fragment += line + "\n";
+  for (const std::string& name : spec.profile.fragments) {
+    const auto fragment = read_file(paths_.kernels_folder() / name);
+    if (!fragment) return fragment.error();
+    for (const std::string& line : settings_of(*fragment)) inputs.fragment += line + "\n";
+  }
   for (const std::string& line : spec.model.config) inputs.model += line + "\n";
   auto compiler = tool_version("gcc", "gcc");
   if (!compiler) return compiler.error();

@@ -55,7 +55,7 @@ Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
     TomlReader fields(*entry, file);
     fields.read("description", profile.description, true);
     fields.read("start", profile.start, true);
-    fields.read("fragment", profile.fragment, true);
+    fields.read("fragments", profile.fragments);
     fields.read("measurable", profile.measurable);
     fields.read("objects", profile.objects, 1, 1'000'000);
     if (profile.start != "debian" && profile.start != "tiny") {

@@ -23,7 +23,7 @@ struct Profile {
   std::string name;
   std::string description;
   std::string start;     ///< "debian" or "tiny"
-  std::string fragment;  ///< file under kernels/
+  std::vector<std::string> fragments;  ///< files under kernels/; a later line overrides an earlier one
   bool measurable = false;
   int objects = 0;  ///< compilations of a cold build, for the time left
 };

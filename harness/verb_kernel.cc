@@ -20,14 +20,14 @@ Result<void> list() {
     fmt::print("profile {}: {}{}\n", profile.name, profile.description,
                profile.measurable ? "" : "; not for measurement");
   }
-  fmt::print("\n{:<14} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
+  fmt::print("\n{:<18} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
   for (const Base& base : table->bases) {
     for (const Profile& profile : table->profiles) {
       for (const Model& model : table->models) {
         const KernelSpec spec{base, profile, model};
         const auto hash = builder.hash(spec);
         if (!hash) return hash.error();
-        fmt::print("{:<14} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash->substr(0, 16),
+        fmt::print("{:<18} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash->substr(0, 16),
                    builder.is_built(builder.cached(spec, *hash)) ? "yes" : "no", model.description);
       }
     }

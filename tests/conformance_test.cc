@@ -33,7 +33,9 @@ TEST_P(Conformance, ModelBehaves) {
   plan.seed = 1;
   plan.pid_max = 32768;
   plan.command = {"/bin/pidns_conformance", "--max-depth", std::to_string(depths_of(GetParam()))};
-  const auto ended = boot(plan, 300, {{"/bin/pidns_conformance", paths().guest / "pidns_conformance"}});
+  const char* profile = std::getenv("NSLAB_TEST_PROFILE");
+  const auto ended = boot(plan, profile ? 1800 : 300, {{"/bin/pidns_conformance", paths().guest / "pidns_conformance"}},
+                          profile ? profile : "mini");
   ASSERT_TRUE(ended) << ended.error().message;
   EXPECT_EQ(ended->report.command_status, 0) << ended->report.command_output;
   EXPECT_THAT(ended->report.command_output, testing::HasSubstr("1.."));

@@ -42,10 +42,10 @@ BootPlan first_boot(const std::string& experiment) {
 }
 
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
-                  const std::map<std::string, std::filesystem::path>& more) {
+                  const std::map<std::string, std::filesystem::path>& more, const std::string& profile) {
   const TempFolder work = folder();
   BootSettings settings;
-  settings.vmlinux = kernel(plan.kernel).vmlinux();
+  settings.vmlinux = kernel(plan.kernel, profile).vmlinux();
   settings.initramfs = must(make_image(paths(), more)).file;
   settings.wall_limit_seconds = wall_limit_seconds;
   settings.folder = work.path();

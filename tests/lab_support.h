@@ -40,9 +40,9 @@ Command nslab_command(const std::vector<std::string>& arguments);
 
 /// The plan of one boot for an experiment's text.
 BootPlan first_boot(const std::string& experiment);
-/// Boots it on the model's mini kernel, in a folder of its own, with more files (path in the guest → file).
+/// Boots it on the model's kernel, in a folder of its own, with more files (path in the guest → file).
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds = 300,
-                  const std::map<std::string, std::filesystem::path>& more = {});
+                  const std::map<std::string, std::filesystem::path>& more = {}, const std::string& profile = "mini");
 
 /// Keeps every core busy while it lives.
 class Load {
