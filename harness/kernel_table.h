@@ -22,7 +22,7 @@ struct Base {
 struct Profile {
   std::string name;
   std::string description;
-  std::string start;     ///< "debian" or "tiny"
+  std::string start;                   ///< "debian" or "tiny"
   std::vector<std::string> fragments;  ///< files under kernels/; a later line overrides an earlier one
   bool measurable = false;
   int objects = 0;  ///< compilations of a cold build, for the time left
