@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -78,7 +79,9 @@ Result<void> check_settings(const std::string& wanted, const fs::path& config_fi
     last[name] = line;
   }
   std::string missing;
-  for (const auto& [name, line] : last) {
+  for (const auto& entry : last) {
+    const auto& name = entry.first;
+    const auto& line = entry.second;
     const bool holds = line.starts_with("#") ? std::none_of(lines.begin(), lines.end(),
                                                             [&](const auto& l) { return l.starts_with(name + "="); })
                                              : have.contains(line);
@@ -403,7 +406,7 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   manifest["linker"] = inputs.linker;
   manifest["vmlinux_sha256"] = *vmlinux;
   manifest["objects"] = objects;
-  manifest["build_seconds"] = static_cast<std::uint64_t>(seconds + 0.5);
+  manifest["build_seconds"] = std::llround(seconds);
   return write_file(folder / "manifest.json", manifest.dump(2) + "\n");
 }
 

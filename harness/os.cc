@@ -15,8 +15,6 @@
 #include <atomic>
 #include <cerrno>
 
-extern char** environ;
-
 namespace nslab {
 namespace fs = std::filesystem;
 

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Report small_report(std::vector<int> depths) {
+Report small_report(const std::vector<int>& depths) {
   RunRecord run;
   run.id = 1;
   run.experiment = "small & <quick>";

@@ -87,7 +87,7 @@ auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
   try {
     return work();
   } catch (const SQLite::Exception& error) {
-    const std::string file = database.getFilename();
+    const std::string& file = database.getFilename();
     switch (error.getErrorCode()) {
       case SQLITE_FULL:
       case SQLITE_IOERR:

@@ -50,7 +50,7 @@ NSLAB_BENCHMARK(vfork_exit_wait, "lifecycle",
   measurement.repeat(
       [&] {
         // The child shares this frame and stores 0 to `child` in it; the parent stores the pid thereafter.
-        child = vfork();
+        child = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): what is measured
         if (child == 0) _exit(7);
         reaped = waitpid(child, &status, 0);
       },

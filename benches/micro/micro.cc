@@ -139,6 +139,7 @@ void print_list() {
 
   const Identity identity = identify(json.at("depth"));
   std::uint64_t* const costs = map_costs(request.iterations);
+  const char* const pad = getenv("NSLAB_PAD");
   Json result;
   const auto run = [&](benchmark::State& state) {
     Measurement measurement(request, identity, costs, state);
@@ -159,7 +160,7 @@ void print_list() {
                    {{"stack", stack},
                     // The first mapping of all, put right below the mmap base: the dynamic linker.
                     {"mmap", getauxval(AT_BASE)},
-                    {"environment_bytes", std::strlen(getenv("NSLAB_PAD") ? getenv("NSLAB_PAD") : "")},
+                    {"environment_bytes", pad == nullptr ? 0 : std::strlen(pad)},
                     {"tick_phase", measurement.tick_phase()},
                     {"history", json.at("history")}}}};
   };
@@ -189,16 +190,17 @@ const std::vector<Benchmark>& benchmarks() { return registered(); }
 }  // namespace nslab::micro
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], "--list") == 0) {
-    nslab::micro::print_list();
-    return 0;
-  }
-  if (argc != 1 || fcntl(nslab::micro::kRequestDescriptor, F_GETFD) < 0) {
-    std::fputs("Usage: micro --list\n\nPrints the benchmarks as JSON. They are run by init inside a guest.\n", stderr);
-    return 2;
-  }
   const int here = 0;
   try {
+    if (argc == 2 && std::strcmp(argv[1], "--list") == 0) {
+      nslab::micro::print_list();
+      return 0;
+    }
+    if (argc != 1 || fcntl(nslab::micro::kRequestDescriptor, F_GETFD) < 0) {
+      std::fputs("Usage: micro --list\n\nPrints the benchmarks as JSON. They are run by init inside a guest.\n",
+                 stderr);
+      return 2;
+    }
     nslab::micro::work(reinterpret_cast<std::uintptr_t>(&here));
   } catch (const std::exception& error) {
     nslab::micro::give_up(std::string("a bug: ") + error.what());
