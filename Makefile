@@ -13,7 +13,7 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   qemu-system-x86 gnuplot-nox
 LINT_PACKAGES := clang-format clang-tidy
 
-.PHONY: all build setup check check-models unit lint format clean
+.PHONY: all build setup check check-models unit bench lint format clean
 .NOTPARALLEL:
 
 all: build
@@ -60,6 +60,10 @@ check: unit build
 check-models: build
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
 	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/conformance_test
+
+# What the harness adds to QEMU's own time, as a ratio measured side by side.
+bench: build
+	$(BUILD)/tests/lab_bench
 
 lint: build
 	$(call need,$(LINT_PACKAGES))
