@@ -64,7 +64,7 @@ TEST(AddingAModel, ThePageLeadsToAModelThatBuildsAndIsMeasured) {
     const Boot boot = must(run_boot(plan, settings));
     for (const Sample& sample : boot.report.samples) {
       EXPECT_EQ(sample.status, sample.depth == 5 ? CellStatus::refused : CellStatus::ok) << sample.depth;
-      if (sample.depth == 5) EXPECT_EQ(sample.refusal, "ENOSPC");
+      EXPECT_EQ(sample.refusal, sample.depth == 5 ? "ENOSPC" : "");
       measured |= sample.status == CellStatus::ok;
     }
   }
