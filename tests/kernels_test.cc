@@ -129,6 +129,17 @@ std::string disassembly(const fs::path& object) {
   return run.output.substr(run.output.find("Disassembly of section"));
 }
 
+/// Makes these objects of a configured kernel.
+void make_objects(const fs::path& tree, const fs::path& build, const std::vector<std::string>& objects) {
+  Command command;
+  command.argv = {"make", "-C", tree.string(), "O=" + build.string(),
+                  fmt::format("-j{}", std::thread::hardware_concurrency())};
+  for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
+  command.argv.insert(command.argv.end(), objects.begin(), objects.end());
+  const Captured made = must(run_captured(command));
+  ASSERT_EQ(made.status, 0) << made.output;
+}
+
 // The reference is mainline, untouched: the objects that pids run through have mainline's instructions.
 TEST(Multi, CompilesToMainlinesCode) {
   const KernelBuilder builder(paths());
@@ -144,13 +155,8 @@ TEST(Multi, CompilesToMainlinesCode) {
     if (!patched) mainline.model.config = {"CONFIG_PID_NS=y"};
     const auto configured = builder.configure(mainline, tree, work.path());
     ASSERT_TRUE(configured) << configured.error().message;
-    Command command;
-    command.argv = {"make", "-C", tree.string(), "O=" + work.path().string(),
-                    fmt::format("-j{}", std::thread::hardware_concurrency())};
-    for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
-    command.argv.insert(command.argv.end(), objects.begin(), objects.end());
-    const Captured made = must(run_captured(command));
-    ASSERT_EQ(made.status, 0) << made.output;
+    make_objects(tree, work.path(), objects);
+    ASSERT_FALSE(HasFatalFailure());
     folders.emplace(patched, std::move(work));
   }
   for (const std::string& object : objects) {
@@ -179,6 +185,59 @@ TEST(Series, PassesCheckpatch) {
     EXPECT_EQ(run.status, 0) << run.output;
   }
   EXPECT_GE(patches, 12);
+}
+
+// Behind every patch, with every option that is there by then: what a bisection may hit. Some ten minutes, so that
+// `make check` leaves it to `make check-models`.
+TEST(Series, BuildsAtEachStep) {
+  if (!all_models()) GTEST_SKIP() << "with make check-models (NSLAB_ALL_MODELS)";
+  const KernelBuilder builder(paths());
+  const Base base = spec("multi").base;
+  const TempFolder work = folder();
+  const fs::path tree = work.path() / "tree";
+  const Captured copied =
+      must(run_captured({.argv = {"cp", "-a", must(builder.source_tree(base, false)).string(), tree.string()},
+                         .folder = {},
+                         .environment = {},
+                         .output = {}}));
+  ASSERT_EQ(copied.status, 0) << copied.output;
+  const fs::path folder = paths().kernels_folder() / base.series;
+  std::ifstream series(folder / "series");
+  int built = 0;
+  for (std::string name; std::getline(series, name);) {
+    const Captured applied =
+        must(run_captured({.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()},
+                           .folder = tree,
+                           .environment = {},
+                           .output = {}}));
+    ASSERT_EQ(applied.status, 0) << applied.output;
+    const std::string options = must(read_file(tree / "init/Kconfig"));
+    for (const char* model : {"none", "multi", "flat+cache", "flat+hash", "static3", "list+hash", "multi+cache+hash"}) {
+      KernelSpec step = spec(model);
+      const auto known = [&](const std::string& line) {
+        return line.starts_with("#") ||
+               options.find("config " + line.substr(7, line.find('=') - 7) + "\n") != std::string::npos;
+      };
+      if (model == std::string("multi")) {
+        // Before there is a choice, multi is what PID_NS means.
+        std::erase_if(step.model.config, [&](const std::string& line) { return !known(line); });
+      }
+      if (!std::all_of(step.model.config.begin(), step.model.config.end(), known)) continue;
+      const fs::path build = work.path() / model;
+      fs::create_directories(build);
+      const auto configured = builder.configure(step, tree, build);
+      ASSERT_TRUE(configured) << name << ", " << model << ": " << configured.error().message;
+      std::vector<std::string> objects = {"kernel/pid.o",     "kernel/fork.o", "kernel/exit.o",   "kernel/signal.o",
+                                          "kernel/sys.o",     "fs/pidfs.o",    "fs/proc/array.o", "fs/proc/base.o",
+                                          "kernel/nsproxy.o", "ipc/mqueue.o",  "init/init_task.o"};
+      if (model != std::string("none")) objects.push_back("kernel/pid_namespace.o");
+      if (std::string(model).ends_with("+hash")) objects.push_back("kernel/pid_hash.o");
+      make_objects(tree, build, objects);
+      ASSERT_FALSE(HasFatalFailure()) << name << ", " << model;
+      ++built;
+    }
+  }
+  EXPECT_GT(built, 40);
 }
 
 class Cache : public testing::Test {
