@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tap.h"
@@ -75,27 +77,39 @@ void kill_children() {
   _exit(127);
 }
 
-Run run(const std::vector<std::string>& words, double limit) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
-    std::perror("run_selftests: pipe");
-    std::exit(1);
+/// A terminal, as {our end, the program's}: through a pipe, what a program has printed and not flushed is lost when it
+/// dies, and printed twice when it forks.
+std::pair<int, int> open_terminal() {
+  const int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  termios mode = {};
+  if (ours >= 0 && grantpt(ours) == 0 && unlockpt(ours) == 0) {
+    const int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (theirs >= 0 && tcgetattr(theirs, &mode) == 0) {
+      cfmakeraw(&mode);
+      if (tcsetattr(theirs, TCSANOW, &mode) == 0) return {ours, theirs};
+    }
   }
+  std::perror("run_selftests: cannot open a terminal");
+  std::exit(1);
+}
+
+Run run(const std::vector<std::string>& words, double limit) {
+  const auto [ours, theirs] = open_terminal();
   const double deadline = now() + limit;
   const pid_t child = fork();
-  if (child == 0) become(words, ends[1]);
-  close(ends[1]);
+  if (child == 0) become(words, theirs);
+  close(theirs);
 
   Run run;
   bool open = true;
   bool ended = false;
   while (!ended || open) {
-    pollfd readable = {ends[0], POLLIN, 0};
+    pollfd readable = {ours, POLLIN, 0};
     if (poll(&readable, open ? 1 : 0, 50) > 0) {
       char buffer[4096];
-      const ssize_t got = read(ends[0], buffer, sizeof buffer);
+      const ssize_t got = read(ours, buffer, sizeof buffer);
       if (got > 0 && run.output.size() < kMostOutput) run.output.append(buffer, static_cast<std::size_t>(got));
-      if (got == 0) open = false;
+      if (got <= 0) open = false;  // EIO: nobody has it open any more
     }
     if (!ended && now() > deadline) {
       run.in_time = false;
@@ -106,7 +120,7 @@ Run run(const std::vector<std::string>& words, double limit) {
       kill_children();  // and with them the last writer
     }
   }
-  close(ends[0]);
+  close(ours);
   return run;
 }
 
@@ -128,6 +142,8 @@ int main(int argc, char** argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   // The cgroup tests want the unified hierarchy; where there is none they say so.
   mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+  // A test's own death is none of the kernel's faults.
+  std::ofstream("/proc/sys/debug/exception-trace") << "0";
   if (chdir("/tmp") != 0) std::perror("run_selftests: /tmp");
 
   for (int depth = 0; depth <= max_depth; ++depth) {
