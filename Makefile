@@ -8,7 +8,7 @@ JOBS ?=
 
 PACKAGES := g++ cmake ninja-build pkg-config make \
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
-  libboost-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev \
+  libboost-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
   qemu-system-x86 gnuplot-nox
 LINT_PACKAGES := clang-format clang-tidy
@@ -53,17 +53,19 @@ build: setup $(BUILD)/build.ninja
 # Unit tests run under the sanitizers, the rest as it is used.
 unit: setup
 	cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=Debug -DNSLAB_SANITIZE=ON
-	cmake --build $(SANITIZED) --target unit_tests benches_test
+	cmake --build $(SANITIZED) --target unit_tests benches_test support_test
 	ctest --test-dir $(SANITIZED) --output-on-failure -LE lab -j $$(nproc)
 
 check: unit build
 	ctest --test-dir $(BUILD) --output-on-failure -L lab
 
-# The conformance suite on every model, plain and under KASAN, lockdep and their like: hours of kernel builds the first
-# time.
+# The lab's conformance suite and the kernel's selftests on every model, plain and under KASAN, lockdep and their like:
+# hours of kernel builds the first time.
 check-models: build
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
+	NSLAB_ALL_MODELS=1 $(BUILD)/tests/selftests_test
 	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/conformance_test
+	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/selftests_test
 
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
 bench: build

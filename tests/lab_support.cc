@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lab_support.h"
 
+#include <cstdlib>
 #include <thread>
 
 #include "benchmarks.h"
@@ -19,6 +20,36 @@ KernelSpec spec(const std::string& model, const std::string& profile) {
 
 Kernel kernel(const std::string& model, const std::string& profile) {
   return must(KernelBuilder(paths()).build(spec(model, profile)));
+}
+
+bool all_models_wanted() { return std::getenv("NSLAB_ALL_MODELS") != nullptr; }
+
+std::vector<std::string> models() {
+  if (!all_models_wanted())
+    return {"none", "nons", "multi", "multi+cache+hash", "flat+cache", "flat+hash", "static3", "list+hash"};
+  std::vector<std::string> names;
+  for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) names.push_back(model.name);
+  return names;
+}
+
+int depths_of(const std::string& model) {
+  if (model == "none" || model == "nons") return 0;
+  if (model.starts_with("flat")) return 1;
+  if (model.starts_with("static3")) return 2;
+  return 32;
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& model) {
+  std::string name = model.param;
+  for (char& letter : name) {
+    if (letter == '+' || letter == '-') letter = '_';
+  }
+  return name;
+}
+
+std::string models_profile() {
+  const char* profile = std::getenv("NSLAB_TEST_PROFILE");
+  return profile == nullptr ? "mini" : profile;
 }
 
 TempFolder folder() { return must(TempFolder::make(testing::TempDir(), "nslab-test")); }

@@ -31,6 +31,18 @@ Paths paths();
 KernelSpec spec(const std::string& model, const std::string& profile = "mini");
 /// From the cache, or built.
 Kernel kernel(const std::string& model, const std::string& profile = "mini");
+/// Whether `make check-models` asks (NSLAB_ALL_MODELS): for all models, and for what takes too long for `make check`.
+bool all_models_wanted();
+/// The models that the suites about behaviour run on: a set in which every option's value occurs or, for
+/// `make check-models` (NSLAB_ALL_MODELS), every model there is.
+std::vector<std::string> models();
+/// Pid namespaces that a model allows below the initial one, by its structure.
+int depths_of(const std::string& model);
+/// A model's name as GoogleTest takes it for a parameter's.
+std::string test_name(const testing::TestParamInfo<std::string>& model);
+/// The profile of those suites: NSLAB_TEST_PROFILE, or mini.
+std::string models_profile();
+
 /// A folder that goes with the test.
 TempFolder folder();
 

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "outcomes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace nslab::lab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kList = R"(
+[[folder]]
+name = "pidfd"
+programs = ["wait", "poll 100"]
+
+[[expected]]
+program = "pidfd/wait"
+case = "nest*"
+models = ["flat*"]
+depths = [1]
+result = "fail"
+reason = "no namespace inside a namespace"
+)";
+
+SelftestList list() { return *parse_selftests(kList, "list"); }
+
+std::string error_of(const std::string& more) {
+  const auto parsed = parse_selftests(kList + more, "list");
+  return parsed ? "" : parsed.error().message;
+}
+
+std::vector<std::string> judged(const std::string& model, const std::string& output, int max_depth) {
+  return judge(*parse_outcomes(output), list(), model, max_depth);
+}
+
+constexpr const char* kDepth0 = "pass\t0\tpidfd/wait\tnested\t\npass\t0\tpidfd/poll 100\t\t\n";
+
+TEST(Selftests, ListIsReadStrictly) {
+  const SelftestList read = list();
+  ASSERT_EQ(read.folders.size(), 1U);
+  EXPECT_THAT(read.folders[0].programs, ElementsAre("wait", "poll 100"));
+  ASSERT_EQ(read.expected.size(), 1U);
+  EXPECT_THAT(read.expected[0].depths, ElementsAre(1));
+
+  const std::string entry = "[[expected]]\nprogram = \"pidfd/wait\"\ncase = \"*\"\n";
+  EXPECT_EQ(error_of(entry + "result = \"skip\"\nreason = \"x\"\n"), "");
+  EXPECT_THAT(error_of(entry + "result = \"pass\"\nreason = \"x\"\n"), HasSubstr("fail, skip or xfail"));
+  EXPECT_THAT(error_of(entry + "result = \"skip\"\nreason = \"\"\n"), HasSubstr("has a reason"));
+  EXPECT_THAT(error_of(entry + "result = \"skip\"\n"), HasSubstr("reason"));
+  EXPECT_THAT(error_of("[[expected]]\nprogram = \"pidfd/gone\"\ncase = \"*\"\nresult = \"skip\"\nreason = \"x\"\n"),
+              HasSubstr("'pidfd/gone' is not run"));
+}
+
+TEST(Selftests, OutcomesAreReadToTheEnd) {
+  const auto read = parse_outcomes("skip\t3\tpidfd/wait\ta case\tno such call\ndone\n");
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->size(), 1U);
+  EXPECT_EQ(read->front().result, "skip");
+  EXPECT_EQ(read->front().depth, 3);
+  EXPECT_EQ(read->front().name, "a case");
+  EXPECT_EQ(read->front().detail, "no such call");
+  EXPECT_FALSE(parse_outcomes("skip\t3\tpidfd/wait\ta case\tno such call\n"));
+  EXPECT_FALSE(parse_outcomes("skip\t3\tpidfd/wait\ndone\n"));
+  EXPECT_FALSE(parse_outcomes("gone\t3\tpidfd/wait\t\t\ndone\n"));
+  EXPECT_FALSE(parse_outcomes("pass\tx\tpidfd/wait\t\t\ndone\n"));
+}
+
+TEST(Selftests, AsListedIsFine) {
+  const std::string depth0 = kDepth0;
+  EXPECT_THAT(judged("multi", depth0 + "done\n", 0), IsEmpty());
+  EXPECT_THAT(judged("flat", depth0 + "fail\t1\tpidfd/wait\tnested\tEINVAL\npass\t1\tpidfd/poll 100\t\t\ndone\n", 1),
+              IsEmpty());
+}
+
+TEST(Selftests, WhatIsNotListedIsToldOf) {
+  const std::string depth0 = kDepth0;
+  EXPECT_THAT(judged("multi", depth0 + "fail\t0\tpidfd/wait\tother\twhy\ndone\n", 0),
+              ElementsAre("depth 0: pidfd/wait: other: fail, expected was pass (why)"));
+  EXPECT_THAT(judged("flat", depth0 + "pass\t1\tpidfd/wait\tnested\t\npass\t1\tpidfd/poll 100\t\t\ndone\n", 1),
+              ElementsAre("depth 1: pidfd/wait: nested: pass, expected was fail (no namespace inside a namespace)"));
+  EXPECT_THAT(judged("flat", depth0 + "pass\t1\tpidfd/wait\tother\t\ndone\n", 1),
+              ElementsAre("depth 1: pidfd/wait: nest*: listed as fail, but there is no such case",
+                          "depth 1: pidfd/poll 100: not run"));
+}
+
+TEST(Selftests, TableCountsCasesAndSaysWhy) {
+  const std::string output = std::string(kDepth0) +
+                             "pass\t1\tpidfd/wait\ta\t\nfail\t1\tpidfd/wait\tnested\tx\n"
+                             "skip\t1\tpidfd/poll 100\t\tslow\ndone\n";
+  const std::string table = table_of(*parse_outcomes(output), list(), "flat", 1);
+  EXPECT_THAT(table, testing::ContainsRegex("pidfd/wait +1 pass +1 fail 1 pass"));
+  EXPECT_THAT(table, testing::ContainsRegex("all +2 pass +1 fail 1 pass 1 skip"));
+  EXPECT_THAT(table, HasSubstr("depth 1: pidfd/wait: nested: fail: no namespace inside a namespace\n"));
+  EXPECT_THAT(table, HasSubstr("depth 1: pidfd/poll 100: skip: not expected (slow)\n"));
+}
+
+}  // namespace
+}  // namespace nslab::lab
