@@ -123,8 +123,8 @@ class Child {
       const bool ready = prepare();
       const ssize_t written = write(report.writer.get(), &ready, 1);
       report.writer.reset();
-      while (written == 1) pause();
-      _exit(1);
+      if (written != 1) _exit(1);
+      for (;;) pause();
     }
     report.writer.reset();
     bool ready = false;
