@@ -37,6 +37,7 @@ Result<void> read_figures(const json& cell, Sample& sample) {
   const std::pair<const char*, std::uint64_t*> figures[] = {
       {"iterations", &sample.iterations},
       {"sum", &sample.sum},
+      {"sum_first_half", &sample.sum_first_half},
       {"minimum", &sample.minimum},
       {"median", &sample.median},
       {"p90", &sample.p90},
@@ -51,7 +52,7 @@ Result<void> read_figures(const json& cell, Sample& sample) {
   const bool ordered = sample.minimum <= sample.median && sample.median <= sample.p90 && sample.p90 <= sample.maximum;
   // Divisions, as a hostile guest could overflow a product.
   const bool summed = sample.iterations > 0 && sample.sum / sample.iterations >= sample.minimum &&
-                      sample.sum / sample.iterations <= sample.maximum;
+                      sample.sum / sample.iterations <= sample.maximum && sample.sum_first_half <= sample.sum;
   if (!ordered || !summed) return refusal("its figures contradict each other");
   return {};
 }
@@ -81,6 +82,7 @@ Result<Sample> read_cell(const json& cell, const PlannedCell& planned, const Boo
     sample.status = CellStatus::refused;
     sample.refusal = text(cell, "errno");
     if (sample.refusal.empty()) return refusal("it is refused without an errno");
+    if (const auto level = integer(cell, "level"); !level) return level.error();
     return sample;
   }
   if (status != "ok") return refusal("its status '{}' is unknown", status);

@@ -33,20 +33,9 @@ json ready() { return {{"type", "ready"}, {"release", "6.12.1"}, {"instructions"
 json cell(int depth) {
   json nspid = json::array();
   for (int level = 0; level <= depth; ++level) nspid.push_back(10 + level);
-  return {{"type", "cell"},
-          {"index", depth},
-          {"depth", depth},
-          {"benchmark", "getpid"},
-          {"status", "ok"},
-          {"unit", "instructions"},
-          {"iterations", 3},
-          {"sum", 940},
-          {"minimum", 310},
-          {"median", 310},
-          {"p90", 320},
-          {"maximum", 320},
-          {"involuntary_switches", 0},
-          {"nspid", nspid},
+  return {{"type", "cell"},          {"index", depth},  {"depth", depth}, {"benchmark", "getpid"},     {"status", "ok"},
+          {"unit", "instructions"},  {"iterations", 3}, {"sum", 940},     {"sum_first_half", 310},     {"minimum", 310},
+          {"median", 310},           {"p90", 320},      {"maximum", 320}, {"involuntary_switches", 0}, {"nspid", nspid},
           {"layout", json::object()}};
 }
 
@@ -83,6 +72,16 @@ TEST(Frames, RefusedCellHasNoFigures) {
   EXPECT_EQ(report->samples[1].status, CellStatus::refused);
   EXPECT_EQ(report->samples[1].refusal, "EINVAL");
   EXPECT_EQ(report->samples[1].iterations, 0U);
+}
+
+// The benchmark's own namespace, one below the worker's, and a refusal that does not say where.
+TEST(Frames, RefusalNamesItsLevel) {
+  json refused = {{"type", "cell"},      {"index", 1},        {"depth", 1}, {"benchmark", "getpid"},
+                  {"status", "refused"}, {"errno", "ENOSPC"}, {"level", 2}};
+  EXPECT_EQ(failure(stream({ready(), cell(0), refused, end(2, 3)})), "complete");
+  refused.erase("level");
+  EXPECT_THAT(failure(stream({ready(), cell(0), refused, end(2, 3)})),
+              testing::HasSubstr("'level' is missing or no whole number"));
 }
 
 // A stream cut anywhere is no boot, and no byte position crashes the reader.
@@ -130,8 +129,9 @@ TEST(Frames, CellsComeOnceAndInOrder) {
 }
 
 TEST(Frames, ContradictingFiguresAreErrors) {
-  const std::pair<const char*, int> lies[] = {{"minimum", 400}, {"median", 5},     {"p90", 1},       {"sum", 1},
-                                              {"sum", 5000},    {"iterations", 0}, {"iterations", 2}};
+  const std::pair<const char*, int> lies[] = {{"minimum", 400},  {"median", 5},    {"p90", 1},
+                                              {"sum", 1},        {"sum", 5000},    {"sum_first_half", 941},
+                                              {"iterations", 0}, {"iterations", 2}};
   for (const auto& [key, value] : lies) {
     json lie = cell(0);
     lie[key] = value;

@@ -44,10 +44,13 @@ Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
 
 Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
   // Guest path → host file. One micro program, so that all benchmarks share one shape of address space.
-  std::map<std::string, fs::path> files = {
-      {"/init", paths.guest / "init"}, {"/bin/nsexec", paths.guest / "nsexec"}, {"/bin/micro", paths.guest / "micro"}};
+  std::map<std::string, fs::path> files = {{"/init", paths.guest / "init"},
+                                           {"/bin/nsexec", paths.guest / "nsexec"},
+                                           {"/bin/micro", paths.guest / "micro"},
+                                           {"/bin/nothing-static", paths.guest / "nothing-static"},
+                                           {"/bin/nothing-dynamic", paths.guest / "nothing-dynamic"}};
   files.insert(more.begin(), more.end());
-  for (const char* program : {"micro", "nsexec"}) {
+  for (const char* program : {"micro", "nsexec", "nothing-dynamic"}) {
     auto libraries = libraries_of(paths.guest / program);
     if (!libraries) return libraries.error();
     files.merge(*libraries);

@@ -26,6 +26,7 @@ struct Sample {
   // All zero when refused. `sum` is exact; the mean is sum / iterations.
   std::uint64_t iterations = 0;
   std::uint64_t sum = 0;
+  std::uint64_t sum_first_half = 0;  ///< of the first iterations / 2 repetitions
   std::uint64_t minimum = 0;
   std::uint64_t median = 0;
   std::uint64_t p90 = 0;

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The file's format. A change of the tables raises it; older files are then refused, not guessed at.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
 constexpr const char* kSchema = R"(
@@ -51,6 +51,7 @@ CREATE TABLE sample (
   refusal TEXT NOT NULL,
   iterations INTEGER NOT NULL,
   sum INTEGER NOT NULL,
+  sum_first_half INTEGER NOT NULL,
   minimum INTEGER NOT NULL,
   median INTEGER NOT NULL,
   p90 INTEGER NOT NULL,
@@ -112,7 +113,7 @@ auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
 }
 
 SQLite::Statement sample_insert(SQLite::Database& database) {
-  return {database, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+  return {database, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 }
 
 void insert_samples(SQLite::Database& database, std::int64_t boot, const std::vector<Sample>& samples) {
@@ -124,11 +125,10 @@ void insert_samples(SQLite::Database& database, std::int64_t boot, const std::ve
     insert.bind(3, sample.benchmark);
     insert.bind(4, sample.status == CellStatus::ok ? "ok" : "refused");
     insert.bind(5, sample.refusal);
-    const std::uint64_t figures[] = {
-        sample.iterations,          sample.sum, sample.minimum, sample.median, sample.p90, sample.maximum,
-        sample.involuntary_switches};
-    for (int i = 0; i < 7; ++i) insert.bind(6 + i, static_cast<std::int64_t>(figures[i]));
-    insert.bind(13, sample.layout);
+    const std::uint64_t figures[] = {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
+                                     sample.median,     sample.p90, sample.maximum,        sample.involuntary_switches};
+    for (int i = 0; i < 8; ++i) insert.bind(6 + i, static_cast<std::int64_t>(figures[i]));
+    insert.bind(14, sample.layout);
     insert.exec();
   }
 }
@@ -279,8 +279,8 @@ Result<std::vector<Sample>> Store::samples(std::int64_t run) {
     std::vector<Sample> samples;
     SQLite::Statement query(
         *database_,
-        "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, minimum, median, p90, "
-        "maximum, involuntary_switches, layout FROM sample JOIN boot ON boot.id = sample.boot "
+        "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, sum_first_half, minimum, "
+        "median, p90, maximum, involuntary_switches, layout FROM sample JOIN boot ON boot.id = sample.boot "
         "WHERE run = ? ORDER BY kernel, depth, benchmark, seed");
     query.bind(1, run);
     while (query.executeStep()) {
@@ -294,12 +294,13 @@ Result<std::vector<Sample>> Store::samples(std::int64_t run) {
       sample.refusal = query.getColumn(5).getString();
       sample.iterations = number(6);
       sample.sum = number(7);
-      sample.minimum = number(8);
-      sample.median = number(9);
-      sample.p90 = number(10);
-      sample.maximum = number(11);
-      sample.involuntary_switches = number(12);
-      sample.layout = query.getColumn(13).getString();
+      sample.sum_first_half = number(8);
+      sample.minimum = number(9);
+      sample.median = number(10);
+      sample.p90 = number(11);
+      sample.maximum = number(12);
+      sample.involuntary_switches = number(13);
+      sample.layout = query.getColumn(14).getString();
       samples.push_back(std::move(sample));
     }
     return samples;

@@ -38,6 +38,7 @@ class StoreTest : public testing::Test {
                     .refusal = {},
                     .iterations = 3,
                     .sum = 940,
+                    .sum_first_half = 470,
                     .minimum = 310,
                     .median = 310,
                     .p90 = 320,

@@ -312,7 +312,10 @@ Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
     return failed(cell, "the worker ended with status " + std::to_string(ended.status) +
                             (answer.empty() ? " and no result" : " and a result that is none"));
   }
-  if (measured.value("status", "") != "ok") return failed(cell, measured.value("message", "the worker gave no reason"));
+  const std::string status = measured.value("status", "");
+  if (status != "ok" && status != "refused") {
+    return failed(cell, measured.value("message", "the worker gave no reason"));
+  }
   Json json = cell_head(cell);
   json.update(measured);
   return json;

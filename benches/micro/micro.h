@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@
 /// The first function given to repeat() is the operation; it alone lies between the two readings of the counter. The
 /// second checks what the operation did, after the second reading: nullptr, or what is wrong, which fails the cell.
 /// What must be there before (files, attributes, expected values) is made above repeat(). The name is a C identifier,
-/// the host learns it and all else from `micro --list`; a new file goes into benches/CMakeLists.txt.
+/// the host learns it and all else from `micro --list`. docs/adding-a-benchmark.md goes through it step by step.
 namespace nslab::micro {
 
 /// What PID 1 asks for, on descriptor 3.
@@ -58,9 +59,36 @@ class Measurement {
     }
   }
 
+  /// Times one call that must return `expected` each time; `wrong` says what it means that it did not.
+  template <class Call>
+  void repeat_call(long expected, const char* wrong, Call call) {
+    long result = ~expected;
+    repeat([&] { result = call(); },
+           [&] {
+             const bool good = result == expected;
+             result = ~expected;
+             return good ? nullptr : wrong;
+           });
+  }
+
   /// The benchmark could not even start.
   void fail(const std::string& message) { state_.SkipWithError(message.c_str()); }
 
+  /// The kernel forbids what the benchmark does: `error` (errno) at `level` (0 is the initial pid namespace). A result
+  /// of its own, instead of repeat(): a benchmark that may be refused tries its operation once before.
+  void refuse(int error, int level) {
+    refusal_ = {error, level};
+    state_.SkipWithError("refused");
+  }
+
+  /// How many pid namespaces below the initial one this is.
+  int depth() const { return static_cast<int>(identity.pids.size()) - 1; }
+
+  struct Refusal {
+    int error;
+    int level;
+  };
+  const std::optional<Refusal>& refusal() const { return refusal_; }
   bool measured() const { return measured_; }
   std::int64_t tick_phase() const { return tick_phase_; }
   long involuntary_switches() const { return involuntary_switches_; }
@@ -117,6 +145,7 @@ class Measurement {
   const Request& request_;
   std::uint64_t* const costs_;
   benchmark::State& state_;
+  std::optional<Refusal> refusal_;
   bool measured_ = false;
   std::int64_t tick_phase_ = -1;
   long involuntary_switches_ = 0;
