@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "benchmarks.h"
 #include "experiment.h"
 #include "lab_support.h"
 
@@ -32,6 +33,24 @@ std::string block(const std::string& page, const std::string& label) {
   return text;
 }
 
+/// The first plan of the experiment for this kernel.
+BootPlan plan_for(const Experiment& experiment, const Paths& where, const std::string& kernel) {
+  for (BootPlan& plan : must(make_plan(experiment, must(list_benchmarks(where.guest / "micro"))))) {
+    if (plan.kernel == kernel) return std::move(plan);
+  }
+  ADD_FAILURE() << "the experiment has no kernel " << kernel;
+  return {};
+}
+
+std::vector<Sample> samples_of(const BootPlan& plan, const Kernel& kernel, const Paths& where) {
+  const TempFolder work = folder();
+  BootSettings settings;
+  settings.vmlinux = kernel.vmlinux();
+  settings.initramfs = must(make_image(where)).file;
+  settings.folder = work.path();
+  return must(run_boot(plan, settings)).report.samples;
+}
+
 void append(const fs::path& file, const std::string& text) { std::ofstream(file, std::ios::app) << text; }
 
 TEST(AddingAModel, ThePageLeadsToAModelThatBuildsAndIsMeasured) {
@@ -53,22 +72,41 @@ TEST(AddingAModel, ThePageLeadsToAModelThatBuildsAndIsMeasured) {
   const Kernel kernel = must(KernelBuilder(with_toy).build(toy));
 
   const Experiment experiment = must(parse_experiment(block(page, "experiment"), page));
-  bool measured = false;
-  for (const BootPlan& plan : must(make_plan(experiment, must(list_benchmarks(paths().guest / "micro"))))) {
-    if (plan.kernel != "shallow") continue;
-    BootSettings settings;
-    settings.vmlinux = kernel.vmlinux();
-    settings.initramfs = must(make_image(paths())).file;
-    const TempFolder boot_folder = folder();
-    settings.folder = boot_folder.path();
-    const Boot boot = must(run_boot(plan, settings));
-    for (const Sample& sample : boot.report.samples) {
-      EXPECT_EQ(sample.status, sample.depth == 5 ? CellStatus::refused : CellStatus::ok) << sample.depth;
-      EXPECT_EQ(sample.refusal, sample.depth == 5 ? "ENOSPC" : "");
-      measured |= sample.status == CellStatus::ok;
-    }
+  const auto samples = samples_of(plan_for(experiment, paths(), "shallow"), kernel, paths());
+  ASSERT_EQ(samples.size(), 6U);
+  for (const Sample& sample : samples) {
+    EXPECT_EQ(sample.status, sample.depth == 5 ? CellStatus::refused : CellStatus::ok) << sample.depth;
+    EXPECT_EQ(sample.refusal, sample.depth == 5 ? "ENOSPC" : "");
   }
-  EXPECT_TRUE(measured);
+}
+
+TEST(AddingABenchmark, ThePageLeadsToABenchmarkThatIsListedAndMeasured) {
+  const std::string page = "adding-a-benchmark.md";
+  const TempFolder work = folder();
+  const fs::path source = work.path() / "benches";
+  fs::copy(paths().root / "benches", source, fs::copy_options::recursive);
+  ASSERT_TRUE(write_file(source / "micro/toy.cc", block(page, "cpp")));
+  Paths with_toy = paths();
+  with_toy.guest = work.path() / "build";
+  for (const std::vector<std::string>& argv :
+       std::vector<std::vector<std::string>>{{"cmake", "-S", source.string(), "-B", with_toy.guest.string(), "-G",
+                                              "Ninja", "-DCMAKE_CXX_STANDARD=20", "-DBUILD_TESTING=OFF"},
+                                             {"cmake", "--build", with_toy.guest.string()}}) {
+    const Captured built = must(run_captured({.argv = argv, .folder = {}, .environment = {}, .output = {}}));
+    ASSERT_EQ(built.status, 0) << built.output;
+  }
+
+  const Experiment experiment = must(parse_experiment(block(page, "toml"), page));
+  const BootPlan plan = plan_for(experiment, with_toy, "multi");
+  int measured = 0;
+  for (const Sample& sample : samples_of(plan, kernel("multi"), with_toy)) {
+    EXPECT_EQ(sample.status, CellStatus::ok);
+    if (sample.benchmark != "toy_kill_self") continue;
+    ++measured;
+    EXPECT_EQ(sample.iterations, 2000U);
+    EXPECT_GT(sample.minimum, 100U);
+  }
+  EXPECT_EQ(measured, 2);
 }
 
 }  // namespace
