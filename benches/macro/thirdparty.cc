@@ -41,6 +41,8 @@ void measure_stress_ng(nslab::micro::Measurement& measurement, const std::string
                        std::vector<std::string> arguments = {}) {
   arguments.insert(arguments.end(), {"/usr/bin/stress-ng", "--no-rand-seed", "--metrics-brief", "--temp-path", "/tmp",
                                      "--" + stressor, "1", "--" + stressor + "-ops", std::to_string(operations)});
+  // It looks at its count after each batch only, of 4,096.
+  if (stressor == "exec") arguments.insert(arguments.end(), {"--exec-max", std::to_string(operations)});
   measure_program(measurement, arguments, [&](std::string_view output) {
     return did_operations(output, stressor, operations) ? nullptr : "does not say that it did its operations";
   });
