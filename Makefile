@@ -14,7 +14,7 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux
 LINT_PACKAGES := clang-format clang-tidy
 
-.PHONY: all build setup check check-models unit lint format clean
+.PHONY: all build setup check check-models unit bench lint format clean
 .NOTPARALLEL:
 
 all: build
@@ -61,6 +61,10 @@ check: unit build
 check-models: build
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
 	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/conformance_test
+
+# What the harness adds to QEMU's own time, as a ratio measured side by side.
+bench: build
+	$(BUILD)/tests/lab_bench
 
 lint: build
 	$(call need,$(LINT_PACKAGES))
