@@ -10,7 +10,8 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
   libboost-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
-  qemu-system-x86 gnuplot-nox
+  qemu-system-x86 gnuplot-nox \
+  coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux
 LINT_PACKAGES := clang-format clang-tidy
 
 .PHONY: all nslab build setup check check-models unit bench lint format clean

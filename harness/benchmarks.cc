@@ -19,6 +19,9 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
     for (const auto& entry : nlohmann::json::parse(run->output)) {
       benchmarks.push_back(
           {entry.at("name"), entry.at("family"), entry.at("description"), entry.at("iterations"), entry.at("warmup")});
+      for (const auto& file : entry.at("files")) {
+        benchmarks.back().files.push_back({file.at("path"), file.at("package")});
+      }
     }
   } catch (const nlohmann::json::exception& error) {
     return Error{Exit::bug, fmt::format("{} --list printed no list of benchmarks: {}", program.string(), error.what())};

@@ -3,7 +3,6 @@
 
 #include <sys/stat.h>
 
-#include <set>
 #include <sstream>
 
 #include "archives.h"
@@ -40,7 +39,47 @@ Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   return libraries;
 }
 
+/// Whether the loader is needed to run it. Scripts, data and libraries are packed as they are.
+Result<bool> is_program(const fs::path& file) {
+  constexpr auto kAnyExecute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+  std::error_code error;
+  if ((fs::status(file, error).permissions() & kAnyExecute) == fs::perms::none) return false;
+  if (file.filename().string().find(".so") != std::string::npos) return false;
+  const auto content = read_file(file);
+  if (!content) return content.error();
+  return content->starts_with("\177ELF");
+}
+
 }  // namespace
+
+Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files) {
+  std::map<std::string, fs::path> located;
+  std::set<std::string> missing;
+  std::set<std::string> packages;
+  for (const GuestFile& file : files) {
+    const bool own = !file.path.starts_with('/');
+    const fs::path here = own ? paths.guest / file.path : fs::path(file.path);
+    std::error_code error;
+    if (!fs::exists(here, error)) {
+      if (own) return machine_error("{} is missing: build nslab first (make build)", here.string());
+      missing.insert(file.path);
+      packages.insert(file.package);
+      continue;
+    }
+    located[own ? "/opt/nslab/" + file.path : file.path] = here;
+    const auto program = is_program(here);
+    if (!program) return program.error();
+    if (!*program) continue;
+    auto libraries = libraries_of(here);
+    if (!libraries) return libraries.error();
+    located.merge(*libraries);
+  }
+  if (!missing.empty()) {
+    return machine_error("this machine lacks what the experiment's benchmarks run: {}\n  apt-get install {}",
+                         fmt::join(missing, ", "), fmt::join(packages, " "));
+  }
+  return located;
+}
 
 Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
   // Guest path → host file. One micro program, so that all benchmarks share one shape of address space.

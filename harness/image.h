@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
+#include "benchmarks.h"
 #include "paths.h"
 #include "result.h"
 
@@ -15,6 +17,10 @@ struct Image {
   std::string hash;  ///< SHA-256 of the file
   std::filesystem::path file;
 };
+
+/// Where in the guest each file goes, and where it is here, with the shared libraries that programs load: what
+/// make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
+Result<std::map<std::string, std::filesystem::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files);
 
 /// Packs the built guest programs, and `more` (path in the guest → file); the result is kept in the cache under its
 /// hash. Exit::machine when a program or a library is missing.

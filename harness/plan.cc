@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "hash.h"
 
@@ -129,6 +128,18 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
     }
   }
   return boots;
+}
+
+std::set<GuestFile> files_needed(const std::vector<BootPlan>& boots, const std::vector<Benchmark>& known) {
+  std::set<std::string> measured;
+  for (const BootPlan& boot : boots) {
+    for (const PlannedCell& cell : boot.cells) measured.insert(cell.benchmark);
+  }
+  std::set<GuestFile> files;
+  for (const Benchmark& benchmark : known) {
+    if (measured.contains(benchmark.name)) files.insert(benchmark.files.begin(), benchmark.files.end());
+  }
+  return files;
 }
 
 }  // namespace nslab

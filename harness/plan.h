@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,5 +49,9 @@ struct BootPlan {
 /// Kelton, Simulation Modeling and Analysis, section 11.2). The order of cells is a seeded shuffle of all cells of the
 /// experiment, of which each kernel measures its own. Exit::user when a benchmark is unknown.
 Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known);
+
+/// What the plan's benchmarks need in the guest, and nothing else: an experiment's initramfs does not change with
+/// benchmarks that it does not measure.
+std::set<GuestFile> files_needed(const std::vector<BootPlan>& boots, const std::vector<Benchmark>& known);
 
 }  // namespace nslab

@@ -136,5 +136,22 @@ benchmarks = ["getpit"]
   EXPECT_EQ(plan.error().message, "t.toml:2: there is no benchmark 'getpit'; there are: fork_exit_wait, getpid");
 }
 
+TEST(Plan, NeedsTheFilesOfItsBenchmarksAlone) {
+  const GuestFile ps = {"/usr/bin/ps", "procps"};
+  const GuestFile dash = {"/usr/bin/dash", "dash"};
+  const std::vector<Benchmark> known = {{"getpid", "identity", "", 1, 1, {}},
+                                        {"ps", "macro", "", 1, 1, {ps}},
+                                        {"ps_again", "macro", "", 1, 1, {ps, dash}},
+                                        {"shell", "macro", "", 1, 1, {dash}}};
+  BootPlan boot;
+  boot.cells.resize(2);
+  boot.cells[0].benchmark = "getpid";
+  EXPECT_TRUE(files_needed({boot}, known).empty());
+  boot.cells[1].benchmark = "ps";
+  EXPECT_EQ(files_needed({boot}, known), std::set<GuestFile>{ps});
+  boot.cells[0].benchmark = "ps_again";
+  EXPECT_EQ(files_needed({boot}, known), (std::set<GuestFile>{dash, ps}));
+}
+
 }  // namespace
 }  // namespace nslab

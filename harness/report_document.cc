@@ -8,6 +8,8 @@
 #include <cmath>
 #include <set>
 
+#include "table_2007.h"
+
 namespace nslab {
 namespace {
 
@@ -313,6 +315,7 @@ Document describe(const Report& report) {
                                 {"reference", reference_text(report)},
                                 {"started", run.started},
                                 {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  for (Block& block : table_2007(report)) document.push_back(std::move(block));
   for (const View& view : report.views) append_view(document, report, view);
   document.push_back({Block::Kind::heading, "How to read the tables"});
   document.push_back({.kind = Block::Kind::bullets, .bullets = notes(report)});

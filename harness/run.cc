@@ -166,7 +166,9 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   auto plan = make_plan(experiment, *benchmarks);
   if (!plan) return plan.error();
   for (BootPlan& boot : *plan) boot.fault = options.fault;
-  const auto image = make_image(paths);
+  const auto files = locate_files(paths, files_needed(*plan, *benchmarks));
+  if (!files) return files.error();
+  const auto image = make_image(paths, *files);
   if (!image) return image.error();
 
   // The store before the kernels: an unwritable disk shall not cost an hour of building.

@@ -85,6 +85,7 @@ TEST(AddingABenchmark, ThePageLeadsToABenchmarkThatIsListedAndMeasured) {
   const TempFolder work = folder();
   const fs::path source = work.path() / "benches";
   fs::copy(paths().root / "benches", source, fs::copy_options::recursive);
+  fs::copy(paths().root / "COPYING", work.path());  // a text for the shell benchmarks
   ASSERT_TRUE(write_file(source / "micro/toy.cc", block(page, "cpp")));
   Paths with_toy = paths();
   with_toy.guest = work.path() / "build";

@@ -114,11 +114,14 @@ class ErrorReporter : public benchmark::BenchmarkReporter {
 void print_list() {
   Json list = Json::array();
   for (const Benchmark& benchmark : benchmarks()) {
+    Json files = Json::array();
+    for (const File& file : benchmark.files) files.push_back(Json{{"path", file.path}, {"package", file.package}});
     list.push_back(Json{{"name", benchmark.name},
                         {"family", benchmark.family},
                         {"description", benchmark.description},
                         {"iterations", benchmark.iterations},
-                        {"warmup", benchmark.warmup}});
+                        {"warmup", benchmark.warmup},
+                        {"files", files}});
   }
   std::puts(list.dump(2).c_str());
 }

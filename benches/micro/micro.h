@@ -151,6 +151,13 @@ class Measurement {
   long involuntary_switches_ = 0;
 };
 
+/// A file that a benchmark needs in the guest. An absolute path is the same on the host, where `package` (Debian's) has
+/// it; any other is one of this project's own, below /opt/nslab in the guest. Programs bring their shared libraries.
+struct File {
+  const char* path;
+  const char* package;
+};
+
 /// A benchmark as NSLAB_BENCHMARK registers it.
 struct Benchmark {
   const char* name;
@@ -159,6 +166,7 @@ struct Benchmark {
   std::uint64_t iterations;
   std::uint64_t warmup;
   void (*run)(Measurement& measurement);
+  std::vector<File> files = {};
 };
 
 /// All of them, sorted by name.
@@ -170,8 +178,9 @@ struct Registration {
 
 }  // namespace nslab::micro
 
-#define NSLAB_BENCHMARK(name, family, description, iterations, warmup)                            \
-  static void name##_benchmark(nslab::micro::Measurement& measurement);                           \
-  static const nslab::micro::Registration name##_registration(                                    \
-      nslab::micro::Benchmark{#name, family, description, iterations, warmup, name##_benchmark}); \
+/// Behind the warm-up's repetitions: the files that it needs, if any.
+#define NSLAB_BENCHMARK(name, family, description, iterations, warmup, ...)                                      \
+  static void name##_benchmark(nslab::micro::Measurement& measurement);                                          \
+  static const nslab::micro::Registration name##_registration(                                                   \
+      nslab::micro::Benchmark{#name, family, description, iterations, warmup, name##_benchmark, {__VA_ARGS__}}); \
   static void name##_benchmark(nslab::micro::Measurement& measurement)

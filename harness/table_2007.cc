@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "table_2007.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace nslab {
+namespace {
+
+/// A row of the mail of 2007-06-15, and the kernels that stand for it today.
+struct Row {
+  std::string_view name;
+  double nptl;        ///< s
+  double nptl_error;  ///< s, 3 sigma
+  double getpid;      ///< s; without an error
+  std::string_view as_in_2007;
+  std::string_view as_today;
+  int depth;
+};
+
+// getpid: 6m22.695s is 382.695 s.
+constexpr std::array<Row, 6> kRows = {{
+    {"vanilla", 11.72, 0.12, 382.695, "", "", 0},
+    {"PID_NS=n", 11.68, 0.14, 382.859, "none", "none", 0},
+    {"FLAT, init namespace", 11.83, 0.18, 382.795, "flat+cache+hash", "flat+cache", 0},
+    {"MULTI, init namespace", 12.01, 0.18, 386.437, "multi+hash", "multi", 0},
+    {"FLAT, after unshare", 12.52, 0.15, 382.949, "flat+cache+hash", "flat+cache", 1},
+    {"MULTI, after unshare", 12.96, 0.14, 386.782, "multi+hash", "multi", 1},
+}};
+constexpr const Row& kVanilla = kRows[0];
+constexpr const Row& kWithout = kRows[1];
+constexpr std::string_view kReference = "none";
+constexpr std::string_view kMissing = "–";
+
+/// What 2007 has no error for is given the difference of two kernels that are one in getpid: vanilla and PID_NS=n.
+constexpr double kGetpidError = kWithout.getpid - kVanilla.getpid;
+
+Change nptl_change(const Row& row) {
+  return quoted_change(row.nptl, row.nptl_error, kWithout.nptl, kWithout.nptl_error);
+}
+
+Change getpid_change(const Row& row) {
+  return {100 * (row.getpid / kWithout.getpid - 1), 100 * kGetpidError / kWithout.getpid};
+}
+
+std::string change_text(const Change& change) {
+  return fmt::format("{} ± {} %", format_signed(change.percent, 2), format_number(change.error, 2));
+}
+
+std::string minutes_text(double seconds) {
+  const int minutes = static_cast<int>(seconds / 60);
+  return fmt::format("{}m{:.3f}s", minutes, seconds - 60 * minutes);
+}
+
+Table quoted_table() {
+  Table table;
+  table.columns = {{"2007, 2.6.21-rc1-mm1", "", Align::left},
+                   {"s", "nptl"},
+                   {"from PID_NS=n", "nptl"},
+                   {"", "getpid"},
+                   {"from PID_NS=n", "getpid"}};
+  for (const Row& row : kRows) {
+    const bool base = &row == &kWithout;
+    table.rows.push_back({std::string(row.name), fmt::format("{:.2f} ± {:.2f}", row.nptl, row.nptl_error),
+                          base ? "" : change_text(nptl_change(row)), minutes_text(row.getpid),
+                          base ? "" : format_signed(getpid_change(row).percent, 2) + " %"});
+  }
+  return table;
+}
+
+const Cell* find_cell(const Report& report, std::string_view benchmark, std::string_view kernel, int depth) {
+  const auto& cells = report.views.front().cells;
+  const auto found = cells.find({std::string(benchmark), std::string(kernel), depth});
+  return found == cells.end() ? nullptr : &found->second;
+}
+
+std::optional<Comparison> today(const Report& report, std::string_view benchmark, std::string_view kernel, int depth) {
+  const Cell* const cell = find_cell(report, benchmark, kernel, depth);
+  return cell == nullptr ? std::nullopt : cell->against_reference;
+}
+
+/// The difference's interval in per cent; of no width where it is exact.
+std::optional<Interval> percent_interval(const Comparison& c) {
+  if (c.percent_interval) return c.percent_interval;
+  if (c.exact && c.percent) return Interval{*c.percent, *c.percent};
+  return std::nullopt;
+}
+
+std::string today_text(const std::optional<Comparison>& c) {
+  if (!c || !c->percent) return std::string(kMissing);
+  const auto interval = percent_interval(*c);
+  return percent_text(*c) + (interval ? " " + interval_text(interval, 2) : "");
+}
+
+/// The benchmarks in today's table: those of 2007 first.
+std::vector<std::string> benchmarks_of(const Report& report) {
+  std::vector<std::string> names = {"nptl", "getpid"};
+  for (const std::string& name : report.benchmarks) {
+    if (name != names[0] && name != names[1]) names.push_back(name);
+  }
+  return names;
+}
+
+Table todays_table(const Report& report) {
+  Table table;
+  table.key_columns = 2;
+  table.columns = {{"today", "", Align::left}, {"kernel", "", Align::left}};
+  const std::vector<std::string> benchmarks = benchmarks_of(report);
+  for (const std::string& benchmark : benchmarks) table.columns.push_back({benchmark});
+  const auto add = [&](std::string_view name, std::string_view kernel, int depth) {
+    std::vector<std::string> cells = {std::string(name), std::string(kernel)};
+    for (const std::string& benchmark : benchmarks) {
+      const Cell* const cell = find_cell(report, benchmark, kernel, depth);
+      if (cell == nullptr) {
+        cells.emplace_back(kMissing);
+      } else if (cell->state == Cell::State::refused) {
+        cells.push_back("refused");
+      } else if (kernel == kReference) {
+        cells.push_back(format_number(cell->value.value, 0));
+      } else {
+        cells.push_back(today_text(cell->against_reference));
+      }
+    }
+    table.rows.push_back(std::move(cells));
+  };
+  for (const Row& row : kRows) {
+    if (row.as_today.empty()) continue;
+    add(row.name, row.as_in_2007, row.depth);
+    if (row.as_today != row.as_in_2007) add("", row.as_today, row.depth);
+  }
+  return table;
+}
+
+std::string agreement_text(const Report& report, const Row& row, std::string_view benchmark, const Change& then) {
+  const std::string_view seen = std::abs(then.percent) <= then.error ? "no more than its error" : "beyond its error";
+  std::string text = fmt::format("{} changed by {} in 2007, {}", benchmark, change_text(then), seen);
+  for (const std::string_view kernel : {row.as_in_2007, row.as_today}) {
+    const auto now = today(report, benchmark, kernel, row.depth);
+    text += fmt::format("{} {} {} ({})", kernel == row.as_in_2007 ? "; today" : ",", kernel, today_text(now),
+                        name_of(agreement(then, now)));
+  }
+  return text;
+}
+
+}  // namespace
+
+Change quoted_change(double value, double value_error, double base, double base_error) {
+  const double ratio = value / base;
+  return {100 * (ratio - 1), 100 * ratio * std::hypot(value_error / value, base_error / base)};
+}
+
+Agreement agreement(const Change& then, const std::optional<Comparison>& today) {
+  if (!today || !today->percent) return Agreement::unknown;
+  const auto now = percent_interval(*today);
+  if (!now) return Agreement::unknown;
+  const bool overlap = now->low <= then.percent + then.error && now->high >= then.percent - then.error;
+  if (std::abs(then.percent) <= then.error) return overlap ? Agreement::agrees : Agreement::disagrees;
+  const bool same_direction = then.percent > 0 ? now->low > 0 : now->high < 0;
+  const bool opposite = then.percent > 0 ? now->high < 0 : now->low > 0;
+  if (overlap && !opposite) return Agreement::agrees;
+  return same_direction ? Agreement::direction_only : Agreement::disagrees;
+}
+
+std::string_view name_of(Agreement agreement) {
+  switch (agreement) {
+    case Agreement::agrees:
+      return "agrees";
+    case Agreement::direction_only:
+      return "agrees in direction, not in size";
+    case Agreement::disagrees:
+      return "disagrees";
+    case Agreement::unknown:
+      break;
+  }
+  return "not known";
+}
+
+Document table_2007(const Report& report) {
+  if (report.run.experiment != "2007" || report.reference != kReference || report.views.empty()) return {};
+  Document document;
+  document.push_back({Block::Kind::heading, "2007 and today"});
+  document.push_back(
+      {.kind = Block::Kind::table,
+       .text = "Quoted, not measured here: P. Emelianov, 'Pid namespaces (two models)', containers list, 2007-06-15; "
+               "2.6.21-rc1-mm1, errors 3 sigma. Time, on a real machine. nptl is nptl/perf -s 1000000 -t 1 -r 0 -T "
+               "--sync-join of glibc 2.5. Per cent are worked out from the figures; the errors add in quadrature.",
+       .table = quoted_table()});
+  document.push_back(
+      {.kind = Block::Kind::table,
+       .text = fmt::format("Today: {} ({}, profile {}), for each row the kernel as in 2007 and the one as it would be "
+                           "now; none: {}, the others: difference from none in per cent, {:.4g} % interval over "
+                           "pairs of boots.",
+                           report.run.base, report.run.meter == "time" ? "time" : "instructions executed, not time",
+                           report.run.profile, report.run.unit, 100 * report.options.level),
+       .table = todays_table(report)});
+  Block list{Block::Kind::bullets};
+  for (const Row& row : kRows) {
+    if (row.as_today.empty() || &row == &kWithout) continue;
+    list.bullets.push_back(fmt::format("{}: {}. {}.", row.name, agreement_text(report, row, "nptl", nptl_change(row)),
+                                       agreement_text(report, row, "getpid", getpid_change(row))));
+  }
+  document.push_back({.kind = Block::Kind::paragraph,
+                      .text = "Does today agree with 2007? Direction, and size within both errors; 2007 gives getpid "
+                              "no error, so that the difference between vanilla and PID_NS=n stands for it."});
+  document.push_back(std::move(list));
+  return document;
+}
+
+}  // namespace nslab
