@@ -25,6 +25,9 @@ namespace {
 // Part of every kernel's hash: to be raised when the steps below change what comes out.
 constexpr int kRecipe = 2;
 
+// One object in about so many sees what a model's settings change, for the time left.
+constexpr int kKinShare = 16;
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -120,15 +123,23 @@ struct KernelBuilder::Inputs {
   std::string linker;
   std::string start;  // of the profile
 
+  /// Of everything but the model: kernels of one family can share objects.
+  std::string family() const;
   std::string hash() const;
 };
 
-std::string KernelBuilder::Inputs::hash() const {
+std::string KernelBuilder::Inputs::family() const {
   Hasher hasher;
   hasher.part("recipe", std::to_string(kRecipe)).part("source", source_hash);
   for (const auto& [name, content] : patches) hasher.part("patch", content);
   hasher.part("start", start).part("debian", debian_config_hash).part("fragment", fragment);
-  hasher.part("model", model).part("compiler", compiler).part("linker", linker);
+  hasher.part("compiler", compiler).part("linker", linker);
+  return hasher.hex();
+}
+
+std::string KernelBuilder::Inputs::hash() const {
+  Hasher hasher;
+  hasher.part("family", family()).part("model", model);
   return hasher.hex();
 }
 
@@ -366,7 +377,8 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   fmt::print(stderr, "{}: building with {} jobs\n", label, jobs);
   auto process = Process::start(command);
   if (!process) return process.error();
-  Progress progress(label, "objects", static_cast<std::uint64_t>(spec.profile.objects));
+  Progress progress(label, "objects",
+                    static_cast<std::uint64_t>(spec.profile.objects / (spec.model.kin ? kKinShare : 1)));
   std::ifstream output(log);
   std::uint64_t objects = 0;
   std::optional<int> status;
@@ -410,23 +422,78 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   return write_file(folder / "manifest.json", manifest.dump(2) + "\n");
 }
 
+namespace {
+
+/// With their times, which make compares.
+Result<void> copy_objects(const fs::path& from, const fs::path& to) {
+  const auto copied = run_captured({.argv = {"cp", "-a", "--reflink=auto", (from / ".").string(), to.string()},
+                                    .folder = {},
+                                    .environment = {},
+                                    .output = {}});
+  if (!copied) return copied.error();
+  if (copied->status != 0) return machine_error("cannot copy {}:\n{}", from.string(), copied->output);
+  return {};
+}
+
+}  // namespace
+
+fs::path KernelBuilder::objects_of(const Profile& profile, const Kernel& kernel) const {
+  return paths_.cache / "objects" / fmt::format("{}-{}-{}", profile.name, kernel.name, kernel.hash);
+}
+
+Result<void> KernelBuilder::keep_objects(const Profile& profile, const Kernel& kernel, TempFolder work) const {
+  std::error_code error;
+  const fs::path kept = objects_of(profile, kernel);
+  if (auto made = make_folders(kept.parent_path()); !made) return made.error();
+  // Of one profile and model one is enough: those of an earlier series or compiler are a gigabyte each.
+  const std::string prefix = fmt::format("{}-{}-", profile.name, kernel.name);
+  for (const auto& entry : fs::directory_iterator(kept.parent_path(), error)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(prefix) && name.size() == prefix.size() + kernel.hash.size())
+      fs::remove_all(entry.path(), error);
+  }
+  if (error) return machine_error("cannot make room for {}: {}", kept.string(), error.message());
+  // What every link makes anew.
+  for (const char* linked : {"vmlinux.o", "vmlinux.a"}) fs::remove(work.path() / linked, error);
+  return work.rename_to(kept);
+}
+
 Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs) const {
+  return build(spec, jobs, /*with_objects=*/false);
+}
+
+Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_objects) const {
   const auto in = inputs(spec);
   if (!in) return in.error();
   const std::string key = in->hash();
   const Kernel kernel = cached(spec, key);
-  if (is_built(kernel)) return kernel;
+  const auto have = [&] { return is_built(kernel) && (!with_objects || fs::exists(objects_of(spec.profile, kernel))); };
+  if (have()) return kernel;
 
   const auto say_waiting = [&] { fmt::print(stderr, "another nslab builds {}; waiting for it\n", spec.model.name); };
   auto lock = FileLock::wait(paths_.cache / "locks" / ("kernel-" + key), say_waiting);
   if (!lock) return lock.error();
-  if (is_built(kernel)) return kernel;
+  if (have()) return kernel;
 
-  const std::string prefix = "build-" + key.substr(0, 16);
+  std::optional<Kernel> kin;
+  if (spec.model.kin) {
+    auto built = build({spec.base, spec.profile, *spec.model.kin}, jobs, /*with_objects=*/true);
+    if (!built) return built;
+    kin = *built;
+  }
+  // A family builds in one place, one kernel at a time: some of Kbuild's own programs are compiled anew when the
+  // folder's name has changed.
+  const std::string prefix = "build-" + in->family().substr(0, 16);
+  const auto say_busy = [&] { fmt::print(stderr, "another build of this profile goes on; waiting for it\n"); };
+  auto place = FileLock::wait(paths_.cache / "locks" / prefix, say_busy);
+  if (!place) return place.error();
   if (auto swept = sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
-  auto work = TempFolder::make(paths_.cache / "tmp", prefix);
+  auto work = TempFolder::make_at(paths_.cache / "tmp" / prefix);
   if (!work) return work.error();
-  if (auto built = build_into(spec, *in, jobs, *lock, work->path()); !built) return built.error();
+  if (kin) {
+    if (auto copied = copy_objects(objects_of(spec.profile, *kin), work->path()); !copied) return copied.error();
+  }
+  if (auto built = build_into(spec, *in, jobs, *place, work->path()); !built) return built.error();
 
   auto result = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!result) return result.error();
@@ -438,6 +505,10 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs) const {
     fs::rename(work->path() / from, result->path() / to, error);
     if (error) return machine_error("cannot keep {}: {}", from, error.message());
   }
+  if (spec.model.has_kin) {
+    if (auto stored = keep_objects(spec.profile, kernel, std::move(*work)); !stored) return stored.error();
+  }
+  if (is_built(kernel)) return kernel;  // the objects were what was missing
   fs::permissions(result->path(),
                   fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
                       fs::perms::others_exec,

@@ -2,6 +2,7 @@
 #include "kernel_table.h"
 
 #include <algorithm>
+#include <map>
 
 #include "os.h"
 #include "toml_reader.h"
@@ -64,14 +65,30 @@ Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
     if (auto done = fields.finish(); !done) return done.error();
     table.profiles.push_back(std::move(profile));
   }
+  std::map<std::string, std::string> kin;
   for (const auto& [name, entry] : reader.named_tables("model")) {
     Model model;
     model.name = name;
     TomlReader fields(*entry, file);
     fields.read("description", model.description, true);
     fields.read("config", model.config);
+    fields.read("kin", kin[name]);
     if (auto done = fields.finish(); !done) return done.error();
     table.models.push_back(std::move(model));
+  }
+  for (const auto& entry : kin) {
+    if (entry.second.empty()) continue;
+    const auto found = std::find_if(table.models.begin(), table.models.end(),
+                                    [&](const Model& model) { return model.name == entry.second; });
+    if (found == table.models.end() || !kin.at(entry.second).empty()) {
+      return user_error("{}: 'kin' of model '{}' is '{}', it must be a model that has no kin itself", file, entry.first,
+                        entry.second);
+    }
+    found->has_kin = true;
+  }
+  for (Model& model : table.models) {
+    if (const std::string& name = kin.at(model.name); !name.empty())
+      model.kin = std::make_shared<const Model>(*table.model(name));
   }
   if (auto done = reader.finish(); !done) return done.error();
   return table;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct Model {
   std::string name;
   std::string description;
   std::vector<std::string> config;  ///< lines as in a .config
+  /// The model whose objects a build of this one starts with, as most of them are the same; empty: none.
+  std::shared_ptr<const Model> kin = nullptr;
+  bool has_kin = false;  ///< others start with this one's objects
 };
 
 /// kernels/kernels.toml.

@@ -140,6 +140,14 @@ Result<TempFolder> TempFolder::make(const fs::path& parent, const std::string& p
   return TempFolder(name);
 }
 
+Result<TempFolder> TempFolder::make_at(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return machine_error("cannot remove {}: {}", path.string(), error.message());
+  if (auto made = make_folders(path); !made) return made.error();
+  return TempFolder(path);
+}
+
 TempFolder& TempFolder::operator=(TempFolder&& other) noexcept {
   if (this != &other) {
     TempFolder gone(std::move(*this));

@@ -75,6 +75,8 @@ class TempFolder {
  public:
   /// Made in `parent` (which is made too), with a name that starts with `prefix`.
   static Result<TempFolder> make(const std::filesystem::path& parent, const std::string& prefix);
+  /// Made at just this path, anew: what is there goes first.
+  static Result<TempFolder> make_at(const std::filesystem::path& path);
   TempFolder(TempFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   TempFolder& operator=(TempFolder&& other) noexcept;
   ~TempFolder();

@@ -40,6 +40,7 @@ struct BuildArguments {
   std::string profile = "lean";
   std::string base = "linux-6.12";
   std::string source;
+  bool from_scratch = false;
   int jobs = 0;
 };
 
@@ -56,8 +57,9 @@ Result<void> build(const BuildArguments& arguments) {
   const KernelBuilder builder(*paths);
   std::vector<KernelSpec> specs;
   for (const std::string& name : arguments.models) {
-    const auto model = table->model(name);
+    auto model = table->model(name);
     if (!model) return model.error();
+    if (arguments.from_scratch) model->kin.reset();
     specs.push_back({*base, *profile, *model});
   }
   for (const KernelSpec& spec : specs) {
@@ -81,6 +83,7 @@ void declare_kernel(CLI::App& app, Action& action) {
   build_verb->add_option("--profile", arguments->profile, "the profile")->capture_default_str();
   build_verb->add_option("--base", arguments->base, "the base")->capture_default_str();
   build_verb->add_option("--source", arguments->source, "another tarball or tree of the base");
+  build_verb->add_flag("--from-scratch", arguments->from_scratch, "compile every file, start with no other's objects");
   build_verb->add_option("--jobs,-j", arguments->jobs, "compilations at once (default: as many as cores)")
       ->check(CLI::Range(1, 1024));
   build_verb->callback([arguments, &action] { action = [arguments] { return build(*arguments); }; });

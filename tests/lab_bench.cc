@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// `make bench`: what the harness adds to QEMU's own time, and how quick a boot is. The same boots, one after the other:
+// through `nslab run`, and as bare QEMU processes with the same command lines; alternating, so that a busy machine
+// disturbs both.
+#include <sys/wait.h>
+
+#include <fstream>
+
+#include "frame.h"
+#include "lab_support.h"
+#include "stats.h"
+
+namespace nslab::lab {
+namespace {
+
+constexpr int kRounds = 5;
+
+constexpr const char* kExperiment = R"(
+name = "bench"
+profile = "mini"
+boots = 2
+[[measure]]
+kernels = ["multi", "flat+cache"]
+depths = [0, 1]
+benchmarks = ["getpid", "fork_exit_wait", "thread_create_join"]
+)";
+
+/// What one bare boot took, in seconds of wall time from QEMU's start.
+struct BareBoot {
+  double first_sample = 0;
+  double end = 0;
+};
+
+/// Whether the file holds a second whole frame: the first is `ready`, the second the first sample.
+bool has_first_sample(const std::filesystem::path& file) {
+  const auto bytes = read_file(file);
+  if (!bytes) return false;
+  std::size_t at = 0;
+  for (int frames = 0; frames < 2; ++frames) {
+    if (bytes->size() < at + frame::kHeaderBytes) return false;
+    std::uint32_t length = 0;
+    for (int i = 3; i >= 0; --i)
+      length = length << 8 | static_cast<unsigned char>((*bytes)[at + 4 + static_cast<std::size_t>(i)]);
+    at += frame::kHeaderBytes + length;
+  }
+  return bytes->size() >= at;
+}
+
+BareBoot boot_bare(const BootPlan& plan, const std::filesystem::path& initramfs) {
+  const TempFolder work = folder();
+  const BootFiles files{kernel(plan.kernel).vmlinux(), initramfs, work.path() / "plan.json", work.path() / "frames.bin",
+                        work.path() / "console.log"};
+  if (!write_file(files.plan, plan.to_json())) std::abort();
+  BareBoot took;
+  const double start = monotonic_seconds();
+  Process qemu = must(Process::start({.argv = boot_command(files, plan.seed, 512, Accelerator::icount),
+                                      .folder = {},
+                                      .environment = {},
+                                      .output = work.path() / "qemu.log"}));
+  std::optional<int> status;
+  while (!status) {
+    status = qemu.wait_for(took.first_sample == 0 ? 0.01 : 600);
+    if (took.first_sample == 0 && has_first_sample(files.frames)) took.first_sample = monotonic_seconds() - start;
+  }
+  took.end = monotonic_seconds() - start;
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != kCompleteStatus) {
+    fmt::print(stderr, "a bare boot failed: {}\n", describe_status(*status));
+    std::abort();
+  }
+  return took;
+}
+
+void print(const char* what, const std::vector<double>& values, const char* unit) {
+  const Estimate mean = estimate(values, 0.95);
+  fmt::print("{:<44} {:.3f} [{:.3f}, {:.3f}] {} (95 % interval, n = {})\n", what, mean.value, mean.interval->low,
+             mean.interval->high, unit, mean.n);
+}
+
+int run() {
+  const Experiment experiment = must(parse_experiment(kExperiment, "bench"));
+  const auto plans = must(make_plan(experiment, must(list_benchmarks(paths().guest / "micro"))));
+  const std::filesystem::path initramfs = must(make_image(paths())).file;
+  for (const std::string& model : experiment.kernels()) kernel(model);
+
+  std::vector<double> ratios;
+  std::vector<double> to_sample;
+  std::vector<double> to_end;
+  for (int round = 0; round < kRounds; ++round) {
+    const TempFolder work = folder();
+    const std::filesystem::path config = work.path() / "bench.toml";
+    if (!write_file(config, kExperiment)) std::abort();
+    const double start = monotonic_seconds();
+    const Captured ended = nslab(
+        {"run", config.string(), "--force-profile", "--jobs", "1", "--results", (work.path() / "results").string()});
+    const double harness = monotonic_seconds() - start;
+    if (WEXITSTATUS(ended.status) != 0) {
+      fmt::print(stderr, "{}", ended.output);
+      return 1;
+    }
+    double bare = 0;
+    for (const BootPlan& plan : plans) {
+      const BareBoot took = boot_bare(plan, initramfs);
+      bare += took.end;
+      to_sample.push_back(took.first_sample);
+      to_end.push_back(took.end);
+    }
+    ratios.push_back(harness / bare);
+  }
+  fmt::print("{} boots of profile mini, {} rounds, one boot at a time\n", plans.size(), kRounds);
+  print("nslab run over bare QEMU, wall time", ratios, "ratio");
+  print("QEMU's start to the first sample", to_sample, "s");
+  print("QEMU's start to its end", to_end, "s");
+  return 0;
+}
+
+}  // namespace
+}  // namespace nslab::lab
+
+int main() { return nslab::lab::run(); }
