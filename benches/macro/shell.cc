@@ -35,7 +35,7 @@ NSLAB_BENCHMARK(shell1, "macro",
   measure_jobs(measurement, 1);
 }
 
-NSLAB_BENCHMARK(shell8, "macro", "eight times shell1 at once", 2, 1, NSLAB_SHELL_FILES) {
+NSLAB_BENCHMARK(shell8, "macro", "eight times shell1 at once", 1, 1, NSLAB_SHELL_FILES) {
   measure_jobs(measurement, 8);
 }
 

@@ -3,7 +3,4 @@
 
 static char line[256];
 
-const char *next_line(void)
-{
-	return fgets(line, sizeof(line), stdin);
-}
+const char* next_line(void) { return fgets(line, sizeof(line), stdin); }
