@@ -200,6 +200,7 @@ const std::vector<Benchmark>& benchmarks() { return registered(); }
 
 }  // namespace nslab::micro
 
+// NOLINTNEXTLINE(bugprone-exception-escape): lack of memory alone gets past the handler, and may end the worker.
 int main(int argc, char** argv) {
   const int here = 0;
   try {
