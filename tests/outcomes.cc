@@ -15,22 +15,25 @@ namespace nslab::lab {
 
 namespace {
 
-constexpr int kDeepest = 3;
 const std::set<std::string> kResults = {"pass", "fail", "skip", "xfail"};
 
 bool matches(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
-bool applies(const Expectation& entry, const std::string& model, int depth) {
-  return std::find(entry.depths.begin(), entry.depths.end(), depth) != entry.depths.end() &&
-         std::any_of(entry.models.begin(), entry.models.end(), [&](const auto& m) { return matches(m, model); });
+bool contains(const std::vector<int>& numbers, int number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+bool applies(const Expectation& entry, const Tested& tested, int depth) {
+  return contains(entry.depths, depth) && (entry.below.empty() || contains(entry.below, tested.levels - depth)) &&
+         std::any_of(entry.models.begin(), entry.models.end(), [&](const auto& m) { return matches(m, tested.model); });
 }
 
 /// The first entry for this outcome, or null: it shall pass.
-const Expectation* find_entry(const Outcome& outcome, const SelftestList& list, const std::string& model) {
+const Expectation* find_entry(const Outcome& outcome, const SelftestList& list, const Tested& tested) {
   for (const Expectation& entry : list.expected) {
-    if (entry.program == outcome.program && matches(entry.name, outcome.name) && applies(entry, model, outcome.depth))
+    if (entry.program == outcome.program && matches(entry.name, outcome.name) && applies(entry, tested, outcome.depth))
       return &entry;
   }
   return nullptr;
@@ -76,6 +79,7 @@ Result<SelftestList> parse_selftests(std::string_view text, const std::string& f
     fields.read("case", entry.name, true);
     fields.read("models", entry.models);
     fields.read("depths", entry.depths, 0, kDeepest);
+    fields.read("below", entry.below, 0, kDeepest);
     fields.read("result", entry.result, true);
     fields.read("reason", entry.reason, true);
     if (std::find(programs.begin(), programs.end(), entry.program) == programs.end())
@@ -117,14 +121,13 @@ Result<std::vector<Outcome>> parse_outcomes(std::string_view output) {
   return refusal("the output of run_selftests has no end");
 }
 
-std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const SelftestList& list, const std::string& model,
-                               int max_depth) {
+std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const SelftestList& list, const Tested& tested) {
   std::vector<std::string> complaints;
   std::set<std::pair<const Expectation*, int>> used;
   std::set<std::pair<std::string, int>> heard;
   for (const Outcome& outcome : outcomes) {
     heard.emplace(outcome.program, outcome.depth);
-    const Expectation* entry = find_entry(outcome, list, model);
+    const Expectation* entry = find_entry(outcome, list, tested);
     if (entry != nullptr) used.emplace(entry, outcome.depth);
     const std::string expected = entry == nullptr ? "pass" : entry->result;
     if (outcome.result != expected) {
@@ -132,9 +135,9 @@ std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const Selft
                                        in_brackets(entry == nullptr ? outcome.detail : entry->reason)));
     }
   }
-  for (int depth = 0; depth <= max_depth; ++depth) {
+  for (int depth = 0; depth <= tested.max_depth(); ++depth) {
     for (const Expectation& entry : list.expected) {
-      if (applies(entry, model, depth) && !used.contains({&entry, depth})) {
+      if (applies(entry, tested, depth) && !used.contains({&entry, depth})) {
         complaints.push_back(fmt::format("depth {}: {}: {}: listed as {}, but there is no such case", depth,
                                          entry.program, entry.name, entry.result));
       }
@@ -146,8 +149,7 @@ std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const Selft
   return complaints;
 }
 
-std::string table_of(const std::vector<Outcome>& outcomes, const SelftestList& list, const std::string& model,
-                     int max_depth) {
+std::string table_of(const std::vector<Outcome>& outcomes, const SelftestList& list, const Tested& tested) {
   std::map<std::pair<std::string, int>, std::map<std::string, int>> counts;
   for (const Outcome& outcome : outcomes) {
     ++counts[{outcome.program, outcome.depth}][outcome.result];
@@ -156,11 +158,12 @@ std::string table_of(const std::vector<Outcome>& outcomes, const SelftestList& l
   std::vector<std::string> rows = programs_of(list);
   rows.emplace_back("all");
 
-  std::string text = fmt::format("{:<52}", model + ", kernel selftests");
-  for (int depth = 0; depth <= max_depth; ++depth) text += fmt::format("{:<18}", fmt::format("depth {}", depth));
+  std::string text = fmt::format("{:<52}", tested.model + ", kernel selftests");
+  for (int depth = 0; depth <= tested.max_depth(); ++depth)
+    text += fmt::format("{:<18}", fmt::format("depth {}", depth));
   for (const std::string& row : rows) {
     text += fmt::format("\n{:<52}", row);
-    for (int depth = 0; depth <= max_depth; ++depth) {
+    for (int depth = 0; depth <= tested.max_depth(); ++depth) {
       std::string cell;
       for (const auto& [result, count] : counts[{row, depth}]) cell += fmt::format("{} {} ", count, result);
       text += fmt::format("{:<18}", cell);
@@ -169,7 +172,7 @@ std::string table_of(const std::vector<Outcome>& outcomes, const SelftestList& l
   text += "\n";
   for (const Outcome& outcome : outcomes) {
     if (outcome.result == "pass") continue;
-    const Expectation* entry = find_entry(outcome, list, model);
+    const Expectation* entry = find_entry(outcome, list, tested);
     text += fmt::format("{}: {}: {}\n", describe(outcome), outcome.result,
                         entry == nullptr ? "not expected" + in_brackets(outcome.detail) : entry->reason);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,8 @@
 
 /// What the kernel's selftests did in a guest, against what a list says they do.
 namespace nslab::lab {
+
+constexpr int kDeepest = 3;  ///< depth at which a test is run
 
 /// How one test case ended at one depth.
 struct Outcome {
@@ -31,7 +34,8 @@ struct Expectation {
   std::string name;  ///< of the case
   std::vector<std::string> models;
   std::vector<int> depths;
-  std::string result;  ///< fail, skip or xfail
+  std::vector<int> below;  ///< only where the model allows so many pid namespaces below the test's own; empty: anywhere
+  std::string result;      ///< fail, skip or xfail
   std::string reason;
 };
 
@@ -47,13 +51,19 @@ Result<SelftestList> parse_selftests(std::string_view text, const std::string& f
 /// The lines of run_selftests. Exit::says_no when one is none, or when the last is missing.
 Result<std::vector<Outcome>> parse_outcomes(std::string_view output);
 
-/// What is not as listed for this model at the depths from 0 to max_depth, a line each: a case that fails, is skipped
-/// or passes though it should not; an entry that applies to nothing; a program that said nothing. Empty: all is well.
-std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const SelftestList& list, const std::string& model,
-                               int max_depth);
+/// The model that outcomes come from.
+struct Tested {
+  std::string model;
+  int levels = 0;  ///< pid namespaces that it allows below the initial one
+  /// The depths it is tested at are 0 to this.
+  int max_depth() const { return std::min(levels, kDeepest); }
+};
+
+/// What is not as listed for this model, a line each: a case that fails, is skipped or passes though it should not; an
+/// entry that applies to nothing; a program that said nothing. Empty: all is well.
+std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const SelftestList& list, const Tested& tested);
 
 /// Program × depth, with the numbers of cases; below it each case that did not pass, with the list's reason.
-std::string table_of(const std::vector<Outcome>& outcomes, const SelftestList& list, const std::string& model,
-                     int max_depth);
+std::string table_of(const std::vector<Outcome>& outcomes, const SelftestList& list, const Tested& tested);
 
 }  // namespace nslab::lab

@@ -19,8 +19,8 @@ programs = ["wait", "poll 100"]
 [[expected]]
 program = "pidfd/wait"
 case = "nest*"
-models = ["flat*"]
-depths = [1]
+models = ["flat*", "static3*"]
+below = [0]
 result = "fail"
 reason = "no namespace inside a namespace"
 )";
@@ -32,8 +32,8 @@ std::string error_of(const std::string& more) {
   return parsed ? "" : parsed.error().message;
 }
 
-std::vector<std::string> judged(const std::string& model, const std::string& output, int max_depth) {
-  return judge(*parse_outcomes(output), list(), model, max_depth);
+std::vector<std::string> judged(const Tested& tested, const std::string& output) {
+  return judge(*parse_outcomes(output), list(), tested);
 }
 
 constexpr const char* kDepth0 = "pass\t0\tpidfd/wait\tnested\t\npass\t0\tpidfd/poll 100\t\t\n";
@@ -43,7 +43,8 @@ TEST(Selftests, ListIsReadStrictly) {
   ASSERT_EQ(read.folders.size(), 1U);
   EXPECT_THAT(read.folders[0].programs, ElementsAre("wait", "poll 100"));
   ASSERT_EQ(read.expected.size(), 1U);
-  EXPECT_THAT(read.expected[0].depths, ElementsAre(1));
+  EXPECT_THAT(read.expected[0].below, ElementsAre(0));
+  EXPECT_THAT(read.expected[0].depths, ElementsAre(0, 1, 2, 3));
 
   const std::string entry = "[[expected]]\nprogram = \"pidfd/wait\"\ncase = \"*\"\n";
   EXPECT_EQ(error_of(entry + "result = \"skip\"\nreason = \"x\"\n"), "");
@@ -70,18 +71,18 @@ TEST(Selftests, OutcomesAreReadToTheEnd) {
 
 TEST(Selftests, AsListedIsFine) {
   const std::string depth0 = kDepth0;
-  EXPECT_THAT(judged("multi", depth0 + "done\n", 0), IsEmpty());
-  EXPECT_THAT(judged("flat", depth0 + "fail\t1\tpidfd/wait\tnested\tEINVAL\npass\t1\tpidfd/poll 100\t\t\ndone\n", 1),
+  EXPECT_THAT(judged({"none", 0}, depth0 + "done\n"), IsEmpty());
+  EXPECT_THAT(judged({"flat", 1}, depth0 + "fail\t1\tpidfd/wait\tnested\tEINVAL\npass\t1\tpidfd/poll 100\t\t\ndone\n"),
               IsEmpty());
 }
 
 TEST(Selftests, WhatIsNotListedIsToldOf) {
   const std::string depth0 = kDepth0;
-  EXPECT_THAT(judged("multi", depth0 + "fail\t0\tpidfd/wait\tother\twhy\ndone\n", 0),
+  EXPECT_THAT(judged({"none", 0}, depth0 + "fail\t0\tpidfd/wait\tother\twhy\ndone\n"),
               ElementsAre("depth 0: pidfd/wait: other: fail, expected was pass (why)"));
-  EXPECT_THAT(judged("flat", depth0 + "pass\t1\tpidfd/wait\tnested\t\npass\t1\tpidfd/poll 100\t\t\ndone\n", 1),
+  EXPECT_THAT(judged({"flat", 1}, depth0 + "pass\t1\tpidfd/wait\tnested\t\npass\t1\tpidfd/poll 100\t\t\ndone\n"),
               ElementsAre("depth 1: pidfd/wait: nested: pass, expected was fail (no namespace inside a namespace)"));
-  EXPECT_THAT(judged("flat", depth0 + "pass\t1\tpidfd/wait\tother\t\ndone\n", 1),
+  EXPECT_THAT(judged({"flat", 1}, depth0 + "pass\t1\tpidfd/wait\tother\t\ndone\n"),
               ElementsAre("depth 1: pidfd/wait: nest*: listed as fail, but there is no such case",
                           "depth 1: pidfd/poll 100: not run"));
 }
@@ -90,7 +91,7 @@ TEST(Selftests, TableCountsCasesAndSaysWhy) {
   const std::string output = std::string(kDepth0) +
                              "pass\t1\tpidfd/wait\ta\t\nfail\t1\tpidfd/wait\tnested\tx\n"
                              "skip\t1\tpidfd/poll 100\t\tslow\ndone\n";
-  const std::string table = table_of(*parse_outcomes(output), list(), "flat", 1);
+  const std::string table = table_of(*parse_outcomes(output), list(), {"flat", 1});
   EXPECT_THAT(table, testing::ContainsRegex("pidfd/wait +1 pass +1 fail 1 pass"));
   EXPECT_THAT(table, testing::ContainsRegex("all +2 pass +1 fail 1 pass 1 skip"));
   EXPECT_THAT(table, HasSubstr("depth 1: pidfd/wait: nested: fail: no namespace inside a namespace\n"));

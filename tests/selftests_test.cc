@@ -18,14 +18,14 @@ TEST_P(Selftests, AsListed) {
   const std::string profile = models_profile();
   const SelftestList list = must(parse_selftests(must(read_file(NSLAB_SELFTESTS)), NSLAB_SELFTESTS));
   const auto built = must(build_selftests(paths(), spec(model, profile).base, list));
-  const int max_depth = std::min(depths_of(model), 3);
+  const Tested tested = {model, depths_of(model)};
 
   BootPlan plan;
   plan.kernel = model;
   plan.seed = 1;
   // Some 4,000 forks bring a pid back, instead of 32,000: one of the tests waits for it.
   plan.pid_max = 4096;
-  plan.command = {"/bin/run_selftests", "/selftests", std::to_string(max_depth), kLimit};
+  plan.command = {"/bin/run_selftests", "/selftests", std::to_string(tested.max_depth()), kLimit};
   // One of the tests execs sleep; of this machine's, only the C library is needed, which is there.
   std::map<std::string, std::filesystem::path> files = {{"/bin/run_selftests", paths().guest / "run_selftests"},
                                                         {"/bin/sleep", "/bin/sleep"}};
@@ -38,7 +38,7 @@ TEST_P(Selftests, AsListed) {
         plan.command.push_back(command);
         files["/selftests/" + file] = built / file;
       } else {
-        for (int depth = 0; depth <= max_depth; ++depth)
+        for (int depth = 0; depth <= tested.max_depth(); ++depth)
           outcomes.push_back({"skip", depth, command, "", "does not build: " + (built / "build.log").string()});
       }
     }
@@ -50,8 +50,8 @@ TEST_P(Selftests, AsListed) {
   const auto ran = parse_outcomes(ended->report.command_output);
   ASSERT_TRUE(ran) << ran.error().message << "\n" << ended->report.command_output;
   outcomes.insert(outcomes.end(), ran->begin(), ran->end());
-  fmt::print("{}", table_of(outcomes, list, model, max_depth));
-  EXPECT_THAT(judge(outcomes, list, model, max_depth), testing::IsEmpty());
+  fmt::print("{}", table_of(outcomes, list, tested));
+  EXPECT_THAT(judge(outcomes, list, tested), testing::IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Selftests, testing::ValuesIn(models()), test_name);
