@@ -111,9 +111,10 @@ TEST_F(Lab, FlatIsRefusedBelowDepthOneAndNoneAtDepthOne) {
 
 TEST_F(Lab, ForkGrowsWithDepthOnMulti) {
   for (std::size_t boot = 0; boot < 2; ++boot) {
-    const auto minimum = [&](int depth) { return cell("multi", "fork_exit_wait", depth)[boot].minimum; };
-    EXPECT_LT(minimum(0), minimum(1));
-    EXPECT_LT(minimum(1), minimum(2));
+    // The cheapest of 200 forks is a matter of what the slabs hold just then.
+    const auto median = [&](int depth) { return cell("multi", "fork_exit_wait", depth)[boot].median; };
+    EXPECT_LT(median(0), median(1));
+    EXPECT_LT(median(1), median(2));
   }
 }
 
