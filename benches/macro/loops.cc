@@ -28,7 +28,7 @@ NSLAB_BENCHMARK(nptl, "macro",
 }
 
 NSLAB_BENCHMARK(fork_bomb, "macro",
-                "a program: a tree of 255 forks, all alive at once, all reaped: alloc_pid() and free_pid() in bulk", 4,
-                2, kWorkload) {
+                "a program: a tree of 255 forks, all alive at once, all reaped: alloc_pid() and free_pid() in bulk", 2,
+                1, kWorkload) {
   measure_program(measurement, {NSLAB_FILE("macro/workload"), "fork_bomb", "7"}, "255 processes alive at once\n");
 }
