@@ -150,7 +150,7 @@ NSLAB_BENCHMARK(fork_exit_wait, "lifecycle",
 }
 
 NSLAB_BENCHMARK(vfork_exit_wait, "lifecycle",
-                "vfork, _exit, waitpid: as fork_exit_wait, without copying the address space", 400, 100) {
+                "vfork, _exit, waitpid: as fork_exit_wait, without copying the address space", 1000, 200) {
   pid_t child = -1;
   pid_t reaped = -1;
   int status = -1;
@@ -175,7 +175,7 @@ NSLAB_BENCHMARK(clone3_exit_wait, "lifecycle",
 NSLAB_BENCHMARK(clone3_vm, "lifecycle",
                 "clone3(2) CLONE_VM | CLONE_VFORK, exit_group, waitpid: as clone3_exit_wait, without copying the "
                 "address space",
-                400, 100) {
+                1000, 200) {
   clone_args arguments = {};
   arguments.flags = CLONE_VM | CLONE_VFORK;
   repeat_clone3(measurement, arguments);
@@ -184,7 +184,7 @@ NSLAB_BENCHMARK(clone3_vm, "lifecycle",
 NSLAB_BENCHMARK(clone3_set_tid, "lifecycle",
                 "clone3(2) CLONE_VM | CLONE_VFORK with set_tid, a free pid of this namespace, exit_group, waitpid: "
                 "alloc_pid() of a given number; compare clone3_vm",
-                400, 100) {
+                1000, 200) {
   pid_t wanted = absent_pid();
   if (wanted < 0) return measurement.fail(with_errno("cannot find a free pid"));
   clone_args arguments = {};
@@ -212,7 +212,7 @@ NSLAB_BENCHMARK(clone3_set_tid, "lifecycle",
 NSLAB_BENCHMARK(clone3_pidfd, "lifecycle",
                 "clone3(2) CLONE_VM | CLONE_VFORK | CLONE_PIDFD, exit_group, waitid on the pidfd, close: "
                 "pidfd_prepare(), pidfd_get_pid(); compare clone3_vm",
-                400, 100) {
+                1000, 200) {
   int pidfd = -1;
   clone_args arguments = {};
   arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
@@ -270,8 +270,8 @@ NSLAB_BENCHMARK(fork_exec_dynamic, "lifecycle",
 // ---- Threads -------------------------------------------------------------------------------------------------------
 
 NSLAB_BENCHMARK(thread_create_join, "lifecycle",
-                "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 400,
-                100) {
+                "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 1000,
+                200) {
   // The C library would take the stack's size from RLIMIT_STACK, which the seed chooses, and could not cache it.
   constexpr std::size_t kStackBytes = std::size_t{256} << 10;
   pthread_attr_t attributes;
@@ -319,7 +319,7 @@ NSLAB_BENCHMARK(exit_group_100, "lifecycle",
 NSLAB_BENCHMARK(setsid, "lifecycle",
                 "vfork, setsid in the child, _exit, waitpid: ksys_setsid(), change_pid() of group and session, beside "
                 "all that vfork_exit_wait is",
-                400, 100) {
+                1000, 200) {
   pid_t child = -1;
   pid_t reaped = -1;
   int status = -1;
@@ -361,7 +361,7 @@ NSLAB_BENCHMARK(setpgid_child, "lifecycle",
 NSLAB_BENCHMARK(reparent, "lifecycle",
                 "fork twice; the child exits, its own child lives on, is told so by a byte in a pipe, and exits; two "
                 "waitpid: find_new_reaper(), reparent_leader() to this subreaper",
-                100, 40) {
+                80, 30) {
   const Pipe gate;
   const pid_t self = measurement.identity.pid;
   if (!gate || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return measurement.fail(with_errno("cannot become a subreaper"));

@@ -3,8 +3,8 @@
 // Pid namespaces come and go. A kernel may refuse one (no PID_NS, flat within a namespace, 32 levels): then the cell is
 // refused, and says at which level.
 //
-// What is left of a namespace when its last process is reaped is freed behind RCU, in softirqs that may fall into a
-// later repetition or into none.
+// What is left of a namespace when its last process is reaped is freed behind RCU, in softirqs that fall into a later
+// repetition, many namespaces at once, or into none: hence many repetitions, over several timer ticks.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -140,7 +140,7 @@ class Namespace {
 NSLAB_BENCHMARK(pidns_create, "lifecycle",
                 "clone CLONE_NEWPID | CLONE_VM, getpid there, _exit, waitpid: create_pid_namespace(), "
                 "zap_pid_ns_processes(), destroy_pid_namespace()",
-                200, 100) {
+                1000, 200) {
   repeat_chain(measurement, {.levels = 1, .crowd = 0});
 }
 
@@ -148,13 +148,13 @@ NSLAB_BENCHMARK(
     pidns_create_100, "lifecycle",
     "as pidns_create, and the pid 1 clones 100 processes before its _exit: zap_pid_ns_processes() kills and "
     "reaps them",
-    10, 4) {
+    16, 4) {
   repeat_chain(measurement, {.levels = 1, .crowd = 100});
 }
 
 NSLAB_BENCHMARK(
     pidns_chain_4, "lifecycle",
-    "as pidns_create, four namespaces deep, each pid 1 waiting for the next: alloc_pid() through all levels", 100, 40) {
+    "as pidns_create, four namespaces deep, each pid 1 waiting for the next: alloc_pid() through all levels", 400, 60) {
   repeat_chain(measurement, {.levels = kMostLevels, .crowd = 0});
 }
 
