@@ -136,5 +136,27 @@ benchmarks = ["getpit"]
   EXPECT_EQ(plan.error().message, "t.toml:2: there is no benchmark 'getpit'; there are: fork_exit_wait, getpid");
 }
 
+TEST(Plan, ACellThatDoesNotFitTheGuestsMemoryIsRefused) {
+  const auto parsed = parse_experiment(R"(name = "t"
+memory_mib = 1024
+[[measure]]
+kernels = ["multi"]
+depths = [0]
+benchmarks = ["getpid", "fork_processes_30000"]
+)",
+                                       "t.toml");
+  ASSERT_TRUE(parsed);
+  std::vector<Benchmark> known = kKnown;
+  known.push_back({"fork_processes_30000", "scale", "", 200, 100, 896});
+  EXPECT_TRUE(make_plan(*parsed, known));
+  known.back().memory_mib = 897;
+  const auto plan = make_plan(*parsed, known);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().exit, Exit::user);
+  EXPECT_EQ(plan.error().message,
+            "t.toml:3: 'fork_processes_30000' needs 1025 MiB of guest memory (897 MiB, and 128 MiB for the guest "
+            "itself), the experiment gives 1024 MiB: set memory_mib = 1025 or more, or leave the benchmark out");
+}
+
 }  // namespace
 }  // namespace nslab
