@@ -3,7 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "result.h"
@@ -18,6 +22,14 @@ struct GuestFile {
   auto operator<=>(const GuestFile&) const = default;
 };
 
+/// Where a benchmark stands that is one of several which differ in the size of one thing.
+struct CurvePoint {
+  std::string series;    ///< the operation, as "fork"
+  std::string quantity;  ///< what there is so much of, as "processes"
+  std::uint64_t value = 0;
+  bool operator==(const CurvePoint&) const = default;
+};
+
 /// A benchmark as the guest program describes it: the one place where it is defined.
 struct Benchmark {
   std::string name;
@@ -25,10 +37,18 @@ struct Benchmark {
   std::string description;  ///< one line: what it exercises in the kernel
   std::uint64_t iterations = 0;
   std::uint64_t warmup = 0;
-  std::vector<GuestFile> files = {};  ///< besides the benchmark program: real programs, scripts
+  std::uint64_t memory_mib = 0;          ///< of the guest's, beyond what any benchmark needs
+  std::optional<CurvePoint> point = {};  ///< empty: of no curve
+  std::vector<GuestFile> files = {};     ///< besides the benchmark program: real programs, scripts
 };
 
 /// Asks the benchmark program itself (`micro --list`), sorted by name.
 Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& program);
+
+/// The points of curves among the benchmarks, as a run's manifest keeps them ("curves"): a report must not depend on
+/// what the benchmark program of its day knows.
+nlohmann::ordered_json curves_of(const std::vector<Benchmark>& benchmarks);
+/// The reverse: by benchmark, the points in a manifest; none in one without curves.
+std::map<std::string, CurvePoint> curves_in(std::string_view manifest);
 
 }  // namespace nslab

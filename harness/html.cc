@@ -273,7 +273,8 @@ Result<std::string> write_html(const Report& report, const std::string& folder) 
   std::vector<HtmlPlot> plots;
   for (const auto& [file, name] :
        {std::pair("overhead.svg", "Bars of the overhead against the reference, in per cent, by benchmark"),
-        std::pair("depth.svg", "Lines of the cost against depth, a panel for each benchmark")}) {
+        std::pair("depth.svg", "Lines of the cost against depth, a panel for each benchmark"),
+        std::pair("growth.svg", "Lines of the cost against size, a panel for each operation and quantity")}) {
     std::string svg = read_if_there(fs::path(folder) / file);
     if (!svg.empty()) plots.push_back({name, std::move(svg)});
   }

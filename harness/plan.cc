@@ -48,6 +48,20 @@ constexpr std::uint64_t kHistory = 64;  // one leaf of the IDR's radix tree
 // behind it.
 constexpr std::uint64_t kTickPhase = 3'900'000;
 
+// The kernel, the initramfs, PID 1 and the worker, with what the other cells of a boot leave for later. 128 MiB is what
+// an experiment may ask for at the least.
+constexpr std::uint64_t kGuestMib = 128;
+
+Result<void> check_memory(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark) {
+  const std::uint64_t needed = kGuestMib + benchmark.memory_mib;
+  if (needed <= static_cast<std::uint64_t>(experiment.memory_mib)) return {};
+  return user_error(
+      "{}: '{}' needs {} MiB of guest memory ({} MiB, and {} MiB for the guest itself), the experiment gives {} MiB: "
+      "set "
+      "memory_mib = {} or more, or leave the benchmark out",
+      measure.where, benchmark.name, needed, benchmark.memory_mib, kGuestMib, experiment.memory_mib, needed);
+}
+
 }  // namespace
 
 std::string BootPlan::to_json() const {
@@ -79,11 +93,13 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
   std::map<std::string, std::set<Cell>> of_kernel;
   for (const Measure& measure : experiment.measures) {
     for (const std::string& name : measure.benchmarks) {
-      if (std::none_of(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; })) {
+      const auto found = std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; });
+      if (found == known.end()) {
         std::string names;
         for (const Benchmark& benchmark : known) names += (names.empty() ? "" : ", ") + benchmark.name;
         return user_error("{}: there is no benchmark '{}'; there are: {}", measure.where, name, names);
       }
+      if (auto fits = check_memory(experiment, measure, *found); !fits) return fits.error();
       for (const int depth : measure.depths) {
         all.insert({name, depth});
         for (const std::string& kernel : measure.kernels) of_kernel[kernel].insert({name, depth});

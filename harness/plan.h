@@ -47,7 +47,8 @@ struct BootPlan {
 /// All that a seed chooses is a pure function of the seed and (history, phase) of the benchmark's name, never of the
 /// kernel or the depth: samples of one seed are paired across kernels and depths (common random numbers, Law and
 /// Kelton, Simulation Modeling and Analysis, section 11.2). The order of cells is a seeded shuffle of all cells of the
-/// experiment, of which each kernel measures its own. Exit::user when a benchmark is unknown.
+/// experiment, of which each kernel measures its own. Exit::user when a benchmark is unknown, or when the guest's
+/// memory does not hold what a cell needs.
 Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known);
 
 /// What the plan's benchmarks need in the guest, and nothing else: an experiment's initramfs does not change with

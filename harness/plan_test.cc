@@ -139,10 +139,10 @@ benchmarks = ["getpit"]
 TEST(Plan, NeedsTheFilesOfItsBenchmarksAlone) {
   const GuestFile ps = {"/usr/bin/ps", "procps"};
   const GuestFile dash = {"/usr/bin/dash", "dash"};
-  const std::vector<Benchmark> known = {{"getpid", "identity", "", 1, 1, {}},
-                                        {"ps", "macro", "", 1, 1, {ps}},
-                                        {"ps_again", "macro", "", 1, 1, {ps, dash}},
-                                        {"shell", "macro", "", 1, 1, {dash}}};
+  const std::vector<Benchmark> known = {{"getpid", "identity", "", 1, 1, 0, {}, {}},
+                                        {"ps", "macro", "", 1, 1, 0, {}, {ps}},
+                                        {"ps_again", "macro", "", 1, 1, 0, {}, {ps, dash}},
+                                        {"shell", "macro", "", 1, 1, 0, {}, {dash}}};
   BootPlan boot;
   boot.cells.resize(2);
   boot.cells[0].benchmark = "getpid";
@@ -151,6 +151,28 @@ TEST(Plan, NeedsTheFilesOfItsBenchmarksAlone) {
   EXPECT_EQ(files_needed({boot}, known), std::set<GuestFile>{ps});
   boot.cells[0].benchmark = "ps_again";
   EXPECT_EQ(files_needed({boot}, known), (std::set<GuestFile>{dash, ps}));
+}
+
+TEST(Plan, ACellThatDoesNotFitTheGuestsMemoryIsRefused) {
+  const auto parsed = parse_experiment(R"(name = "t"
+memory_mib = 1024
+[[measure]]
+kernels = ["multi"]
+depths = [0]
+benchmarks = ["getpid", "fork_processes_30000"]
+)",
+                                       "t.toml");
+  ASSERT_TRUE(parsed);
+  std::vector<Benchmark> known = kKnown;
+  known.push_back({"fork_processes_30000", "scale", "", 200, 100, 896});
+  EXPECT_TRUE(make_plan(*parsed, known));
+  known.back().memory_mib = 897;
+  const auto plan = make_plan(*parsed, known);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().exit, Exit::user);
+  EXPECT_EQ(plan.error().message,
+            "t.toml:3: 'fork_processes_30000' needs 1025 MiB of guest memory (897 MiB, and 128 MiB for the guest "
+            "itself), the experiment gives 1024 MiB: set memory_mib = 1025 or more, or leave the benchmark out");
 }
 
 }  // namespace

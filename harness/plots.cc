@@ -118,6 +118,49 @@ Lines depth_lines(const Report& report) {
   return lines;
 }
 
+struct GrowthLines {
+  std::vector<std::pair<std::string, std::string>> panels;  ///< operation and quantity
+  std::vector<Series> lines;
+};
+
+const Growth* find_growth(const Report& report, const std::string& series, const std::string& quantity,
+                          const Series& line) {
+  for (const Growth& growth : shown(report).growths) {
+    if (growth.series == series && growth.quantity == quantity && growth.kernel == line.kernel &&
+        growth.depth == line.depth) {
+      return &growth;
+    }
+  }
+  return nullptr;
+}
+
+/// What grows with levels is in the plot of the cost of depth.
+GrowthLines growth_lines(const Report& report) {
+  GrowthLines lines;
+  for (const Growth& growth : shown(report).growths) {
+    if (!growth.depth) continue;
+    if (lines.panels.empty() || lines.panels.back() != std::pair(growth.series, growth.quantity)) {
+      lines.panels.emplace_back(growth.series, growth.quantity);
+    }
+  }
+  for (const std::string& kernel : report.kernels) {
+    for (const int depth : bar_depths(report)) {
+      const bool any = std::any_of(lines.panels.begin(), lines.panels.end(), [&](const auto& panel) {
+        return find_growth(report, panel.first, panel.second, {kernel, depth}) != nullptr;
+      });
+      if (any) lines.lines.push_back({kernel, depth});
+    }
+  }
+  if (lines.lines.empty()) lines.panels.clear();
+  return lines;
+}
+
+/// A logarithmic axis has no room for an interval that reaches below 0: that end is then left out.
+std::optional<Interval> above_zero(const Estimate& cost) {
+  if (!cost.interval || cost.interval->low > 0) return cost.interval;
+  return Interval{cost.value, cost.interval->high};
+}
+
 std::string field(double value) { return fmt::format("{:.6f}", value); }
 
 std::string fields(double value, const std::optional<Interval>& interval) {
@@ -303,6 +346,20 @@ Result<std::vector<std::string>> draw_depth(const Report& report, const fs::path
                words_of(lines.kernels, as_word), kernel_numbers, wrap(refused_note(report), note_columns)});
 }
 
+Result<std::vector<std::string>> draw_growth(const Report& report, const fs::path& folder, const fs::path& templates) {
+  const GrowthLines lines = growth_lines(report);
+  const auto depths = bar_depths(report);
+  const std::string title =
+      fmt::format("How cost grows: {}\n{}", quantity_text(report.run, shown(report).statistic), subtitle(report));
+  return draw(
+      templates / "growth.gp", folder / "growth", growth_data(report),
+      {title, words_of(lines.panels, [](const auto& p) { return as_word(p.first + " against " + p.second); }),
+       words_of(lines.lines, [](const Series& s) { return as_word(fmt::format("{}, depth {}", s.kernel, s.depth)); }),
+       words_of(lines.lines, [&](const Series& s) { return fmt::to_string(number_of(report, s.kernel)); }),
+       words_of(lines.lines, [&](const Series& s) { return std::string(s.depth == depths.front() ? "1" : "2"); }),
+       wrap(refused_note(report), note_columns)});
+}
+
 }  // namespace
 
 std::string bars_data(const Report& report) {
@@ -349,6 +406,32 @@ std::string depth_data(const Report& report) {
   return out;
 }
 
+std::string growth_data(const Report& report) {
+  const GrowthLines lines = growth_lines(report);
+  if (lines.panels.empty()) return "";
+  std::string out = fmt::format(
+      "# size, {} per operation, low and high end of the interval; a block for each operation and quantity, kernel and "
+      "depth\n",
+      report.run.unit);
+  bool first = true;
+  for (const auto& [series, quantity] : lines.panels) {
+    for (const Series& line : lines.lines) {
+      if (!first) out += "\n\n";
+      first = false;
+      out += fmt::format("# {} against {} on {}, depth {}\n", series, quantity, line.kernel, line.depth);
+      const Growth* growth = find_growth(report, series, quantity, line);
+      if (growth == nullptr) {
+        out += "? ? ? ?\n";  // keeps the blocks' numbers
+        continue;
+      }
+      for (const auto& [size, cost] : growth->points) {
+        out += fmt::format("{:.0f} {}\n", size, fields(cost.value, above_zero(cost)));
+      }
+    }
+  }
+  return out;
+}
+
 std::string refused_note(const Report& report) {
   // A kernel that refuses a depth altogether is one entry, not one for each benchmark.
   std::map<std::pair<std::string, int>, std::pair<int, int>> counts;  // refused, all
@@ -387,7 +470,7 @@ Result<std::vector<std::string>> write_plots(const Report& report, const std::st
   fs::create_directories(folder, failed);
   if (failed) return machine_error("cannot make the folder {}: {}.", folder, failed.message());
   std::vector<std::string> paths;
-  for (auto* drawing : {&draw_bars, &draw_depth}) {
+  for (auto* drawing : {&draw_bars, &draw_depth, &draw_growth}) {
     const auto drawn = drawing(report, folder, templates_folder);
     if (!drawn) return drawn.error();
     paths.insert(paths.end(), drawn->begin(), drawn->end());

@@ -13,11 +13,13 @@ namespace nslab {
 /// read:
 ///
 /// - overhead.{png,svg,dat}, by bars.gp: per cent against the reference, for the two shallowest depths;
-/// - depth.{png,svg,dat}, by depth.gp: difference from the origin's depth 0 against depth, a panel for each benchmark.
+/// - depth.{png,svg,dat}, by depth.gp: difference from the origin's depth 0 against depth, a panel for each benchmark;
+/// - growth.{png,svg,dat}, by growth.gp: cost against size, both axes logarithmic, a panel for each operation and
+///   quantity, for the two shallowest depths.
 ///
-/// A plot without data (one kernel only; one depth only) is not drawn, and a stale file of its name is removed. Returns
-/// the paths of the PNG and SVG files. Fails with Exit::machine when gnuplot is missing or the folder cannot be
-/// written, with Exit::bug and gnuplot's own words when it fails.
+/// A plot without data (one kernel only; one depth only; no curve) is not drawn, and a stale file of its name is
+/// removed. Returns the paths of the PNG and SVG files. Fails with Exit::machine when gnuplot is missing or the folder
+/// cannot be written, with Exit::bug and gnuplot's own words when it fails.
 ///
 /// `templates_folder` holds the *.gp files (plots/ of the checkout). A template is called as `gnuplot -d -c file.gp
 /// ARG1 … ARG9`; each says at its top what the arguments are.
@@ -28,6 +30,7 @@ Result<std::vector<std::string>> write_plots(const Report& report, const std::st
 /// value.
 std::string bars_data(const Report& report);
 std::string depth_data(const Report& report);
+std::string growth_data(const Report& report);
 
 /// What is refused and therefore not drawn, as a line for below a plot; empty when nothing is.
 std::string refused_note(const Report& report);

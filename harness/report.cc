@@ -10,6 +10,8 @@
 #include <set>
 #include <span>
 
+#include "growth.h"
+
 namespace nslab {
 namespace {
 
@@ -59,6 +61,7 @@ class ViewBuilder {
     compare_cells();
     compare_with_origins();
     answer_contrasts();
+    fit_growth();
     return std::move(view_);
   }
 
@@ -175,6 +178,51 @@ class ViewBuilder {
     std::vector<Comparison*> family;
     for (ContrastAnswer& answer : view_.answers) family.push_back(&answer.comparison);
     judge(family, report_.options.level);
+  }
+
+  /// `cells` by size, ascending; those that were measured count.
+  void add_growth(Growth growth, const std::vector<std::pair<double, CellKey>>& cells) {
+    std::map<std::uint64_t, CostsBySize> by_seed;
+    for (const auto& [size, key] : cells) {
+      if (!measured(key)) continue;
+      growth.points.emplace_back(size, view_.cells.at(key).value);
+      for (const auto& [seed, cost] : values_of(samples_, key, view_.statistic)) by_seed[seed].emplace_back(size, cost);
+    }
+    if (growth.points.size() < 2) return;
+    std::vector<CostsBySize> boots;
+    for (const auto& [seed, costs] : by_seed) {
+      if (costs.size() == growth.points.size()) boots.push_back(costs);
+    }
+    growth.slope = nslab::growth(boots, report_.options.level);
+    if (growth.slope.n > 0) view_.growths.push_back(std::move(growth));
+  }
+
+  void fit_growth() {
+    std::map<std::pair<std::string, std::string>, std::map<std::uint64_t, std::string>> curves;
+    for (const auto& [benchmark, point] : report_.curves) {
+      curves[{point.series, point.quantity}][point.value] = benchmark;
+    }
+    for (const auto& [curve, benchmarks] : curves) {
+      for (const std::string& kernel : report_.kernels) {
+        for (const int depth : report_.depths) {
+          std::vector<std::pair<double, CellKey>> cells;
+          for (const auto& [value, benchmark] : benchmarks) {
+            cells.emplace_back(static_cast<double>(value), CellKey{benchmark, kernel, depth});
+          }
+          add_growth({curve.first, curve.second, kernel, depth, {}, {}}, cells);
+        }
+      }
+    }
+    // Two depths are no curve.
+    if (report_.depths.size() < 3) return;
+    for (const auto& [benchmark, point] : report_.curves) {
+      for (const std::string& kernel : report_.kernels) {
+        std::vector<std::pair<double, CellKey>> cells;
+        for (const int depth : report_.depths) cells.emplace_back(depth + 1, CellKey{benchmark, kernel, depth});
+        const auto there = std::count_if(cells.begin(), cells.end(), [&](const auto& c) { return measured(c.second); });
+        if (there >= 3) add_growth({benchmark, "levels", kernel, std::nullopt, {}, {}}, cells);
+      }
+    }
   }
 
   const Report& report_;
@@ -356,6 +404,7 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   report.kernels.assign(kernels.begin(), kernels.end());
   report.depths.assign(depths.begin(), depths.end());
   sort_kernels(report.kernels);
+  report.curves = curves_in(run.manifest);
 
   report.reference = options.reference;
   if (report.reference.empty()) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "benchmarks.h"
 #include "contrasts.h"
 #include "result.h"
 #include "sample.h"
@@ -72,6 +73,16 @@ struct ContrastAnswer {
   Comparison comparison;  ///< side b against side a; the per cent of an interaction mean nothing
 };
 
+/// How one operation's cost grows with one quantity, on one kernel.
+struct Growth {
+  std::string series;    ///< the operation, as "fork"; against levels the benchmark, as "fork_processes_10"
+  std::string quantity;  ///< as "processes"; "levels" is depth + 1, the numbers that a struct pid has to have
+  std::string kernel;
+  std::optional<int> depth;                         ///< empty against levels
+  std::vector<std::pair<double, Estimate>> points;  ///< by size, ascending: what it costs there
+  Estimate slope;                                   ///< of log(cost) on log(size), over boots that have all points
+};
+
 /// All figures of one statistic.
 struct View {
   Statistic statistic = Statistic::mean;
@@ -80,6 +91,7 @@ struct View {
   /// the first kernel that was measured there.
   std::map<std::string, std::string> origins;
   std::vector<ContrastAnswer> answers;  ///< by contrast, benchmark, depth; depths 0 and 1
+  std::vector<Growth> growths;          ///< by series and quantity, then kernel and depth; those against levels last
 };
 
 /// What `nslab report` shows: figures only, no words. Made by make_report(); the renderers add the words.
@@ -93,9 +105,10 @@ struct Report {
   bool reference_at_depth_zero = false;
   bool has_control = false;  ///< multi and multi-twin are both present: their difference is the floor
 
-  std::vector<std::string> kernels;     ///< in the order of the columns, reference first
-  std::vector<std::string> benchmarks;  ///< in the order of the rows
-  std::vector<int> depths;              ///< ascending
+  std::vector<std::string> kernels;          ///< in the order of the columns, reference first
+  std::vector<std::string> benchmarks;       ///< in the order of the rows
+  std::vector<int> depths;                   ///< ascending
+  std::map<std::string, CurvePoint> curves;  ///< by benchmark, where it is a point of a curve
 
   std::vector<View> views;  ///< the statistic asked for, then the minimum (or the mean, if the minimum was asked for)
 

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <deque>
@@ -40,6 +41,11 @@ std::string cpu_model() {
     if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
   }
   return "unknown";
+}
+
+std::uint64_t host_memory_mib() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) >>
+         20;
 }
 
 ordered_json describe_host() {
@@ -123,6 +129,24 @@ void keep_failed(const fs::path& work, const fs::path& kept) {
 
 }  // namespace
 
+Result<unsigned> choose_jobs(int wish, int memory_mib, unsigned cores, std::uint64_t host_mib) {
+  constexpr std::uint64_t kQemuMib = 256;  // beside the guest's memory: translated code, most of it
+  const std::uint64_t each = static_cast<std::uint64_t>(memory_mib) + kQemuMib;
+  const std::uint64_t fitting = host_mib / each;
+  if (fitting == 0) {
+    return machine_error(
+        "a guest with memory_mib = {} takes {} MiB, this machine has {} MiB: lower memory_mib, and "
+        "leave out the benchmarks that then do not fit",
+        memory_mib, each, host_mib);
+  }
+  if (wish > 0 && static_cast<std::uint64_t>(wish) > fitting) {
+    return machine_error("{} boots at once with memory_mib = {} take {} MiB, this machine has {} MiB: --jobs {} fits",
+                         wish, memory_mib, each * static_cast<std::uint64_t>(wish), host_mib, fitting);
+  }
+  if (wish > 0) return static_cast<unsigned>(wish);
+  return static_cast<unsigned>(std::min<std::uint64_t>(std::max(1U, cores), fitting));
+}
+
 Result<Accelerator> choose_accelerator(Meter meter, const std::string& wish) {
   if (!wish.empty() && wish != "kvm" && wish != "tcg") {
     return user_error("there is no accelerator '{}'; there are: kvm (the time meter), tcg (both meters)", wish);
@@ -166,6 +190,9 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   auto plan = make_plan(experiment, *benchmarks);
   if (!plan) return plan.error();
   for (BootPlan& boot : *plan) boot.fault = options.fault;
+  const auto jobs =
+      choose_jobs(options.jobs, experiment.memory_mib, std::thread::hardware_concurrency(), host_memory_mib());
+  if (!jobs) return jobs.error();
   const auto files = locate_files(paths, files_needed(*plan, *benchmarks));
   if (!files) return files.error();
   const auto image = make_image(paths, *files);
@@ -214,6 +241,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   manifest["qemu"] = *qemu;
   manifest["qemu_command"] = template_command;
   manifest["host"] = describe_host();
+  manifest["curves"] = curves_of(*benchmarks);
   manifest["kernels"] = ordered_json::object();
   Hasher key;
   key.part("image", image->hash)
@@ -276,10 +304,8 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     return record;
   };
 
-  const unsigned jobs =
-      options.jobs > 0 ? static_cast<unsigned>(options.jobs) : std::max(1U, std::thread::hardware_concurrency());
   Progress progress(fmt::format("boots of {}", experiment.name), "boots", missing.size());
-  Boots boots(missing, jobs, execute);
+  Boots boots(missing, *jobs, execute);
   std::uint64_t count = 0;
   std::optional<Error> failure;
   while (!boots.all_ended()) {

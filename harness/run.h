@@ -29,6 +29,10 @@ struct RunOptions {
 /// plan, console and frames are kept under `results`/failed/.
 Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
+/// Boots at once: `wish`, or when that is 0 as many as there are cores and as the host's memory holds. Exit::machine
+/// when the memory does not hold the wish, or not even one guest; it names the guest's memory and what would fit.
+Result<unsigned> choose_jobs(int wish, int memory_mib, unsigned cores, std::uint64_t host_mib);
+
 /// The accelerator for a meter, and the user's wish where there is one. Exit::user when they exclude each other;
 /// Exit::machine when KVM is asked for and is absent or emulated. Never falls back silently.
 Result<Accelerator> choose_accelerator(Meter meter, const std::string& wish);

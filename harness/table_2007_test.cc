@@ -94,7 +94,7 @@ TEST(Table2007, QuotesAndCompares) {
   EXPECT_THAT(text, HasSubstr("123,456"));
   EXPECT_THAT(text, HasSubstr("multi +11.50 % [+11.25, +11.75] (agrees)"));
   EXPECT_THAT(text, HasSubstr("multi +0.50 % [+0.50, +0.50] (agrees in direction, not in size)"));
-  EXPECT_THAT(text, HasSubstr("MULTI, init namespace: nptl changed by +2.83 ± 1.96 % in 2007, beyond its error; today "
+  EXPECT_THAT(text, HasSubstr("MULTI, init namespace: nptl changed by +2.83 ± 1.97 % in 2007, beyond its error; today "
                               "multi+hash – (not known)"));
 }
 

@@ -413,6 +413,8 @@ void go_wrong_after_first_cell(const Plan& plan) {
   // The same for every boot up to here. From here on, the plan and its seed.
   const Plan plan = read_plan();
   set_kernel("/proc/sys/kernel/pid_max", plan.pid_max);
+  // By itself the kernel's limit on threads follows from the guest's memory: here the numbers alone are the limit.
+  set_kernel("/proc/sys/kernel/threads-max", plan.pid_max);
   utsname system = {};
   uname(&system);
   FrameWriter frames;

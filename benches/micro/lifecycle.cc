@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "micro.h"
+#include "operations.h"
 #include "processes.h"
 
 namespace {
@@ -25,30 +26,14 @@ using nslab::micro::kChildStatus;
 using nslab::micro::kill_and_reap;
 using nslab::micro::Measurement;
 using nslab::micro::Pipe;
+using nslab::micro::repeat_child;
+using nslab::micro::repeat_fork;
 using nslab::micro::settle;
 using nslab::micro::with_errno;
 
 void* mark(void* ran) {
   *static_cast<bool*>(ran) = true;
   return ran;
-}
-
-/// Times `create`, which returns a child's pid, and the waitpid for it.
-template <class Create>
-void repeat_child(Measurement& measurement, Create create) {
-  pid_t child = -1;
-  pid_t reaped = -1;
-  int status = -1;
-  measurement.repeat(
-      [&] {
-        child = create();
-        reaped = waitpid(child, &status, 0);
-      },
-      [&] {
-        const char* const wrong = check_child(child, reaped, status, measurement.identity.pid);
-        child = reaped = status = -1;
-        return wrong;
-      });
 }
 
 void repeat_clone3(Measurement& measurement, clone_args arguments) {
@@ -142,11 +127,7 @@ NSLAB_BENCHMARK(empty_lifecycle, "lifecycle", "nothing, with this family's check
 
 NSLAB_BENCHMARK(fork_exit_wait, "lifecycle",
                 "fork, _exit, waitpid: copy_process(), alloc_pid(), do_exit(), release_task(), free_pid()", 200, 100) {
-  repeat_child(measurement, [] {
-    const pid_t child = fork();
-    if (child == 0) _exit(kChildStatus);
-    return child;
-  });
+  repeat_fork(measurement);
 }
 
 NSLAB_BENCHMARK(vfork_exit_wait, "lifecycle",

@@ -121,7 +121,11 @@ void print_list() {
                         {"description", benchmark.description},
                         {"iterations", benchmark.iterations},
                         {"warmup", benchmark.warmup},
-                        {"files", files}});
+                        {"files", files},
+                        {"memory_mib", benchmark.memory_mib}});
+    if (const Point& point = benchmark.point; point.series != nullptr) {
+      list.back()["point"] = {{"series", point.series}, {"quantity", point.quantity}, {"value", point.value}};
+    }
   }
   std::puts(list.dump(2).c_str());
 }
@@ -145,7 +149,7 @@ void print_list() {
   const char* const pad = getenv("NSLAB_PAD");
   Json result;
   const auto run = [&](benchmark::State& state) {
-    Measurement measurement(request, identity, costs, state);
+    Measurement measurement(request, identity, chosen->point, costs, state);
     chosen->run(measurement);
     if (const auto& refusal = measurement.refusal()) {
       const char* const name = strerrorname_np(refusal->error);

@@ -33,6 +33,13 @@ struct Request {
   std::uint64_t tick_phase = 0;  ///< instructions (ns) from the tick to the first repetition
 };
 
+/// A benchmark may be one of several that differ in the size of one thing: then it is a point of a curve.
+struct Point {
+  const char* series = nullptr;    ///< the operation, as "fork"; nullptr: no point of any curve
+  const char* quantity = nullptr;  ///< what there is so much of, as "processes"
+  std::uint64_t value = 0;         ///< how much
+};
+
 /// Who this process is, from /proc before anything is measured: what the checks compare with.
 struct Identity {
   std::vector<int> pids;  ///< one a level, this namespace's last
@@ -45,10 +52,12 @@ struct Identity {
 class Measurement {
  public:
   /// `costs` has room for request.iterations and is resident.
-  Measurement(const Request& request, const Identity& identity, std::uint64_t* costs, benchmark::State& state)
-      : identity(identity), request_(request), costs_(costs), state_(state) {}
+  Measurement(const Request& request, const Identity& identity, const Point& point, std::uint64_t* costs,
+              benchmark::State& state)
+      : identity(identity), point(point), request_(request), costs_(costs), state_(state) {}
 
   const Identity& identity;
+  const Point& point;  ///< the benchmark's
 
   template <class Operation, class Check>
   void repeat(Operation operation, Check check) {
@@ -167,6 +176,8 @@ struct Benchmark {
   std::uint64_t warmup;
   void (*run)(Measurement& measurement);
   std::vector<File> files = {};
+  Point point = {};
+  std::uint64_t memory_mib = 0;  ///< of the guest's, beyond what any benchmark needs
 };
 
 /// All of them, sorted by name.

@@ -22,6 +22,7 @@ namespace {
 using nslab::micro::check_child;
 using nslab::micro::clone3_and_park;
 using nslab::micro::Descriptor;
+using nslab::micro::is_refusal;
 using nslab::micro::kChildStatus;
 using nslab::micro::kill_and_reap;
 using nslab::micro::Measurement;
@@ -72,9 +73,6 @@ int run_level(void* argument) {
   }
   return kChildStatus;
 }
-
-/// Whether that errno is a kernel's way to say that it makes no such namespace.
-bool is_refusal(int error) { return error == EINVAL || error == ENOSPC || error == EPERM; }
 
 /// Times the creation of a chain, the end of its processes and their reaping.
 void repeat_chain(Measurement& measurement, const Chain& wanted) {

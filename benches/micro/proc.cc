@@ -2,19 +2,16 @@
 //
 // Pids as /proc shows them. The paths' and the texts' lengths depend on how many digits a pid has, which is the same
 // for all kernels, but not for all depths.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "micro.h"
+#include "operations.h"
 #include "process_status.h"
 #include "processes.h"
 
@@ -23,7 +20,9 @@ namespace {
 using nslab::micro::absent_pid;
 using nslab::micro::Child;
 using nslab::micro::Crowd;
+using nslab::micro::leading_number;
 using nslab::micro::Measurement;
+using nslab::micro::repeat_proc_readdir;
 using nslab::micro::status_numbers;
 using nslab::micro::with_errno;
 
@@ -49,40 +48,12 @@ void repeat_read(Measurement& measurement, const std::string& path, pid_t pid, P
       });
 }
 
-pid_t leading_number(std::string_view text) {
-  pid_t number = -1;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
 pid_t pid_of_status(std::string_view text) {
   const std::vector<pid_t> pids = status_numbers(text, "Pid");
   return pids.size() == 1 ? pids[0] : -1;
 }
 
 std::string proc_path(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
-
-/// linux_dirent64, as getdents64(2) fills it in.
-struct Entry {
-  std::uint64_t inode;
-  std::int64_t offset;
-  std::uint16_t bytes;
-  std::uint8_t type;
-  char name[1];  // and more, to the terminating zero
-};
-
-/// Whether the entries show each of `pids`.
-bool lists_all(const char* entries, std::size_t bytes, const std::vector<pid_t>& pids) {
-  std::vector<pid_t> seen;
-  for (std::size_t at = 0; at < bytes;) {
-    const auto* const entry = reinterpret_cast<const Entry*>(entries + at);
-    if (const pid_t pid = leading_number(entry->name); pid > 0) seen.push_back(pid);
-    at += entry->bytes;
-  }
-  // /proc lists them in ascending order.
-  return std::all_of(pids.begin(), pids.end(),
-                     [&](pid_t pid) { return std::binary_search(seen.begin(), seen.end(), pid); });
-}
 
 }  // namespace
 
@@ -138,26 +109,7 @@ NSLAB_BENCHMARK(proc_readdir_100, "proc",
                 100, 20) {
   const Crowd crowd(100);
   if (!crowd) return measurement.fail("cannot make 100 children");
-  alignas(8) static std::array<char, 32768> entries;
-  long file = -1;
-  long closed = -1;
-  long got = -1;
-  std::size_t bytes = 0;
-  measurement.repeat(
-      [&] {
-        file = syscall(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-        bytes = 0;
-        while ((got = syscall(SYS_getdents64, file, entries.data() + bytes, entries.size() - bytes)) > 0) {
-          bytes += static_cast<std::size_t>(got);
-        }
-        closed = syscall(SYS_close, file);
-      },
-      [&]() -> const char* {
-        if (file < 0 || got != 0 || closed != 0) return "/proc could not be read to its end";
-        if (!lists_all(entries.data(), bytes, crowd.pids())) return "/proc does not list all children";
-        entries = {};
-        return nullptr;
-      });
+  repeat_proc_readdir(measurement, crowd.pids());
 }
 
 NSLAB_BENCHMARK(proc_absent, "proc",

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +63,7 @@ struct Pipe {
 /// Sleeps, so that all others that can run do so and are asleep when it returns: on the one vCPU they would else run in
 /// the middle of an operation. The guest's clock leaps over what is left of the time.
 inline void settle(long microseconds) {
-  timespec left = {0, microseconds * 1000};
+  timespec left = {microseconds / 1'000'000, microseconds % 1'000'000 * 1000};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
 }
@@ -102,6 +104,23 @@ inline long clone3_and_park(clone_args& arguments) {
       : "rcx", "r11", "memory");
   return result;
 }
+
+/// Memory that forks do not copy: the page tables of a shared mapping are left to page faults. For what is large and
+/// stays while a fork is measured.
+template <class T>
+struct SharedMemory {
+  using value_type = T;
+  T* allocate(std::size_t count) {
+    void* const memory =
+        mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, std::size_t count) { munmap(memory, count * sizeof(T)); }
+  bool operator==(const SharedMemory&) const = default;
+};
+
+using Pids = std::vector<pid_t, SharedMemory<pid_t>>;
 
 inline void kill_and_reap(pid_t child) {
   kill(child, SIGKILL);
@@ -147,27 +166,42 @@ class Child {
   bool ready_ = false;
 };
 
+/// What the children of a crowd are like.
+struct Members {
+  std::uint64_t flags = 0;  ///< for clone3, besides CLONE_VM
+  pid_t first = 0;          ///< the first one's pid; 0: as the kernel gives them out
+  pid_t step = 1;           ///< from pid to pid; one that somebody has already is left out
+};
+
 /// Many children that pause. They share this process's memory: cheap to make, and nothing that is measured copies it.
 class Crowd {
  public:
-  explicit Crowd(std::size_t count) {
+  explicit Crowd(std::size_t count, const Members& members = {}) {
     pids_.reserve(count);
+    pid_t wanted = members.first;
     while (pids_.size() < count) {
       clone_args arguments = {};
-      arguments.flags = CLONE_VM;
+      arguments.flags = CLONE_VM | members.flags;
       arguments.exit_signal = SIGCHLD;
+      if (wanted > 0) {
+        arguments.set_tid = reinterpret_cast<std::uintptr_t>(&wanted);
+        arguments.set_tid_size = 1;
+      }
       const long child = clone3_and_park(arguments);
-      if (child < 0) return;
+      if (wanted > 0) wanted += members.step;
+      if (child == -EEXIST && wanted > 0) continue;
+      error_ = child < 0 ? static_cast<int>(-child) : 0;
+      if (error_ != 0) return;
       pids_.push_back(static_cast<pid_t>(child));
     }
-    complete_ = true;
-    settle(20000);
+    let_run();
   }
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;
   ~Crowd() {
     for (const pid_t pid : pids_) kill(pid, SIGKILL);
     for (const pid_t pid : pids_) kill_and_reap(pid);
+    let_run();
   }
 
   /// Moves all into a process group of their own, that of the first. False if that failed.
@@ -178,22 +212,30 @@ class Crowd {
     return true;
   }
 
-  const std::vector<pid_t>& pids() const { return pids_; }
-  explicit operator bool() const { return complete_; }
+  const Pids& pids() const { return pids_; }
+  explicit operator bool() const { return error_ == 0; }
+  int error() const { return error_; }  ///< errno of the child that could not be made; 0 if all are there
 
  private:
-  std::vector<pid_t> pids_;
-  bool complete_ = false;
+  /// The children until they pause, or what is freed behind their end.
+  void let_run() const { settle(20'000 + 20 * static_cast<long>(pids_.size())); }
+
+  Pids pids_;
+  int error_ = 0;
 };
 
 /// A pid that nobody has: that of a child just reaped. Pids are given out in a circle, it does not come again so soon.
 /// -1 on failure.
 inline pid_t absent_pid() {
   clone_args arguments = {};
+  arguments.flags = CLONE_VM | CLONE_VFORK;
   arguments.exit_signal = SIGCHLD;
   const auto child = static_cast<pid_t>(clone3_and_exit(arguments));
   return child > 0 && waitpid(child, nullptr, 0) == child ? child : -1;
 }
+
+/// Whether that errno is a kernel's way to say that it makes no such pid namespace.
+inline bool is_refusal(int error) { return error == EINVAL || error == ENOSPC || error == EPERM; }
 
 /// What is wrong with a child that should have exited with kChildStatus and been reaped; nullptr: nothing.
 inline const char* check_child(long child, long reaped, int status, pid_t self) {
