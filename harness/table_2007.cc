@@ -59,7 +59,7 @@ Table quoted_table() {
   table.columns = {{"2007, 2.6.21-rc1-mm1", "", Align::left},
                    {"s", "nptl"},
                    {"from PID_NS=n", "nptl"},
-                   {"", "getpid"},
+                   {"min, s", "getpid"},
                    {"from PID_NS=n", "getpid"}};
   for (const Row& row : kRows) {
     const bool base = &row == &kWithout;
