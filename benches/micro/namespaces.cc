@@ -48,7 +48,9 @@ int run_level(void* argument);
 /// Starts the next level's pid 1; its pid or -1.
 pid_t start_level(Chain& chain) {
   auto& stack = stacks[static_cast<std::size_t>(chain.made)];
-  return clone(run_level, stack.data() + stack.size(), CLONE_NEWPID | CLONE_VM | SIGCHLD, &chain);
+  const pid_t child = clone(run_level, stack.data() + stack.size(), CLONE_NEWPID | CLONE_VM | SIGCHLD, &chain);
+  if (child < 0) chain.error = errno;
+  return child;
 }
 
 /// The pid 1 of a namespace.
@@ -59,10 +61,7 @@ int run_level(void* argument) {
   if (chain.made < chain.levels) {
     const pid_t next = start_level(chain);
     int status = -1;
-    if (next < 0) {
-      chain.error = errno;
-      return 1;
-    }
+    if (next < 0) return 1;
     return waitpid(next, &status, 0) == next && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
   }
   for (int i = 0; i < chain.crowd; ++i) {
@@ -85,8 +84,7 @@ void repeat_chain(Measurement& measurement, const Chain& wanted) {
     reaped = waitpid(child, &status, 0);
   };
   operation();
-  const int error = child < 0 ? errno : chain.error;
-  if (is_refusal(error)) return measurement.refuse(error, measurement.depth() + chain.made + 1);
+  if (is_refusal(chain.error)) return measurement.refuse(chain.error, measurement.depth() + chain.made + 1);
   chain = wanted;
   measurement.repeat(operation, [&] {
     const char* wrong = check_child(child, reaped, status, measurement.identity.pid);
