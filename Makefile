@@ -64,6 +64,7 @@ check: unit build
 # hours of kernel builds the first time.
 check-models: build
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/kernels_test --gtest_filter=Series.*
+	NSLAB_ALL_MODELS=1 $(BUILD)/tests/pages_test
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
 	NSLAB_ALL_MODELS=1 $(BUILD)/tests/selftests_test
 	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/conformance_test

@@ -10,7 +10,6 @@
 #include <regex>
 #include <set>
 #include <sstream>
-#include <thread>
 
 #include "hash.h"
 #include "lab_support.h"
@@ -129,17 +128,6 @@ std::string disassembly(const fs::path& object) {
   return run.output.substr(run.output.find("Disassembly of section"));
 }
 
-/// Makes these objects of a configured kernel.
-void make_objects(const fs::path& tree, const fs::path& build, const std::vector<std::string>& objects) {
-  Command command;
-  command.argv = {"make", "-C", tree.string(), "O=" + build.string(),
-                  fmt::format("-j{}", std::thread::hardware_concurrency())};
-  for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
-  command.argv.insert(command.argv.end(), objects.begin(), objects.end());
-  const Captured made = must(run_captured(command));
-  ASSERT_EQ(made.status, 0) << made.output;
-}
-
 // The reference is mainline, untouched: the objects that pids run through have mainline's instructions.
 TEST(Multi, CompilesToMainlinesCode) {
   const KernelBuilder builder(paths());
@@ -155,8 +143,7 @@ TEST(Multi, CompilesToMainlinesCode) {
     if (!patched) mainline.model.config = {"CONFIG_PID_NS=y"};
     const auto configured = builder.configure(mainline, tree, work.path());
     ASSERT_TRUE(configured) << configured.error().message;
-    make_objects(tree, work.path(), objects);
-    ASSERT_FALSE(HasFatalFailure());
+    ASSERT_EQ(make_objects(tree, work.path(), objects), "");
     folders.emplace(patched, std::move(work));
   }
   for (const std::string& object : objects) {
@@ -232,8 +219,7 @@ TEST(Series, BuildsAtEachStep) {
                                           "kernel/nsproxy.o", "ipc/mqueue.o",  "init/init_task.o"};
       if (model != std::string("none")) objects.push_back("kernel/pid_namespace.o");
       if (std::string(model).ends_with("+hash")) objects.push_back("kernel/pid_hash.o");
-      make_objects(tree, build, objects);
-      ASSERT_FALSE(HasFatalFailure()) << name << ", " << model;
+      ASSERT_EQ(make_objects(tree, build, objects), "") << name << ", " << model;
       ++built;
     }
   }

@@ -52,6 +52,17 @@ std::string models_profile() {
   return profile == nullptr ? "mini" : profile;
 }
 
+std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
+                         const std::vector<std::string>& objects) {
+  Command command;
+  command.argv = {"make", "-C", tree.string(), "O=" + build.string(),
+                  fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))};
+  for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
+  command.argv.insert(command.argv.end(), objects.begin(), objects.end());
+  const Captured made = must(run_captured(command));
+  return made.status == 0 ? "" : made.output;
+}
+
 TempFolder folder() { return must(TempFolder::make(testing::TempDir(), "nslab-test")); }
 
 Command nslab_command(const std::vector<std::string>& arguments) {

@@ -43,6 +43,10 @@ std::string test_name(const testing::TestParamInfo<std::string>& model);
 /// The profile of those suites: NSLAB_TEST_PROFILE, or mini.
 std::string models_profile();
 
+/// Compiles these objects of a kernel configured in `build`; what make said if it failed, else nothing.
+std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
+                         const std::vector<std::string>& objects);
+
 /// A folder that goes with the test.
 TempFolder folder();
 
