@@ -15,7 +15,7 @@ void declare_bench(CLI::App& app, Action& action) {
       const auto benchmarks = list_benchmarks(paths->guest / "micro");
       if (!benchmarks) return benchmarks.error();
       for (const Benchmark& benchmark : *benchmarks) {
-        fmt::print("{:<26} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
+        fmt::print("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
                    benchmark.description);
       }
       return {};
