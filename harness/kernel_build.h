@@ -37,8 +37,8 @@ struct Kernel {
 /// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), objects/, locks/, tmp/.
 ///
 /// A model with kin starts with a copy of the kin's build folder (objects/), and make compiles what their settings tell
-/// apart: Kbuild tracks, for every object, the options that its sources and headers mention. The last patch of the
-/// series keeps those of the models out of nearly all headers, so that one file in twenty is compiled. The result is
+/// apart: Kbuild tracks, for every object, the options that its sources and headers mention. The last patches of the
+/// series keep those of the models out of nearly all headers, so that one file in sixteen is compiled. The result is
 /// the one that a build from scratch gives, to the bit.
 ///
 /// Builds of one kernel at once wait for each other by a lock; a result appears by one rename, so that an interrupted

@@ -57,8 +57,7 @@ Result<void> check_memory(const Experiment& experiment, const Measure& measure, 
   if (needed <= static_cast<std::uint64_t>(experiment.memory_mib)) return {};
   return user_error(
       "{}: '{}' needs {} MiB of guest memory ({} MiB, and {} MiB for the guest itself), the experiment gives {} MiB: "
-      "set "
-      "memory_mib = {} or more, or leave the benchmark out",
+      "set memory_mib = {} or more, or leave the benchmark out",
       measure.where, benchmark.name, needed, benchmark.memory_mib, kGuestMib, experiment.memory_mib, needed);
 }
 
