@@ -96,6 +96,31 @@ TEST(PlotDataTest, Depth) {
   EXPECT_EQ("", depth_data(small_report({0})));
 }
 
+/// As if getpid were a point of a curve, with a second point that costs the same.
+Report growing_report() {
+  Report report = small_report({0});
+  for (const char* kernel : {"multi", "flat"}) {
+    const Estimate cost = report.views.front().cells.at({"getpid", kernel, 0}).value;
+    report.views.front().growths.push_back({"getpid", "processes", kernel, 0, {{10, cost}, {1000, cost}}, {}});
+  }
+  return report;
+}
+
+TEST(PlotDataTest, Growth) {
+  EXPECT_EQ(
+      "# size, instructions per operation, low and high end of the interval; a block for each operation and quantity, "
+      "kernel and depth\n"
+      "# getpid against processes on multi, depth 0\n"
+      "10 200.000000 200.000000 200.000000\n"
+      "1000 200.000000 200.000000 200.000000\n"
+      "\n\n"
+      "# getpid against processes on flat, depth 0\n"
+      "10 202.000000 202.000000 202.000000\n"
+      "1000 202.000000 202.000000 202.000000\n",
+      growth_data(growing_report()));
+  EXPECT_EQ("", growth_data(small_report({0})));
+}
+
 TEST(PlotDataTest, RefusedIsNamed) {
   EXPECT_EQ("Refused (EINVAL), thus not drawn: flat at depth 2, 4.", refused_note(small_report({0, 1, 2, 4})));
   EXPECT_EQ("", refused_note(small_report({0, 1})));
@@ -141,6 +166,14 @@ TEST_F(PlotsTest, DrawsWithTheRealTemplates) {
   // What has become undrawable does not leave yesterday's picture behind.
   ASSERT_TRUE(write_plots(small_report({0}), folder_.string(), templates));
   EXPECT_FALSE(fs::exists(folder_ / "depth.svg"));
+}
+
+TEST_F(PlotsTest, DrawsGrowth) {
+  const std::string templates = (fs::path(__FILE__).parent_path().parent_path() / "plots").string();
+  const auto drawn = write_plots(growing_report(), folder_.string(), templates);
+  if (!drawn && drawn.error().message.find("not installed") != std::string::npos) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  EXPECT_NE(std::string::npos, read(folder_ / "growth.svg").find("<svg"));
 }
 
 TEST(HtmlTest, Escapes) {

@@ -244,6 +244,45 @@ TEST(ReportTest, AcceleratorComesFromTheManifest) {
   EXPECT_EQ("unknown", accelerator_of(run));
 }
 
+/// fork's cost at 10 and 1,000 processes, proportional to them on multi at depth 0 and constant one level down; three
+/// seeds of which the last lacks a size.
+Report growing_report() {
+  RunRecord run = run_record();
+  run.manifest = R"({"curves": {
+    "fork_processes_10": {"series": "fork", "quantity": "processes", "value": 10},
+    "fork_processes_1000": {"series": "fork", "quantity": "processes", "value": 1000}}})";
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (int depth = 0; depth <= 1; ++depth) {
+      samples.push_back(measured("multi", depth, "fork_processes_10", seed, 500));
+      if (seed < 3) samples.push_back(measured("multi", depth, "fork_processes_1000", seed, depth == 0 ? 50'000 : 500));
+    }
+    samples.push_back(measured("multi", 0, "getpid", seed, 310));
+  }
+  return report_of(samples, {}, run);
+}
+
+TEST(ReportTest, GrowthIsASlopeOverTheBootsWithAllSizes) {
+  const std::vector<Growth>& growths = growing_report().views.front().growths;
+  ASSERT_EQ(2U, growths.size());
+  EXPECT_EQ("fork", growths[0].series);
+  EXPECT_EQ("processes", growths[0].quantity);
+  EXPECT_EQ(0, growths[0].depth);
+  EXPECT_EQ(2, growths[0].slope.n);
+  EXPECT_NEAR(1, growths[0].slope.value, 1e-12);
+  EXPECT_EQ(1, growths[1].depth);
+  EXPECT_NEAR(0, growths[1].slope.value, 1e-12);
+  const std::string text = render_markdown(growing_report());
+  EXPECT_NE(std::string::npos, text.find("## How cost grows"));
+  EXPECT_NE(std::string::npos, text.find("10 to 1,000")) << text;
+  EXPECT_NE(std::string::npos, text.find("× 100")) << text;
+}
+
+TEST(ReportTest, WithoutCurvesThereIsNoGrowth) {
+  EXPECT_TRUE(report_of(small_run()).views.front().growths.empty());
+  EXPECT_EQ(std::string::npos, render_markdown(report_of(small_run())).find("How cost grows"));
+}
+
 TEST(ReportTest, KernelsAreInReadingOrder) {
   std::vector<std::string> kernels = {"flat+cache", "multi-twin", "multi+cache", "none", "flat", "multi"};
   sort_kernels(kernels);
