@@ -48,8 +48,8 @@ set output ARG2
 
 set bars 0.5
 set logscale xy
-set format "%.10g"
-set offsets graph 0.03, graph 0.03, graph 0.08, graph 0.08
+set format "%.0s%c"  # 10k, 1M
+set offsets graph 0.03, graph 0.03
 
 first_end = strstrt(ARG4, "\n") == 0 ? strlen(ARG4) : strstrt(ARG4, "\n") - 1
 set label 1 ARG4[1:first_end] at screen 0.5, screen 1 - 20.0 / high center font ",14" noenhanced
