@@ -263,7 +263,8 @@ Report growing_report() {
 }
 
 TEST(ReportTest, GrowthIsASlopeOverTheBootsWithAllSizes) {
-  const std::vector<Growth>& growths = growing_report().views.front().growths;
+  const Report report = growing_report();
+  const std::vector<Growth>& growths = report.views.front().growths;
   ASSERT_EQ(2U, growths.size());
   EXPECT_EQ("fork", growths[0].series);
   EXPECT_EQ("processes", growths[0].quantity);
@@ -272,7 +273,7 @@ TEST(ReportTest, GrowthIsASlopeOverTheBootsWithAllSizes) {
   EXPECT_NEAR(1, growths[0].slope.value, 1e-12);
   EXPECT_EQ(1, growths[1].depth);
   EXPECT_NEAR(0, growths[1].slope.value, 1e-12);
-  const std::string text = render_markdown(growing_report());
+  const std::string text = render_markdown(report);
   EXPECT_NE(std::string::npos, text.find("## How cost grows"));
   EXPECT_NE(std::string::npos, text.find("10 to 1,000")) << text;
   EXPECT_NE(std::string::npos, text.find("× 100")) << text;

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <fstream>
@@ -21,6 +22,7 @@
 #include "os.h"
 #include "plan.h"
 #include "progress.h"
+#include "stats.h"
 #include "store.h"
 
 namespace nslab {
@@ -167,13 +169,32 @@ Result<Accelerator> choose_accelerator(Meter meter, const std::string& wish) {
       probe->explanation);
 }
 
-Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+namespace {
+
+/// An experiment unfolded: all that is known before a kernel is built and a guest boots.
+struct Prepared {
+  Base base;
+  Profile profile;
+  Accelerator accelerator = Accelerator::icount;
+  std::string qemu;
+  std::vector<Benchmark> benchmarks;
+  std::vector<BootPlan> plan;
+  unsigned jobs = 1;
+  Image image;
+  std::vector<std::string> command;  ///< QEMU's, with placeholders for the files
+  std::vector<KernelSpec> specs;
+  std::map<std::string, Kernel> kernels;  ///< where they are or will be, by model
+  std::string key;
+  fs::path results;
+};
+
+Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
   auto table = load_kernel_table(paths.kernels_folder());
   if (!table) return table.error();
   auto base = table->base(experiment.base);
   if (!base) return base.error();
   if (!options.source.empty()) base->source = options.source;
-  const auto profile = table->profile(experiment.profile);
+  auto profile = table->profile(experiment.profile);
   if (!profile) return profile.error();
   if (!profile->measurable && !options.force_profile) {
     return user_error(
@@ -183,9 +204,9 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   }
   const auto accelerator = choose_accelerator(experiment.meter, options.accelerator);
   if (!accelerator) return accelerator.error();
-  const auto qemu = qemu_version();
+  auto qemu = qemu_version();
   if (!qemu) return qemu.error();
-  const auto benchmarks = list_benchmarks(paths.guest / "micro");
+  auto benchmarks = list_benchmarks(paths.guest / "micro");
   if (!benchmarks) return benchmarks.error();
   auto plan = make_plan(experiment, *benchmarks);
   if (!plan) return plan.error();
@@ -195,11 +216,100 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   if (!jobs) return jobs.error();
   const auto files = locate_files(paths, files_needed(*plan, *benchmarks));
   if (!files) return files.error();
-  const auto image = make_image(paths, *files);
+  auto image = make_image(paths, *files);
   if (!image) return image.error();
 
+  Prepared prepared{*base,
+                    *profile,
+                    *accelerator,
+                    std::move(*qemu),
+                    std::move(*benchmarks),
+                    std::move(*plan),
+                    *jobs,
+                    std::move(*image),
+                    {},
+                    {},
+                    {},
+                    {},
+                    {}};
+  prepared.results = options.results.empty() ? paths.root / "results" / experiment.name : options.results;
+  prepared.command =
+      boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, *accelerator);
+  const KernelBuilder builder(paths);
+  for (const std::string& name : experiment.kernels()) {
+    const auto model = table->model(name);
+    if (!model) return model.error();
+    const KernelSpec& spec = prepared.specs.emplace_back(*base, *profile, *model);
+    const auto hash = builder.hash(spec);
+    if (!hash) return hash.error();
+    prepared.kernels.emplace(name, builder.cached(spec, *hash));
+  }
+  Hasher key;
+  key.part("image", prepared.image.hash)
+      .part("qemu", prepared.qemu)
+      .part("command", fmt::format("{}", fmt::join(prepared.command, " ")));
+  for (const auto& [name, kernel] : prepared.kernels) key.part("kernel", kernel.hash);
+  for (const BootPlan& boot : prepared.plan) key.part(boot.kernel, boot.to_json());
+  prepared.key = key.hex();
+  return prepared;
+}
+
+/// The plan's boots that a run does not have yet; run 0 has none.
+Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store, std::int64_t run) {
+  const auto done = store.boots_done(run);
+  if (!done) return done.error();
+  const std::set<std::pair<std::string, std::uint64_t>> stored(done->begin(), done->end());
+  std::vector<const BootPlan*> missing;
+  for (const BootPlan& boot : prepared.plan) {
+    if (!stored.contains({prepared.kernels.at(boot.kernel).hash, boot.seed})) missing.push_back(&boot);
+  }
+  return missing;
+}
+
+}  // namespace
+
+Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  auto prepared = prepare(experiment, paths, options);
+  if (!prepared) return prepared.error();
+  Forecast forecast;
+  forecast.jobs = prepared->jobs;
+  forecast.boots = prepared->plan.size();
+  forecast.missing = prepared->plan.size();
+  const KernelBuilder builder(paths);
+  for (const std::string& name : experiment.kernels()) {
+    const BootPlan& first = *std::find_if(prepared->plan.begin(), prepared->plan.end(),
+                                          [&](const BootPlan& boot) { return boot.kernel == name; });
+    forecast.kernels.push_back({prepared->kernels.at(name), builder.is_built(prepared->kernels.at(name)), first});
+  }
+  if (!fs::exists(prepared->results / "nslab.sqlite")) return forecast;
+  auto store = Store::open_existing(prepared->results.string());
+  if (!store) return store.error();
+  const auto run = store->unfinished(prepared->key);
+  if (!run) return run.error();
+  const auto missing = missing_boots(*prepared, *store, *run ? (*run)->id : 0);
+  if (!missing) return missing.error();
+  forecast.missing = missing->size();
+  const auto seconds = store->boot_seconds(experiment.text);
+  if (!seconds) return seconds.error();
+  if (seconds->empty()) return forecast;
+  std::map<std::string, std::vector<double>> known;
+  for (const auto& [kernel, boot] : *seconds) {
+    known[kernel].push_back(boot);
+    known[""].push_back(boot);  // for the kernels of which no boot is stored
+  }
+  double sum = 0;
+  for (const BootPlan* boot : *missing) sum += mean(known.at(known.contains(boot->kernel) ? boot->kernel : ""));
+  forecast.known_boots = seconds->size();
+  forecast.seconds = sum / static_cast<double>(std::clamp<std::size_t>(missing->size(), 1, prepared->jobs));
+  return forecast;
+}
+
+Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  auto prepared = prepare(experiment, paths, options);
+  if (!prepared) return prepared.error();
+
   // The store before the kernels: an unwritable disk shall not cost an hour of building.
-  const fs::path results = options.results.empty() ? paths.root / "results" / experiment.name : options.results;
+  const fs::path& results = prepared->results;
   auto store = Store::open(results.string());
   if (!store) return store.error();
   const auto lock = FileLock::attempt(results / "nslab.lock");
@@ -207,74 +317,42 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   if (!lock->has_value())
     return user_error("another nslab runs in {}; wait for it, or use another --results", results.string());
 
-  std::vector<KernelSpec> specs;
-  for (const std::string& name : experiment.kernels()) {
-    const auto model = table->model(name);
-    if (!model) return model.error();
-    specs.push_back({*base, *profile, *model});
-  }
-  std::map<std::string, Kernel> kernels;
   const KernelBuilder builder(paths);
-  for (const KernelSpec& spec : specs) {
-    auto kernel = builder.build(spec);
-    if (!kernel) return kernel.error();
-    kernels.emplace(spec.model.name, std::move(*kernel));
+  for (const KernelSpec& spec : prepared->specs) {
+    if (auto kernel = builder.build(spec); !kernel) return kernel.error();
   }
 
-  const auto settings_for = [&](const BootPlan& boot, const fs::path& folder) {
-    BootSettings settings;
-    settings.vmlinux = kernels.at(boot.kernel).vmlinux();
-    settings.initramfs = image->file;
-    settings.accelerator = *accelerator;
-    settings.memory_mib = experiment.memory_mib;
-    settings.wall_limit_seconds = experiment.wall_limit_seconds;
-    settings.folder = folder;
-    return settings;
-  };
-
-  const auto template_command =
-      boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, *accelerator);
   ordered_json manifest;
   manifest["experiment"] = experiment.text;
-  manifest["accelerator"] = name_of(*accelerator);
-  manifest["initramfs_sha256"] = image->hash;
-  manifest["qemu"] = *qemu;
-  manifest["qemu_command"] = template_command;
+  manifest["accelerator"] = name_of(prepared->accelerator);
+  manifest["initramfs_sha256"] = prepared->image.hash;
+  manifest["qemu"] = prepared->qemu;
+  manifest["qemu_command"] = prepared->command;
   manifest["host"] = describe_host();
-  manifest["curves"] = curves_of(*benchmarks);
+  manifest["curves"] = curves_of(prepared->benchmarks);
   manifest["kernels"] = ordered_json::object();
-  Hasher key;
-  key.part("image", image->hash)
-      .part("qemu", *qemu)
-      .part("command", fmt::format("{}", fmt::join(template_command, " ")));
-  for (const auto& [name, kernel] : kernels) {
+  for (const auto& [name, kernel] : prepared->kernels) {
     const auto kernel_manifest = read_file(kernel.manifest());
     if (!kernel_manifest) return kernel_manifest.error();
     manifest["kernels"][name] = ordered_json::parse(*kernel_manifest, nullptr, false);
-    key.part("kernel", kernel.hash);
   }
-  for (const BootPlan& boot : *plan) key.part(boot.kernel, boot.to_json());
 
   RunRecord fresh;
   fresh.experiment = experiment.name;
   fresh.meter = name_of(experiment.meter);
   fresh.unit = unit_of(experiment.meter);
-  fresh.profile = profile->name;
-  fresh.base = base->name;
+  fresh.profile = prepared->profile.name;
+  fresh.base = prepared->base.name;
   fresh.started = utc_now();
   fresh.manifest = manifest.dump(2);
-  fresh.boots_planned = static_cast<int>(plan->size());
-  auto run = store->resume_or_begin(key.hex(), fresh);
+  fresh.boots_planned = static_cast<int>(prepared->plan.size());
+  auto run = store->resume_or_begin(prepared->key, fresh);
   if (!run) return run;
-  const auto done = store->boots_done(run->id);
-  if (!done) return done.error();
-  const std::set<std::pair<std::string, std::uint64_t>> stored(done->begin(), done->end());
-  std::vector<const BootPlan*> missing;
-  for (const BootPlan& boot : *plan) {
-    if (!stored.contains({kernels.at(boot.kernel).hash, boot.seed})) missing.push_back(&boot);
-  }
-  if (!stored.empty()) {
-    fmt::print(stderr, "going on with run {}: {} of {} boots are stored\n", run->id, stored.size(), plan->size());
+  const auto missing = missing_boots(*prepared, *store, run->id);
+  if (!missing) return missing.error();
+  if (missing->size() < prepared->plan.size()) {
+    fmt::print(stderr, "going on with run {}: {} of {} boots are stored\n", run->id,
+               prepared->plan.size() - missing->size(), prepared->plan.size());
   }
 
   const auto execute = [&](const BootPlan& boot) -> Result<BootRecord> {
@@ -282,10 +360,17 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     if (!folder) return folder.error();
     BootRecord record;
     record.kernel = boot.kernel;
-    record.kernel_hash = kernels.at(boot.kernel).hash;
+    record.kernel_hash = prepared->kernels.at(boot.kernel).hash;
     record.seed = boot.seed;
     record.started = utc_now();
-    auto booted = run_boot(boot, settings_for(boot, folder->path()));
+    BootSettings settings;
+    settings.vmlinux = prepared->kernels.at(boot.kernel).vmlinux();
+    settings.initramfs = prepared->image.file;
+    settings.accelerator = prepared->accelerator;
+    settings.memory_mib = experiment.memory_mib;
+    settings.wall_limit_seconds = experiment.wall_limit_seconds;
+    settings.folder = folder->path();
+    auto booted = run_boot(boot, settings);
     if (!booted) {
       if (interrupted()) return booted.error();
       const fs::path kept = results / "failed" / fmt::format("{}-seed{}", boot.kernel, boot.seed);
@@ -304,8 +389,8 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     return record;
   };
 
-  Progress progress(fmt::format("boots of {}", experiment.name), "boots", missing.size());
-  Boots boots(missing, *jobs, execute);
+  Progress progress(fmt::format("boots of {}", experiment.name), "boots", missing->size());
+  Boots boots(*missing, prepared->jobs, execute);
   std::uint64_t count = 0;
   std::optional<Error> failure;
   while (!boots.all_ended()) {

@@ -198,14 +198,18 @@ Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
   });
 }
 
-Result<RunRecord> Store::resume_or_begin(const std::string& key, const RunRecord& fresh) {
-  auto found = guarded(*database_, [&]() -> Result<std::optional<RunRecord>> {
+Result<std::optional<RunRecord>> Store::unfinished(const std::string& key) {
+  return guarded(*database_, [&]() -> Result<std::optional<RunRecord>> {
     SQLite::Statement query(*database_,
                             std::string(kRunColumns) + "WHERE key = ? AND finished = '' ORDER BY id DESC LIMIT 1");
     query.bind(1, key);
     if (!query.executeStep()) return std::optional<RunRecord>();
     return std::optional(read_run(query));
   });
+}
+
+Result<RunRecord> Store::resume_or_begin(const std::string& key, const RunRecord& fresh) {
+  const auto found = unfinished(key);
   if (!found) return found.error();
   return *found ? Result<RunRecord>(**found) : begin(key, fresh);
 }
@@ -252,6 +256,21 @@ Result<std::vector<std::pair<std::string, std::uint64_t>>> Store::boots_done(std
       done.emplace_back(query.getColumn(0).getString(), static_cast<std::uint64_t>(query.getColumn(1).getInt64()));
     }
     return done;
+  });
+}
+
+Result<std::vector<std::pair<std::string, double>>> Store::boot_seconds(const std::string& experiment_text) {
+  using Durations = std::vector<std::pair<std::string, double>>;
+  return guarded(*database_, [&]() -> Result<Durations> {
+    Durations durations;
+    SQLite::Statement query(*database_,
+                            "SELECT kernel, wall_seconds FROM boot JOIN run ON run.id = boot.run "
+                            "WHERE json_extract(run.manifest, '$.experiment') = ?");
+    query.bind(1, experiment_text);
+    while (query.executeStep()) {
+      durations.emplace_back(query.getColumn(0).getString(), query.getColumn(1).getDouble());
+    }
+    return durations;
   });
 }
 

@@ -44,8 +44,10 @@ class Store {
   Store& operator=(Store&&) noexcept;
   ~Store();
 
-  /// The newest run with this key that has boots missing, or a new run. The key is the hash of all that a sample
-  /// depends on besides kernel and seed: the plan, the initramfs, QEMU.
+  /// The newest run with this key that has boots missing. The key is the hash of all that a sample depends on besides
+  /// kernel and seed: the plan, the initramfs, QEMU.
+  Result<std::optional<RunRecord>> unfinished(const std::string& key);
+  /// That run, or a new one.
   Result<RunRecord> resume_or_begin(const std::string& key, const RunRecord& fresh);
   /// As resume_or_begin, but always a new run.
   Result<RunRecord> begin(const std::string& key, const RunRecord& fresh);
@@ -57,6 +59,9 @@ class Store {
 
   /// (kernel_hash, seed) of the boots already stored.
   Result<std::vector<std::pair<std::string, std::uint64_t>>> boots_done(std::int64_t run);
+
+  /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, in all runs.
+  Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text);
 
   Result<std::vector<RunRecord>> runs();
   /// By id, or the newest run when there is no id. Fails with Exit::user when there is none.

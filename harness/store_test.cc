@@ -70,6 +70,21 @@ TEST_F(StoreTest, ABootComesBackAsItWas) {
   EXPECT_EQ(store.run(run->id)->boots_done, 1);
 }
 
+TEST_F(StoreTest, DurationsAreThoseOfAnExperimentsBootsInAllItsRuns) {
+  Store store = open();
+  RunRecord mine = fresh();
+  mine.manifest = R"({"experiment": "name = \"smoke\""})";
+  for (const char* key : {"one", "two"}) {
+    const auto run = store.begin(key, mine);
+    ASSERT_TRUE(run) << run.error().message;
+    ASSERT_TRUE(store.add(run->id, boot(7)));
+  }
+  ASSERT_TRUE(store.add(store.begin("other", fresh())->id, boot(7)));
+  const auto seconds = store.boot_seconds("name = \"smoke\"");
+  ASSERT_TRUE(seconds) << seconds.error().message;
+  EXPECT_THAT(*seconds, testing::ElementsAre(std::pair("multi", 1.5), std::pair("multi", 1.5)));
+}
+
 TEST_F(StoreTest, ABootIsStoredOnceAndWhole) {
   Store store = open();
   const auto run = store.begin("key", fresh());

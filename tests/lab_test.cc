@@ -104,6 +104,17 @@ benchmarks = [
                run(work_->path() / "held", {}, kIdling, {{"LD_PRELOAD", NSLAB_LATE_EXITS}}));
 }
 
+TEST_F(Lab, ADryRunTellsCellsBootsAndTheTimeTheyTook) {
+  const auto results = work_->path() / "one";
+  const Captured ended =
+      nslab({"run", results.string() + ".toml", "--force-profile", "--results", results.string(), "--dry-run"});
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("depth 2: fork_exit_wait, getpid, thread_create_join\n"));
+  EXPECT_THAT(ended.output, HasSubstr("27 cells on 3 kernels, 2 boots each: 6 boots"));
+  EXPECT_THAT(ended.output, testing::ContainsRegex("expected time, kernels built: [0-9:]+ \\(from 6 boots"));
+  EXPECT_EQ(must(must(Store::open_existing(results.string())).runs()).size(), 1U);
+}
+
 TEST_F(Lab, GetpidsBarePathIsTheSameAtEverySeed) {
   for (const char* kernel : {"none", "multi", "flat+cache"}) {
     const auto samples = cell(kernel, "getpid", 0);
