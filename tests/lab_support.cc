@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lab_support.h"
 
+#include <sys/wait.h>
+
 #include <cstdlib>
 #include <thread>
 
 #include "benchmarks.h"
+#include "store.h"
 
 namespace nslab::lab {
 
@@ -76,6 +79,28 @@ Captured nslab(const std::vector<std::string>& arguments, const std::map<std::st
   Command command = nslab_command(arguments);
   command.environment = environment;
   return must(run_captured(command));
+}
+
+std::vector<Sample> measure(const std::filesystem::path& results, const std::string& experiment,
+                            const std::vector<std::string>& more,
+                            const std::map<std::string, std::string>& environment) {
+  const std::string config = results.string() + ".toml";
+  EXPECT_TRUE(write_file(config, experiment));
+  std::vector<std::string> arguments = {"run", config, "--force-profile", "--results", results.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const Captured ended = nslab(arguments, environment);
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  Store store = must(Store::open_existing(results.string()));
+  return must(store.samples(must(store.run(std::nullopt)).id));
+}
+
+void expect_equal(const std::vector<Sample>& samples, const std::vector<Sample>& again) {
+  ASSERT_EQ(again.size(), samples.size());
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(again[i], samples[i]) << again[i].kernel << " depth " << again[i].depth << " " << again[i].benchmark
+                                    << " seed " << again[i].seed << ": sums " << again[i].sum << " and "
+                                    << samples[i].sum;
+  }
 }
 
 BootPlan first_boot(const std::string& experiment) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "os.h"
 #include "paths.h"
 #include "plan.h"
+#include "sample.h"
 
 namespace nslab::lab {
 
@@ -53,6 +55,13 @@ TempFolder folder();
 /// Runs build/nslab to its end, outside the test's own process.
 Captured nslab(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
 Command nslab_command(const std::vector<std::string>& arguments);
+
+/// Runs an experiment into a folder and reads its samples.
+std::vector<Sample> measure(const std::filesystem::path& results, const std::string& experiment,
+                            const std::vector<std::string>& more = {},
+                            const std::map<std::string, std::string>& environment = {});
+/// Fails the test for each sample that is not the same to the digit.
+void expect_equal(const std::vector<Sample>& samples, const std::vector<Sample>& again);
 
 /// The plan of one boot for an experiment's text.
 BootPlan first_boot(const std::string& experiment);

@@ -84,9 +84,9 @@ NSLAB_BENCHMARK(stress_ng_clone, "thirdparty",
                 "stress-ng --clone 1 --clone-ops 10, which also unshares namespaces of all kinds", 2, 1, kStressNg) {
   measure_stress_ng(measurement, "clone", 10);
 }
-NSLAB_BENCHMARK(stress_ng_exec, "thirdparty", "stress-ng --exec 1 --exec-ops 5, as nobody: it refuses to run as root",
-                3, 1, kStressNg, kSetpriv) {
-  measure_stress_ng(measurement, "exec", 5,
+NSLAB_BENCHMARK(stress_ng_exec, "thirdparty", "stress-ng --exec 1 --exec-ops 20, as nobody: it refuses to run as root",
+                2, 1, kStressNg, kSetpriv) {
+  measure_stress_ng(measurement, "exec", 20,
                     {"/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"});
 }
 NSLAB_BENCHMARK(stress_ng_kill, "thirdparty", "stress-ng --kill 1 --kill-ops 1000", 2, 1, kStressNg) {
