@@ -239,7 +239,8 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   for (const std::string& name : experiment.kernels()) {
     const auto model = table->model(name);
     if (!model) return model.error();
-    const KernelSpec& spec = prepared.specs.emplace_back(*base, *profile, *model);
+    prepared.specs.push_back({*base, *profile, *model});
+    const KernelSpec& spec = prepared.specs.back();
     const auto hash = builder.hash(spec);
     if (!hash) return hash.error();
     prepared.kernels.emplace(name, builder.cached(spec, *hash));

@@ -127,9 +127,9 @@ TEST(RanksTest, RankCorrelation) {
 /// The same work by a benchmark of ours and by another's program, and how much of it is in one repetition of each.
 struct Counterparts {
   const char* ours;
-  int our_operations;
+  long our_operations;
   const char* theirs;
-  int their_operations;
+  long their_operations;
 };
 
 // A third-party program's repetitions hold its start, too; between two depths that goes out.
@@ -165,11 +165,12 @@ depths = [0, 16]
 benchmarks = [{}]
 )",
                                                                       fmt::join(names, ", ")));
-  const auto grown = [&](const std::string& benchmark, int operations) {
+  const auto grown = [&](const std::string& benchmark, long operations) {
     using BySeed = std::vector<std::pair<std::uint64_t, double>>;
     std::map<int, BySeed> values;
     for (const Sample& sample : samples) {
-      if (sample.benchmark == benchmark) values[sample.depth].emplace_back(sample.seed, sample.mean() / operations);
+      if (sample.benchmark == benchmark)
+        values[sample.depth].emplace_back(sample.seed, sample.mean() / static_cast<double>(operations));
     }
     return compare_pairs(pair_by_seed(values[0], values[16]), 0.95, 1.0);
   };
