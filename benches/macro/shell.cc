@@ -2,6 +2,7 @@
 //
 // Work as people do it: a shell that starts small programs, and a compiler run by make.
 #include <filesystem>
+#include <string>
 
 #include "files.h"
 #include "program.h"
@@ -54,7 +55,7 @@ NSLAB_BENCHMARK(build, "macro", "make and tcc build a C project of six files, an
   // -B: all of it anew, each time.
   measure_program(measurement,
                   {"/usr/bin/make", "-B", "-s", "-C", folder, "-f", NSLAB_FILE("macro/project/Makefile"),
-                   "SOURCE=" NSLAB_FILE("macro/project")},
+                   std::string("SOURCE=") + NSLAB_FILE("macro/project")},
                   "6\n42\n40\n3\n12\n");
   std::filesystem::remove_all(folder);
 }
