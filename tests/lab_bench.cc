@@ -19,7 +19,7 @@ constexpr int kRounds = 5;
 constexpr const char* kExperiment = R"(
 name = "bench"
 profile = "mini"
-boots = 2
+boots = 5
 [[measure]]
 kernels = ["multi", "flat+cache"]
 depths = [0, 1]
