@@ -3,7 +3,10 @@
 // PID 1 of the guest: brings it up, waits until it is quiet, reads the plan, measures its cells and leaves.
 // docs/guest-protocol.md says what it reads and writes.
 #include <fcntl.h>
+#include <linux/random.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -123,6 +126,19 @@ void set_kernel(const std::string& path, int value) {
   }
 }
 
+/// Gives the kernel's random number generator its seed, as firmware or a CPU's RDRAND does on a real machine: the same
+/// bytes in every boot. Left alone it gathers one for the first six seconds, and until then works out each number by
+/// itself instead of taking it from a batch: a vfork costs 10,000 instructions more.
+void seed_random_numbers() {
+  // rand_pool_info: bits of entropy, bytes, the bytes.
+  const int seed[] = {256, 32, 1, 2, 3, 4, 5, 6, 7, 8};
+  const int random = open("/dev/random", O_WRONLY | O_CLOEXEC);
+  if (random < 0 || ioctl(random, RNDADDENTROPY, seed) != 0) give_up(with_errno("cannot seed /dev/random"));
+  close(random);
+  unsigned char byte = 0;
+  if (getrandom(&byte, 1, GRND_NONBLOCK) != 1) give_up(with_errno("the kernel has no random numbers when seeded"));
+}
+
 long involuntary_switches() {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
@@ -171,6 +187,7 @@ void bring_up() {
   mount_at("devpts", "/dev/pts", "mode=620,ptmxmode=666", false);
   mount_at("mqueue", "/dev/mqueue", nullptr, false);
   set_kernel("/proc/sys/kernel/randomize_va_space", 0);
+  seed_random_numbers();
 }
 
 Plan read_plan() {
