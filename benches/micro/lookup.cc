@@ -62,17 +62,11 @@ struct SocketPair {
 void pass_credentials(Measurement& measurement, pid_t pid) {
   const SocketPair sockets;
   if (!sockets.passing) return measurement.fail(with_errno("cannot make sockets that pass credentials"));
-  union Control {
-    cmsghdr header;
-    char space[CMSG_SPACE(sizeof(ucred))];
+  struct Control {
+    alignas(cmsghdr) char space[CMSG_SPACE(sizeof(ucred))];
   };
   Control out = {};
   Control in = {};
-  out.header.cmsg_level = SOL_SOCKET;
-  out.header.cmsg_type = SCM_CREDENTIALS;
-  out.header.cmsg_len = CMSG_LEN(sizeof(ucred));
-  const ucred sent = {pid, measurement.identity.user, getgid()};
-  std::memcpy(CMSG_DATA(&out.header), &sent, sizeof sent);
   char byte_out = 'a';
   char byte_in = 0;
   iovec data_out = {&byte_out, 1};
@@ -82,6 +76,12 @@ void pass_credentials(Measurement& measurement, pid_t pid) {
   message_out.msg_iovlen = 1;
   message_out.msg_control = &out;
   message_out.msg_controllen = sizeof out;
+  cmsghdr* const header_out = CMSG_FIRSTHDR(&message_out);
+  header_out->cmsg_level = SOL_SOCKET;
+  header_out->cmsg_type = SCM_CREDENTIALS;
+  header_out->cmsg_len = CMSG_LEN(sizeof(ucred));
+  const ucred sent = {pid, measurement.identity.user, getgid()};
+  std::memcpy(CMSG_DATA(header_out), &sent, sizeof sent);
   msghdr message_in = {};
   message_in.msg_iov = &data_in;
   message_in.msg_iovlen = 1;
@@ -96,10 +96,14 @@ void pass_credentials(Measurement& measurement, pid_t pid) {
       },
       [&]() -> const char* {
         if (written != 1 || got != 1 || byte_in != 'a') return "the message did not come";
+        const cmsghdr* const header_in = CMSG_FIRSTHDR(&message_in);
+        if (header_in == nullptr || header_in->cmsg_type != SCM_CREDENTIALS ||
+            header_in->cmsg_len != CMSG_LEN(sizeof(ucred))) {
+          return "the message came without credentials";
+        }
         ucred received = {};
-        std::memcpy(&received, CMSG_DATA(&in.header), sizeof received);
-        if (message_in.msg_controllen < CMSG_LEN(sizeof(ucred)) || in.header.cmsg_type != SCM_CREDENTIALS ||
-            received.pid != sent.pid || received.uid != sent.uid) {
+        std::memcpy(&received, CMSG_DATA(header_in), sizeof received);
+        if (received.pid != sent.pid || received.uid != sent.uid) {
           return "the message came with other credentials";
         }
         in = {};
