@@ -128,7 +128,7 @@ void set_kernel(const std::string& path, int value) {
 
 /// Gives the kernel's random number generator its seed, as firmware or a CPU's RDRAND does on a real machine: the same
 /// bytes in every boot. Left alone it gathers one for the first six seconds, and until then works out each number by
-/// itself instead of taking it from a batch: a vfork costs 10,000 instructions more.
+/// itself instead of taking it from a batch: a vfork costs 13,000 instructions more.
 void seed_random_numbers() {
   // rand_pool_info: bits of entropy, bytes, the bytes.
   const int seed[] = {256, 32, 1, 2, 3, 4, 5, 6, 7, 8};
