@@ -16,14 +16,17 @@ namespace {
 
 using nslab::macro::kPs;
 using nslab::macro::measure_program;
+using nslab::micro::Benchmark;
+using nslab::micro::Measurement;
+using nslab::micro::Registration;
 
 /// Children that sleep as long as this lives.
 class IdleProcesses {
  public:
-  explicit IdleProcesses(int count) {
+  explicit IdleProcesses(std::size_t count) {
     int awake[2];  // reads its end when all sleep
     if (pipe(awake) != 0) return;
-    for (int i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       const pid_t child = fork();
       if (child < 0) break;
       if (child == 0) {
@@ -62,38 +65,39 @@ std::size_t lines_of_workers(std::string_view output) {
   return lines;
 }
 
-void measure_ps(nslab::micro::Measurement& measurement, const std::vector<std::string>& arguments, int count) {
-  const IdleProcesses idle(count);
-  if (idle.count() != static_cast<std::size_t>(count)) return measurement.fail("could not create all idle processes");
-  measure_program(measurement, arguments, [count](std::string_view output) {
-    return lines_of_workers(output) == static_cast<std::size_t>(count) + 1 ? nullptr : "did not list all processes";
-  });
-}
-
 const std::vector<std::string> kTree = {"/usr/bin/ps", "-xaf"};
 const std::vector<std::string> kIds = {"/usr/bin/ps", "-e", "-o", "pid,ppid,pgid,sid,cmd"};
 
-}  // namespace
+/// Among as many idle processes as the benchmark's point says.
+template <const std::vector<std::string>& arguments>
+void measure_ps(Measurement& measurement) {
+  const std::size_t count = measurement.point.value;
+  const IdleProcesses idle(count);
+  if (idle.count() != count) return measurement.fail("could not create all idle processes");
+  measure_program(measurement, arguments, [count](std::string_view output) {
+    return lines_of_workers(output) == count + 1 ? nullptr : "did not list all processes";
+  });
+}
 
-NSLAB_BENCHMARK(ps_xaf_10, "macro", "ps -xaf with 10 idle processes: next_tgid(), do_task_stat(), proc_pid_status()", 5,
-                2, kPs) {
-  measure_ps(measurement, kTree, 10);
+constexpr const char* kTreeText =
+    "ps -xaf among as many idle processes as its name says: next_tgid(), do_task_stat(), proc_pid_status()";
+constexpr const char* kIdsText = "ps -e -o pid,ppid,pgid,sid,cmd, among idle processes as ps_xaf";
+
+Registration add(const char* name, const char* series, std::uint64_t processes, std::uint64_t iterations) {
+  const bool tree = series == std::string_view("ps_xaf");
+  return Registration(Benchmark{.name = name,
+                                .family = "macro",
+                                .description = tree ? kTreeText : kIdsText,
+                                .iterations = iterations,
+                                .warmup = 1,
+                                .run = tree ? measure_ps<kTree> : measure_ps<kIds>,
+                                .files = {kPs},
+                                .point = {series, "processes", processes}});
 }
-NSLAB_BENCHMARK(ps_xaf_100, "macro", "ps -xaf with 100 idle processes: next_tgid(), do_task_stat(), proc_pid_status()",
-                4, 1, kPs) {
-  measure_ps(measurement, kTree, 100);
-}
-NSLAB_BENCHMARK(ps_xaf_1000, "macro",
-                "ps -xaf with 1,000 idle processes: next_tgid(), do_task_stat(), proc_pid_status()", 1, 1, kPs) {
-  measure_ps(measurement, kTree, 1000);
-}
-NSLAB_BENCHMARK(ps_e_10, "macro", "ps -e -o pid,ppid,pgid,sid,cmd with 10 idle processes: as ps_xaf_10", 5, 2, kPs) {
-  measure_ps(measurement, kIds, 10);
-}
-NSLAB_BENCHMARK(ps_e_100, "macro", "ps -e -o pid,ppid,pgid,sid,cmd with 100 idle processes: as ps_xaf_100", 4, 1, kPs) {
-  measure_ps(measurement, kIds, 100);
-}
-NSLAB_BENCHMARK(ps_e_1000, "macro", "ps -e -o pid,ppid,pgid,sid,cmd with 1,000 idle processes: as ps_xaf_1000", 1, 1,
-                kPs) {
-  measure_ps(measurement, kIds, 1000);
-}
+
+const Registration kAdded[] = {
+    add("ps_xaf_10", "ps_xaf", 10, 4), add("ps_xaf_100", "ps_xaf", 100, 4), add("ps_xaf_1000", "ps_xaf", 1000, 2),
+    add("ps_e_10", "ps_e", 10, 4),     add("ps_e_100", "ps_e", 100, 4),     add("ps_e_1000", "ps_e", 1000, 2),
+};
+
+}  // namespace
