@@ -52,7 +52,7 @@ __attribute__((format(printf, 1, 2))) void say(const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
   std::fputs("nslab init: ", stdout);
-  std::vprintf(format, arguments);
+  std::vprintf(format, arguments);  // NOLINT(clang-analyzer-valist.Uninitialized): va_start() is above
   std::fputc('\n', stdout);
   std::fflush(stdout);
   va_end(arguments);
