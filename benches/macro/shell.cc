@@ -52,10 +52,10 @@ NSLAB_BENCHMARK(build, "macro", "make and tcc build a C project of six files, an
                 File{"/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "libc6"}) {
   const std::filesystem::path folder = "/tmp/build";
   std::filesystem::create_directory(folder);
+  const std::string source = NSLAB_FILE("macro/project");
   // -B: all of it anew, each time.
   measure_program(measurement,
-                  {"/usr/bin/make", "-B", "-s", "-C", folder, "-f", NSLAB_FILE("macro/project/Makefile"),
-                   std::string("SOURCE=") + NSLAB_FILE("macro/project")},
+                  {"/usr/bin/make", "-B", "-s", "-C", folder, "-f", source + "/Makefile", "SOURCE=" + source},
                   "6\n42\n40\n3\n12\n");
   std::filesystem::remove_all(folder);
 }
