@@ -137,10 +137,24 @@ constexpr Counterparts kCounterparts[] = {
     {"spawn", 100, "stress_ng_fork", 50},
     {"vfork_exit_wait", 1, "stress_ng_vfork", 100},
     {"spawn", 100, "perf_bench_sched_messaging", 40},
-    {"fork_exec_static", 1, "stress_ng_exec", 5},
+    {"fork_exec_static", 1, "stress_ng_exec", 20},
     {"getpid", 1, "stress_ng_get", 100},
     {"getppid", 1, "perf_bench_syscall_basic", 20'000},
 };
+
+TEST(Agreement, ADescriptionNamesTheOperationsOfARepetition) {
+  std::map<std::string, std::string> descriptions;
+  for (const Benchmark& benchmark : must(list_benchmarks(paths().guest / "micro")))
+    descriptions[benchmark.name] = benchmark.description;
+  const auto check = [&](const std::string& name, long operations) {
+    if (operations == 1) return;
+    EXPECT_THAT(descriptions.at(name), testing::ContainsRegex(fmt::format("(^| ){}([ ,:]|$)", operations))) << name;
+  };
+  for (const Counterparts& pair : kCounterparts) {
+    check(pair.ours, pair.our_operations);
+    check(pair.theirs, pair.their_operations);
+  }
+}
 
 // What 16 levels cost, in the same boots: where ours cost more, the intervals leave room for the other to be within
 // half and twice of that; where ours do not, the others do not by a thousand instructions. How ours and others rank
