@@ -181,11 +181,10 @@ struct Prepared {
   std::vector<BootPlan> plan;
   unsigned jobs = 1;
   Image image;
-  std::vector<std::string> command;  ///< QEMU's, with placeholders for the files
-  std::vector<KernelSpec> specs;
-  std::map<std::string, Kernel> kernels;  ///< where they are or will be, by model
-  std::string key;
-  fs::path results;
+  std::vector<std::string> command = {};  ///< QEMU's, with placeholders for the files
+  std::vector<KernelSpec> specs = {};
+  std::map<std::string, Kernel> kernels = {};  ///< where they are or will be, by model
+  std::string key = {};
 };
 
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
@@ -219,20 +218,14 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   auto image = make_image(paths, *files);
   if (!image) return image.error();
 
-  Prepared prepared{*base,
-                    *profile,
-                    *accelerator,
-                    std::move(*qemu),
-                    std::move(*benchmarks),
-                    std::move(*plan),
-                    *jobs,
-                    std::move(*image),
-                    {},
-                    {},
-                    {},
-                    {},
-                    {}};
-  prepared.results = options.results.empty() ? paths.root / "results" / experiment.name : options.results;
+  Prepared prepared{.base = *base,
+                    .profile = *profile,
+                    .accelerator = *accelerator,
+                    .qemu = std::move(*qemu),
+                    .benchmarks = std::move(*benchmarks),
+                    .plan = std::move(*plan),
+                    .jobs = *jobs,
+                    .image = std::move(*image)};
   prepared.command =
       boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, *accelerator);
   const KernelBuilder builder(paths);
@@ -282,8 +275,8 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
                                           [&](const BootPlan& boot) { return boot.kernel == name; });
     forecast.kernels.push_back({prepared->kernels.at(name), builder.is_built(prepared->kernels.at(name)), first});
   }
-  if (!fs::exists(prepared->results / "nslab.sqlite")) return forecast;
-  auto store = Store::open_existing(prepared->results.string());
+  if (!fs::exists(options.results / "nslab.sqlite")) return forecast;
+  auto store = Store::open_existing(options.results.string());
   if (!store) return store.error();
   const auto run = store->unfinished(prepared->key);
   if (!run) return run.error();
@@ -310,7 +303,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   if (!prepared) return prepared.error();
 
   // The store before the kernels: an unwritable disk shall not cost an hour of building.
-  const fs::path& results = prepared->results;
+  const fs::path& results = options.results;
   auto store = Store::open(results.string());
   if (!store) return store.error();
   const auto lock = FileLock::attempt(results / "nslab.lock");

@@ -17,7 +17,7 @@
 namespace nslab {
 
 struct RunOptions {
-  std::filesystem::path results;  ///< folder for the store; empty: results/NAME in the checkout
+  std::filesystem::path results;  ///< folder for the store
   int jobs = 0;                   ///< boots at once; 0: as many as cores
   std::string accelerator;        ///< "kvm", "tcg" or empty: what the meter asks for
   std::filesystem::path source;   ///< another 6.12 tarball or tree; empty: the base's own

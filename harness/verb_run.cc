@@ -72,17 +72,18 @@ void declare_run(CLI::App& app, Action& action) {
       if (!experiment) return experiment.error();
       RunOptions options = arguments->options;
       options.results = arguments->results;
+      if (options.results.empty()) options.results = paths->root / "results" / experiment->name;
       options.source = arguments->source;
-      const auto results = options.results.empty() ? paths->root / "results" / experiment->name : options.results;
       if (arguments->dry) {
         const auto expected = forecast(*experiment, *paths, options);
         if (!expected) return expected.error();
-        print(*experiment, *expected, results);
+        print(*experiment, *expected, options.results);
         return {};
       }
       const auto run = run_experiment(*experiment, *paths, options);
       if (!run) return run.error();
-      fmt::print("run {} of {}: {} boots stored in {}\n", run->id, run->experiment, run->boots_done, results.string());
+      fmt::print("run {} of {}: {} boots stored in {}\n", run->id, run->experiment, run->boots_done,
+                 options.results.string());
       return {};
     };
   });
