@@ -65,7 +65,10 @@ class PlotsTest : public testing::Test {
 
   /// An executable named gnuplot that comes before the real one; undone by the destructor of the returned object.
   struct Path {
-    explicit Path(const std::string& path) : old(std::getenv("PATH")) { ::setenv("PATH", path.c_str(), 1); }
+    explicit Path(const std::string& path) {
+      if (const char* now = std::getenv("PATH")) old = now;
+      ::setenv("PATH", path.c_str(), 1);
+    }
     ~Path() { ::setenv("PATH", old.c_str(), 1); }
     std::string old;
   };
