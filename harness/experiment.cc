@@ -66,7 +66,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("first_seed", experiment.first_seed, 1, 1'000'000'000);
   reader.read("pid_max", experiment.pid_max, 1024, 4 * 1024 * 1024);
   reader.read("memory_mib", experiment.memory_mib, 128, 65'536);
-  reader.read("limit_seconds", experiment.limit_seconds, 2, 30);
+  reader.read("limit_seconds", experiment.limit_seconds, 2, 3600);
   reader.read("wall_limit_seconds", experiment.wall_limit_seconds, 1, 86'400);
   reader.read("reference", experiment.reference);
   reader.read("statistic", experiment.statistic);

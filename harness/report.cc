@@ -294,13 +294,15 @@ void check_samples(Report& report, const SamplesByCell& samples) {
                         count);
   }
   if (switched.size() > named) list += fmt::format(" and {} more cells with no more", switched.size() - named);
-  if (!switched.empty()) {
-    report.warnings.push_back(fmt::format(
-        "Something else ran on the vCPU now and then, by involuntary context switches in all boots together: {}. Look "
-        "at "
-        "the minimum as well. Cells with a switch in every {}th repetition or more are not counted: what they do "
-        "creates tasks.",
-        list, often));
+  if (switched.empty()) return;
+  const std::string text = fmt::format(
+      "now and then, by involuntary context switches in all boots together: {}. Cells with a switch in every {}th "
+      "repetition or more are not counted: what they do creates tasks.",
+      list, often);
+  if (run.meter == "time") {
+    report.warnings.push_back("Something else ran on the vCPU " + text + " Look at the minimum as well.");
+  } else {
+    report.other_work = text;
   }
 }
 

@@ -382,6 +382,7 @@ Document describe(const Report& report) {
                                 {"reference", reference_text(report)},
                                 {"started", run.started},
                                 {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  if (!report.other_work.empty()) document.back().facts.emplace_back("other work", report.other_work);
   for (Block& block : table_2007(report)) document.push_back(std::move(block));
   for (const View& view : report.views) append_view(document, report, view);
   document.push_back({Block::Kind::heading, "How to read the tables"});
@@ -412,7 +413,8 @@ std::string render_text(const Document& document, int columns) {
         out += text + "\n";
         break;
       case Block::Kind::facts:
-        for (const auto& [name, value] : block.facts) out += wrap(fmt::format("{:<14}  {}", name, value), 0) + "\n";
+        for (const auto& [name, value] : block.facts)
+          out += wrap(fmt::format("{:<14}  {}", name, value), columns, 16) + "\n";
         break;
       case Block::Kind::bullets:
         for (const std::string& item : block.bullets) out += wrap("- " + item, columns, 2) + "\n";

@@ -199,10 +199,16 @@ TEST(ReportTest, SaysWhatAReaderMustKnow) {
   const std::string text = render_text(report_of(samples, {}, run), 0);
   EXPECT_NE(std::string::npos, text.find("*** PROFILE mini: NOT FOR MEASUREMENT"));
   EXPECT_NE(std::string::npos, text.find("*** INCOMPLETE: 2 of 6 boots are missing"));
-  EXPECT_NE(std::string::npos, text.find("fork on multi at depth 0 (2)"));
+  EXPECT_NE(std::string::npos,
+            text.find("other work      now and then, by involuntary context switches in all boots together: "
+                      "fork on multi at depth 0 (2). "))
+      << text;
   EXPECT_NE(std::string::npos, text.find("getpid: the number of repetitions is not the same in all cells (50 to 100)"));
   EXPECT_NE(std::string::npos, text.find("does not see caches"));
   EXPECT_NE(std::string::npos, text.find("accelerator tcg"));
+  run.meter = "time";
+  EXPECT_NE(std::string::npos,
+            render_text(report_of(samples, {}, run), 0).find("*** Something else ran on the vCPU now"));
 }
 
 TEST(ReportTest, UnequalSeedsAreSaid) {

@@ -15,15 +15,11 @@ namespace {
 
 const std::set<std::string> kMicroFamilies = {"control", "identity", "lookup", "lifecycle", "proc"};
 
-// The profile mini has no CROSS_MEMORY_ATTACH.
-constexpr const char* kNotOnMini = "process_vm_readv";
-
 /// All micro benchmarks on two designs, at both depths that both allow.
 std::string micro_suite(int boots) {
   std::vector<std::string> names;
   for (const Benchmark& benchmark : must(list_benchmarks(paths().guest / "micro"))) {
-    if (kMicroFamilies.contains(benchmark.family) && benchmark.name != kNotOnMini)
-      names.push_back('"' + benchmark.name + '"');
+    if (kMicroFamilies.contains(benchmark.family)) names.push_back('"' + benchmark.name + '"');
   }
   return fmt::format(R"(
 name = "suite"

@@ -412,6 +412,11 @@ void go_wrong_after_first_cell(const Plan& plan) {
     watchdog_arm(plan.cells.front().limit_seconds);
     spin();
   }
+  if (plan.fault == "slow") {
+    watchdog_arm(plan.cells.front().limit_seconds);
+    sleep_for((plan.cells.front().limit_seconds - 2) * 1'000'000'000L);
+    watchdog_disarm();
+  }
   if (plan.fault == "deaf") spin();
   if (plan.fault == "garbage") debugcon_write("these bytes are no frame\n");
   if (plan.fault == "early-exit") leave(Leave::early_exit);

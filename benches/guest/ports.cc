@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ports.h"
 
+#include <signal.h>
 #include <sys/io.h>
 #include <sys/reboot.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace nslab::guest {
 
@@ -31,6 +35,30 @@ std::uint32_t big_endian(std::string_view bytes) {
   std::uint32_t value = 0;
   for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
   return value;
+}
+
+constexpr int kWatchdogMost = 30;            // seconds
+constexpr int kWatchdogPeriod = 20;          // seconds: how soon it is armed again when there are more to come
+volatile sig_atomic_t watchdog_seconds = 0;  // until QEMU shall act
+
+void set_alarm(time_t every_seconds) {
+  const itimerval timer = {.it_interval = {every_seconds, 0}, .it_value = {every_seconds, 0}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+/// From now on so many seconds, or what the device can count of them.
+void watchdog_start(int seconds) {
+  const PortAccess access;
+  // The device counts down from 30 seconds in steps of two.
+  if (access) {
+    outb(static_cast<std::uint8_t>((kWatchdogMost - std::min(seconds, kWatchdogMost)) / 2), kWatchdogEnable);
+  }
+}
+
+void watchdog_again(int) {
+  watchdog_seconds = watchdog_seconds - kWatchdogPeriod;
+  if (watchdog_seconds <= kWatchdogMost) set_alarm(0);
+  watchdog_start(watchdog_seconds);
 }
 
 }  // namespace
@@ -63,12 +91,17 @@ std::optional<std::string> fw_cfg_read(std::string_view name) {
 }
 
 void watchdog_arm(int seconds) {
-  const PortAccess access;
-  // The device counts down from 30 seconds in steps of two.
-  if (access) outb(static_cast<std::uint8_t>((30 - seconds) / 2), kWatchdogEnable);
+  watchdog_seconds = seconds;
+  watchdog_start(seconds);
+  if (seconds <= kWatchdogMost) return;
+  struct sigaction action = {};
+  action.sa_handler = watchdog_again;
+  sigaction(SIGALRM, &action, nullptr);
+  set_alarm(kWatchdogPeriod);
 }
 
 void watchdog_disarm() {
+  if (watchdog_seconds > kWatchdogMost) set_alarm(0);
   const PortAccess access;
   if (access) outb(0, kWatchdogDisable);
 }

@@ -35,7 +35,9 @@ void debugcon_write(std::string_view bytes);
 /// Reads a fw_cfg item by its name in the file directory. Nothing when there is no fw_cfg, or no such item.
 std::optional<std::string> fw_cfg_read(std::string_view name);
 
-/// The ib700 watchdog: from now on `seconds` (even, at most 30) of guest time until QEMU acts, unless disarmed.
+/// The ib700 watchdog: from now on `seconds` (even) of guest time until QEMU acts, unless disarmed. The device counts
+/// 30 at the most; while there are more to come, SIGALRM arms it again: system calls of this process then end with
+/// EINTR.
 void watchdog_arm(int seconds);
 void watchdog_disarm();
 

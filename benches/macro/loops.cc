@@ -27,6 +27,13 @@ NSLAB_BENCHMARK(nptl, "macro",
   measure_program(measurement, {NSLAB_FILE("macro/workload"), "nptl", "1000"}, "1000 threads\n");
 }
 
+NSLAB_BENCHMARK(nptl_million, "macro",
+                "a program: nptl's 1,000,000 times, as in 2007: 90,000,000,000 instructions on lean, minutes of guest "
+                "time (limit_seconds)",
+                1, 0, kWorkload) {
+  measure_program(measurement, {NSLAB_FILE("macro/workload"), "nptl", "1000000"}, "1000000 threads\n");
+}
+
 NSLAB_BENCHMARK(fork_bomb, "macro",
                 "a program: a tree of 255 forks, all alive at once, all reaped: alloc_pid() and free_pid() in bulk", 2,
                 1, kWorkload) {

@@ -166,6 +166,14 @@ class Child {
   bool ready_ = false;
 };
 
+/// What one of a crowd takes of the guest's memory, an estimate on the high side (task, kernel stack, signal handlers,
+/// struct pid), and what it takes besides once /proc has listed it (a dentry, an inode). 30,000 processes, all listed,
+/// fit in what it comes to.
+constexpr std::uint64_t kProcessKib = 32;
+constexpr std::uint64_t kListedKib = 2;
+
+constexpr std::uint64_t in_mib(std::uint64_t kib) { return (kib + 1023) / 1024; }
+
 /// What the children of a crowd are like.
 struct Members {
   std::uint64_t flags = 0;  ///< for clone3, besides CLONE_VM

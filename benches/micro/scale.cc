@@ -23,7 +23,10 @@ using nslab::micro::absent_pid;
 using nslab::micro::Benchmark;
 using nslab::micro::Crowd;
 using nslab::micro::Descriptor;
+using nslab::micro::in_mib;
 using nslab::micro::is_refusal;
+using nslab::micro::kListedKib;
+using nslab::micro::kProcessKib;
 using nslab::micro::Measurement;
 using nslab::micro::Pids;
 using nslab::micro::Registration;
@@ -212,12 +215,7 @@ constexpr std::array kOperations = {
 constexpr std::uint64_t kProcesses[] = {10, 100, 1000, 10'000, 30'000};
 constexpr std::uint64_t kNamespaces[] = {1, 10, 100, 1000};
 
-// What one takes of the guest's memory: an estimate. 30,000 processes, all listed in /proc, fit in what it comes to.
-constexpr std::uint64_t kProcessKib = 32;
-constexpr std::uint64_t kNamespaceKib = 4;
-constexpr std::uint64_t kListedKib = 2;
-
-std::uint64_t in_mib(std::uint64_t kib) { return (kib + 1023) / 1024; }
+constexpr std::uint64_t kNamespaceKib = 4;  // an estimate on the high side
 
 /// Texts for as long as the program runs.
 const char* keep(std::string text) {
