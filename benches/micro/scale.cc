@@ -13,6 +13,8 @@
 #include <deque>
 #include <string>
 
+#include "../macro/files.h"
+#include "../macro/ps.h"
 #include "micro.h"
 #include "operations.h"
 #include "processes.h"
@@ -27,6 +29,7 @@ using nslab::micro::in_mib;
 using nslab::micro::is_refusal;
 using nslab::micro::kListedKib;
 using nslab::micro::kProcessKib;
+using nslab::micro::kReadKib;
 using nslab::micro::Measurement;
 using nslab::micro::Pids;
 using nslab::micro::Registration;
@@ -179,21 +182,27 @@ struct Operation {
   Run among_processes;
   Run beside_namespaces;
   std::array<Run, 3> numbers;  ///< fresh, wrapped, fragmented
-  bool lists;                  ///< each process gets a dentry and an inode of /proc
+  std::uint64_t kib;           ///< of the guest's memory for each process, besides its own: files of /proc
+  std::vector<nslab::micro::File> files;
 };
 
 template <Repeat repeat>
-constexpr Operation make(const char* name, const char* description, Count (*count)(std::uint64_t), bool lists = false) {
+Operation make(const char* name, const char* description, Count (*count)(std::uint64_t), std::uint64_t kib = 0,
+               std::vector<nslab::micro::File> files = {}) {
   return {name,
           description,
           count,
           among_processes<repeat>,
           beside_namespaces<repeat>,
           {among_fresh_numbers<repeat>, among_wrapped_numbers<repeat>, among_fragmented_numbers<repeat>},
-          lists};
+          kib,
+          std::move(files)};
 }
 
-constexpr std::array kOperations = {
+// Whole runs of a program.
+Count count_of_ps(std::uint64_t others) { return {others <= 100 ? 4U : 2U, 1}; }
+
+const std::array kOperations = {
     make<fork_among>("fork", "fork, _exit, waitpid: alloc_pid(), release_task(), free_pid()",
                      [](std::uint64_t) {
                        return Count{200, 100};
@@ -209,7 +218,13 @@ constexpr std::array kOperations = {
           const std::uint64_t iterations = std::clamp<std::uint64_t>(10'000 / others / 2 * 2, 4, 100);
           return Count{iterations, std::max<std::uint64_t>(iterations / 4, 2)};
         },
-        /*lists=*/true),
+        kListedKib),
+    make<nslab::macro::repeat_ps_e>("ps_e",
+                                    "a program, ps -e -o pid,ppid,pgid,sid,cmd: next_tgid(), do_task_stat(), "
+                                    "proc_pid_status()",
+                                    count_of_ps, kListedKib + kReadKib, {nslab::macro::kPs}),
+    make<nslab::macro::repeat_ps_xaf>("ps_xaf", "a program, ps -xaf: as ps_e, and it sorts them into a tree",
+                                      count_of_ps, kListedKib + kReadKib, {nslab::macro::kPs}),
 };
 
 constexpr std::uint64_t kProcesses[] = {10, 100, 1000, 10'000, 30'000};
@@ -232,8 +247,9 @@ void add(const Operation& operation, const std::string& name, const std::string&
                          .iterations = count.iterations,
                          .warmup = count.warmup,
                          .run = run,
+                         .files = operation.files,
                          .point = point,
-                         .memory_mib = in_mib(others * (kib + (operation.lists ? kListedKib : 0)))});
+                         .memory_mib = in_mib(others * (kib + operation.kib))});
 }
 
 const bool added = [] {
