@@ -223,21 +223,6 @@ Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) co
 
 bool KernelBuilder::is_built(const Kernel& kernel) const { return fs::exists(kernel.manifest()); }
 
-namespace {
-
-/// Removes what a killed nslab left behind; the caller holds the lock on what bears the prefix.
-Result<void> sweep(const fs::path& folder, const std::string& prefix) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (!entry.path().filename().string().starts_with(prefix)) continue;
-    fs::remove_all(entry.path(), error);
-    if (error) return machine_error("cannot remove {}: {}", entry.path().string(), error.message());
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) const {
   const auto source = source_hash(base);
   if (!source) return source.error();
@@ -264,7 +249,7 @@ Result<fs::path> KernelBuilder::source_tree(const Base& base, const std::string&
   auto made = make_folders(tree.parent_path());
   if (!made) return made.error();
   const std::string prefix = "source-" + hash.substr(0, 16);
-  if (auto swept = sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
+  if (auto swept = TempFolder::sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
   auto folder = TempFolder::make(paths_.cache / "tmp", prefix);
   if (!folder) return folder.error();
   std::error_code error;
@@ -487,7 +472,7 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   const auto say_busy = [&] { fmt::print(stderr, "another build of this profile goes on; waiting for it\n"); };
   auto place = FileLock::wait(paths_.cache / "locks" / prefix, say_busy);
   if (!place) return place.error();
-  if (auto swept = sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
+  if (auto swept = TempFolder::sweep(paths_.cache / "tmp", prefix); !swept) return swept.error();
   auto work = TempFolder::make_at(paths_.cache / "tmp" / prefix);
   if (!work) return work.error();
   if (kin) {

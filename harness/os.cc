@@ -148,6 +148,16 @@ Result<TempFolder> TempFolder::make_at(const fs::path& path) {
   return TempFolder(path);
 }
 
+Result<void> TempFolder::sweep(const fs::path& parent, const std::string& prefix) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(parent, error)) {
+    if (!entry.path().filename().string().starts_with(prefix)) continue;
+    fs::remove_all(entry.path(), error);
+    if (error) return machine_error("cannot remove {}: {}", entry.path().string(), error.message());
+  }
+  return {};
+}
+
 TempFolder& TempFolder::operator=(TempFolder&& other) noexcept {
   if (this != &other) {
     TempFolder gone(std::move(*this));

@@ -77,6 +77,8 @@ class TempFolder {
   static Result<TempFolder> make(const std::filesystem::path& parent, const std::string& prefix);
   /// Made at just this path, anew: what is there goes first.
   static Result<TempFolder> make_at(const std::filesystem::path& path);
+  /// Removes those that a killed process left in `parent`. The caller holds the lock on what bears the prefix.
+  static Result<void> sweep(const std::filesystem::path& parent, const std::string& prefix);
   TempFolder(TempFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   TempFolder& operator=(TempFolder&& other) noexcept;
   ~TempFolder();

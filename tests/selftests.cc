@@ -89,6 +89,7 @@ Result<fs::path> build_selftests(const Paths& paths, const Base& base, const Sel
   if (!lock) return lock.error();
   if (fs::exists(target)) return target;
   fmt::print(stderr, "building the kernel selftests\n");
+  if (auto swept = TempFolder::sweep(paths.cache / "tmp", prefix); !swept) return swept.error();
   auto folder = TempFolder::make(paths.cache / "tmp", prefix);
   if (!folder) return folder.error();
   const auto headers = TempFolder::make(paths.cache / "tmp", prefix + "-headers");

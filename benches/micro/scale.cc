@@ -199,8 +199,8 @@ Operation make(const char* name, const char* description, Count (*count)(std::ui
           std::move(files)};
 }
 
-// Whole runs of a program.
-Count count_of_ps(std::uint64_t others) { return {others <= 100 ? 4U : 2U, 1}; }
+// Whole runs of a program: a third of a million instructions for each process that it lists.
+Count count_of_ps(std::uint64_t others) { return {others <= 100 ? 4U : others <= 1000 ? 2U : 1U, 1}; }
 
 const std::array kOperations = {
     make<fork_among>("fork", "fork, _exit, waitpid: alloc_pid(), release_task(), free_pid()",
