@@ -16,6 +16,8 @@ set datafile missing "?"
 solid  = "#7f7f7f #0072b2 #e69f00 #009e73 #cc79a7 #d55e00 #56b4e9 #000000 #f0e442"
 tint   = "#c5c5c5 #8cc0dc #f4d48c #8cd3c0 #e8c3d7 #ecb78c #b3ddf5 #8c8c8c #f8f3aa"
 colour(k, d) = word(d == 1 ? solid : tint, (k - 1) % words(solid) + 1)
+# From the tenth on the colours come again, hatched. Pattern 3 is solid.
+pattern(k) = k <= words(solid) ? 3 : 2 + 2 * ((k - 1) / words(solid))
 
 series = words(ARG6)
 benchmarks = words(ARG8)
@@ -33,8 +35,16 @@ title_lines = count_lines(ARG4)
 note_lines = count_lines(ARG9)
 
 wide = 1200
-# The key fills its columns downwards: a kernel's two depths stand one above the other.
-key_rows = series <= 1 ? 1 : (series <= 10 ? 2 : 4)
+# No more names side by side than there is room for. The key fills its columns downwards: in an even number of rows a
+# kernel's two depths stand one above the other.
+longest = 1
+do for [s = 1:series] {
+  stats ARG3 every ::0::0 using (strlen(strcol(3 * s - 1))) nooutput
+  if (STATS_max > longest) { longest = STATS_max }
+}
+key_columns = int(wide / (10 * longest + 60))
+key_rows = int(ceil(series / (1.0 * key_columns)))
+if (series > 1) { key_rows = key_rows + key_rows % 2 }
 key_columns = int(ceil(series / (1.0 * key_rows)))
 top = 16 + 22 * title_lines + 19 * key_rows + 18
 foot = 12 + 16 * note_lines
@@ -50,7 +60,7 @@ set output ARG2
 
 set style data histogram
 set style histogram errorbars gap 2 linewidth 1
-set style fill solid 1.0 border rgb "#404040"
+set style fill pattern 3 border rgb "#404040"
 set boxwidth 0.92 relative
 set bars 0.4
 set border 3 lc rgb "#404040"
@@ -87,6 +97,7 @@ do for [r = 1:rows] {
   # The last row may be shorter: its bars keep the width of the others.
   set xrange [-0.6:per_row - 0.4]
   plot for [s = 1:series] ARG3 every ::first::last using (column(3 * s - 1)):(column(3 * s)):(column(3 * s + 1)):xtic(1) \
-    title columnheader(3 * s - 1) lc rgb colour(int(word(ARG6, s)), int(word(ARG7, s)))
+    title columnheader(3 * s - 1) lc rgb colour(int(word(ARG6, s)), int(word(ARG7, s))) \
+    fillstyle pattern pattern(int(word(ARG6, s)))
 }
 unset multiplot

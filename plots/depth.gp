@@ -17,7 +17,10 @@ solid  = "#7f7f7f #0072b2 #e69f00 #009e73 #cc79a7 #d55e00 #56b4e9 #000000 #f0e44
 points = "4 7 6 5 9 11 13 2 3"
 number(k) = (int(word(ARG8, k)) - 1) % words(solid) + 1
 colour(k) = word(solid, number(k))
-point(k) = int(word(points, number(k)))
+# From the tenth on the colours come again, with other points and dashed.
+again(k) = (int(word(ARG8, k)) - 1) / words(solid)
+point(k) = int(word(points, (number(k) + 4 * again(k) - 1) % words(points) + 1))
+dash(k) = 1 + again(k)
 
 panels = words(ARG6)
 kernels = words(ARG7)
@@ -29,8 +32,13 @@ title_lines = count_lines(ARG4)
 note_lines = count_lines(ARG9)
 
 wide = 1200
-key_columns = kernels <= 6 ? kernels : int(ceil(kernels / 2.0))
-top = 16 + 22 * title_lines + 19 * (kernels <= 6 ? 1 : 2) + 16
+# No more names side by side than there is room for.
+longest = 1
+do for [k = 1:kernels] { if (strlen(word(ARG7, k)) > longest) { longest = strlen(word(ARG7, k)) } }
+key_columns = int(wide / (8.5 * longest + 60))
+key_rows = int(ceil(kernels / (1.0 * key_columns)))
+key_columns = int(ceil(kernels / (1.0 * key_rows)))
+top = 16 + 22 * title_lines + 19 * key_rows + 16
 foot = 12 + 16 * note_lines
 row_height = rows == 1 ? 470 : 300
 high = top + rows * row_height + foot
@@ -72,7 +80,7 @@ set key at screen 0.5, screen 1 - (20.0 + 22 * title_lines) / high center top ho
   Left reverse samplen 2.5 width 2 noenhanced
 set xrange [0:1]
 set yrange [0:1]  # the lines themselves are out of sight
-plot for [k = 1:kernels] -1 with linespoints lw 1.8 pt point(k) ps 1.2 lc rgb colour(k) title word(ARG7, k)
+plot for [k = 1:kernels] -1 with linespoints lw 1.8 dt dash(k) pt point(k) ps 1.2 lc rgb colour(k) title word(ARG7, k)
 unset key
 unset label 1
 unset label 2
@@ -100,6 +108,6 @@ do for [p = 1:panels] {
     unset label 4
   }
   plot for [k = 1:kernels] ARG3 index ((p - 1) * kernels + k - 1) using 1:2:3:4:xtic(tick(p, column(1))) with yerrorlines \
-    lw 1.8 pt point(k) ps (1.3 - 0.7 * k / kernels) lc rgb colour(k) title word(ARG7, k)
+    lw 1.8 dt dash(k) pt point(k) ps (1.3 - 0.7 * k / kernels) lc rgb colour(k) title word(ARG7, k)
 }
 unset multiplot

@@ -19,7 +19,9 @@ solid  = "#7f7f7f #0072b2 #e69f00 #009e73 #cc79a7 #d55e00 #56b4e9 #000000 #f0e44
 points = "4 7 6 5 9 11 13 2 3"
 number(k) = (int(word(ARG7, k)) - 1) % words(solid) + 1
 colour(k) = word(solid, number(k))
-point(k) = int(word(points, number(k)))
+# From the tenth on the colours come again, with other points.
+again(k) = (int(word(ARG7, k)) - 1) / words(solid)
+point(k) = int(word(points, (number(k) + 4 * again(k) - 1) % words(points) + 1))
 dash(k) = int(word(ARG8, k))
 
 panels = words(ARG5)
@@ -32,8 +34,13 @@ title_lines = count_lines(ARG4)
 note_lines = count_lines(ARG9)
 
 wide = 1200
-key_columns = lines <= 6 ? lines : int(ceil(lines / 2.0))
-top = 16 + 22 * title_lines + 19 * (lines <= 6 ? 1 : 2) + 16
+# No more names side by side than there is room for.
+longest = 1
+do for [k = 1:lines] { if (strlen(word(ARG6, k)) > longest) { longest = strlen(word(ARG6, k)) } }
+key_columns = int(wide / (8.5 * longest + 60))
+key_rows = int(ceil(lines / (1.0 * key_columns)))
+key_columns = int(ceil(lines / (1.0 * key_rows)))
+top = 16 + 22 * title_lines + 19 * key_rows + 16
 foot = 12 + 16 * note_lines
 row_height = rows == 1 ? 470 : 300
 high = top + rows * row_height + foot
