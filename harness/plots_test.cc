@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plots.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Report small_report(const std::vector<int>& depths) {
+Report small_report(const std::vector<int>& depths, const std::vector<std::string>& kernels = {"multi", "flat"}) {
   RunRecord run;
   run.id = 1;
   run.experiment = "small & <quick>";
@@ -28,7 +31,7 @@ Report small_report(const std::vector<int>& depths) {
   std::vector<Sample> samples;
   for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     for (const int depth : depths) {
-      for (const char* kernel : {"multi", "flat"}) {
+      for (const std::string& kernel : kernels) {
         Sample s;
         s.kernel = kernel;
         s.depth = depth;
@@ -177,6 +180,34 @@ TEST_F(PlotsTest, DrawsGrowth) {
   if (!drawn && drawn.error().message.find("not installed") != std::string::npos) GTEST_SKIP() << drawn.error().message;
   ASSERT_TRUE(drawn) << drawn.error().message;
   EXPECT_NE(std::string::npos, read(folder_ / "growth.svg").find("<svg"));
+}
+
+/// How far from the top the text stands whose first words these are.
+double height_of(const std::string& svg, const std::string& words) {
+  // A number's is in a span.
+  const std::size_t text = std::min(svg.find("<text>" + words), svg.find("\" >" + words));
+  if (text == std::string::npos) return std::nan("");
+  const std::size_t place = svg.rfind("translate(", text);
+  return std::stod(svg.substr(svg.find(',', place) + 1));
+}
+
+TEST_F(PlotsTest, TheNamesOfManyKernelsStandAboveThePanels) {
+  std::vector<std::string> kernels = {"multi"};
+  for (int i = 1; i < 17; ++i) kernels.push_back(fmt::format("static3+cache+hash{}", i));
+  const Report report = small_report({0, 1}, kernels);
+  const std::string templates = (fs::path(__FILE__).parent_path().parent_path() / "plots").string();
+  const auto drawn = write_plots(report, folder_.string(), templates);
+  if (!drawn && drawn.error().message.find("not installed") != std::string::npos) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  const std::string lines = read(folder_ / "depth.svg");
+  const std::string bars = read(folder_ / "overhead.svg");
+  // All bars are 0, and the axis is from -1 to 1.
+  for (const std::string& kernel : kernels) {
+    EXPECT_LT(height_of(lines, kernel + "<"), height_of(lines, "getpid")) << kernel;
+    if (kernel == "multi") continue;
+    for (const int depth : {0, 1})
+      EXPECT_LT(height_of(bars, fmt::format("{}, depth {}", kernel, depth)), height_of(bars, "1<")) << kernel;
+  }
 }
 
 TEST(HtmlTest, Escapes) {
