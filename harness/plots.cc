@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int note_columns = 190;  // of the templates' small type on their 1,200 pixels
+constexpr int note_columns = 170;  // of the templates' small type on their 1,200 pixels
 
 constexpr std::string_view gnuplot_missing =
     "gnuplot is not installed, no plot was drawn: apt-get install gnuplot-nox (the tables need no gnuplot).";

@@ -13,13 +13,14 @@
 namespace nslab::lab {
 namespace {
 
-const std::set<std::string> kMicroFamilies = {"control", "identity", "lookup", "lifecycle", "proc"};
+const std::set<std::string> kFamilies = {"control", "identity", "lookup", "lifecycle", "proc", "macro"};
 
-/// All micro benchmarks on two designs, at both depths that both allow.
-std::string micro_suite(int boots) {
+/// All benchmarks of these families on two designs, at both depths that both allow. One that is not repeated has no
+/// halves.
+std::string suite(int boots) {
   std::vector<std::string> names;
   for (const Benchmark& benchmark : must(list_benchmarks(paths().guest / "micro"))) {
-    if (kMicroFamilies.contains(benchmark.family)) names.push_back('"' + benchmark.name + '"');
+    if (kFamilies.contains(benchmark.family) && benchmark.iterations > 1) names.push_back('"' + benchmark.name + '"');
   }
   return fmt::format(R"(
 name = "suite"
@@ -40,7 +41,7 @@ class Suite : public testing::Test {
 
   static void SetUpTestSuite() {
     work_ = std::make_unique<TempFolder>(folder());
-    samples_ = measure(work_->path() / "one", micro_suite(kBoots));
+    samples_ = measure(work_->path() / "one", suite(kBoots));
   }
   static void TearDownTestSuite() { work_.reset(); }
 
@@ -81,7 +82,7 @@ TEST_F(Suite, TheSecondHalfOfTheRepetitionsCostsWhatTheFirstDoes) {
 
 TEST_F(Suite, EveryCellIsTheSameToTheDigitInASecondRunUnderLoad) {
   const Load load;
-  const auto again = measure(work_->path() / "two", micro_suite(1));
+  const auto again = measure(work_->path() / "two", suite(1));
   std::vector<Sample> first;
   std::copy_if(samples_.begin(), samples_.end(), std::back_inserter(first),
                [](const Sample& sample) { return sample.seed == 1; });

@@ -35,7 +35,7 @@ NSLAB_BENCHMARK(nptl_million, "macro",
 }
 
 NSLAB_BENCHMARK(fork_bomb, "macro",
-                "a program: a tree of 255 forks, all alive at once, all reaped: alloc_pid() and free_pid() in bulk", 2,
-                1, kWorkload) {
+                "a program: a tree of 255 forks, all alive at once, all reaped: alloc_pid() and free_pid() in bulk", 4,
+                3, kWorkload) {
   measure_program(measurement, {NSLAB_FILE("macro/workload"), "fork_bomb", "7"}, "255 processes alive at once\n");
 }
