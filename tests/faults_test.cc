@@ -50,7 +50,7 @@ TEST(Guest, HangEndsAtItsLimitOfGuestTime) {
   EXPECT_THAT(failure("hang"), HasSubstr("the guest hung: the watchdog ended it at a cell's limit of guest time"));
 }
 
-// The device counts 30 s at the most; these 74 take it two more starts.
+// The device counts 30 s at the most; these 74 take it three more starts.
 TEST(Guest, ALongLimitIsKeptToo) {
   EXPECT_EQ(failure("slow", 300, 74), "complete");
   EXPECT_THAT(failure("hang", 300, 74), HasSubstr("the watchdog ended it at a cell's limit of guest time"));
