@@ -112,8 +112,7 @@ struct Report {
 
   std::vector<View> views;  ///< the statistic asked for, then the minimum (or the mean, if the minimum was asked for)
 
-  /// What else ran on the vCPU; empty: nothing. Under the instructions meter that is the kernel's own, the same each
-  /// time.
+  /// Instructions meter: when else the kernel's own work ran, the same each time; empty: never. A warning under time.
   std::string other_work;
 
   std::vector<std::string> errors;    ///< what makes (part of) the report wrong, as sentences

@@ -166,15 +166,6 @@ class Child {
   bool ready_ = false;
 };
 
-/// What one of a crowd takes of the guest's memory, an estimate on the high side: its task, kernel stack, signal
-/// handlers and struct pid; besides, once /proc has listed it, a dentry and an inode; and once ps has read it, those of
-/// its files stat, status, environ and cmdline. 30,000 processes, all listed, fit in what it comes to.
-constexpr std::uint64_t kProcessKib = 32;
-constexpr std::uint64_t kListedKib = 2;
-constexpr std::uint64_t kReadKib = 4;
-
-constexpr std::uint64_t in_mib(std::uint64_t kib) { return (kib + 1023) / 1024; }
-
 /// What the children of a crowd are like.
 struct Members {
   std::uint64_t flags = 0;  ///< for clone3, besides CLONE_VM

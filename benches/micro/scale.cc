@@ -25,11 +25,7 @@ using nslab::micro::absent_pid;
 using nslab::micro::Benchmark;
 using nslab::micro::Crowd;
 using nslab::micro::Descriptor;
-using nslab::micro::in_mib;
 using nslab::micro::is_refusal;
-using nslab::micro::kListedKib;
-using nslab::micro::kProcessKib;
-using nslab::micro::kReadKib;
 using nslab::micro::Measurement;
 using nslab::micro::Pids;
 using nslab::micro::Registration;
@@ -165,6 +161,19 @@ void among_fragmented_numbers(Measurement& measurement) {
   repeat(measurement, crowd.pids());
 }
 
+// ---- What it takes
+// ----------------------------------------------------------------------------------------------------
+
+// Of the guest's memory for each process, an estimate on the high side: its task, kernel stack, signal handlers and
+// struct pid; besides, once /proc has listed it, a dentry and an inode; and once ps has read it, those of its files
+// stat, status, environ and cmdline. 30,000 processes, all listed, fit in what it comes to.
+constexpr std::uint64_t kProcessKib = 32;
+constexpr std::uint64_t kNamespaceKib = 4;
+constexpr std::uint64_t kListedKib = 2;
+constexpr std::uint64_t kReadKib = 4;
+
+std::uint64_t in_mib(std::uint64_t kib) { return (kib + 1023) / 1024; }
+
 // ---- The benchmarks ------------------------------------------------------------------------------------------------
 
 using Run = void (*)(Measurement& measurement);
@@ -229,8 +238,6 @@ const std::array kOperations = {
 
 constexpr std::uint64_t kProcesses[] = {10, 100, 1000, 10'000, 30'000};
 constexpr std::uint64_t kNamespaces[] = {1, 10, 100, 1000};
-
-constexpr std::uint64_t kNamespaceKib = 4;  // an estimate on the high side
 
 /// Texts for as long as the program runs.
 const char* keep(std::string text) {
