@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The front door. `make` runs the main job: kernels, boots, tables and plots. `make check` passes the tests.
 
+SHELL := /bin/bash
 BUILD := build
 SANITIZED := build-sanitized
 # Empty: all cores.
@@ -60,15 +61,16 @@ unit: setup
 check: unit build
 	ctest --test-dir $(BUILD) --output-on-failure -L lab
 
-# The lab's conformance suite and the kernel's selftests on every model, plain and under KASAN, lockdep and their like:
-# hours of kernel builds the first time.
-check-models: build
-	NSLAB_ALL_MODELS=1 $(BUILD)/tests/kernels_test --gtest_filter=Series.*
-	NSLAB_ALL_MODELS=1 $(BUILD)/tests/pages_test
-	NSLAB_ALL_MODELS=1 $(BUILD)/tests/conformance_test
-	NSLAB_ALL_MODELS=1 $(BUILD)/tests/selftests_test
-	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/conformance_test
-	NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=debug $(BUILD)/tests/selftests_test
+# Every step of the series, the page that adds a model, and on every model the lab's conformance suite and the kernel's
+# selftests, plain and (-debug) under KASAN, lockdep and their like: hours, most of them kernel builds, the first time.
+# What they print is kept.
+MODEL_CHECKS := kernels pages conformance selftests conformance-debug selftests-debug
+check-models: $(MODEL_CHECKS:%=results/check-models/%.log)
+
+results/check-models/%.log: build
+	@mkdir -p $(@D)
+	set -o pipefail; NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=$(if $(filter %-debug,$*),debug,mini) \
+	  $(BUILD)/tests/$(*:-debug=)_test 2>&1 | tee $@
 
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
 bench: build

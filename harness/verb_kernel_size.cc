@@ -3,12 +3,15 @@
 // What the designs cost in bytes.
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "kernel_build.h"
 #include "kernel_size.h"
 #include "os.h"
-#include "table.h"
+#include "report_document.h"
 #include "verbs.h"
 
 namespace nslab {
@@ -19,6 +22,7 @@ struct SizeArguments {
   std::string profile = "lean";
   std::string base = "linux-6.12";
   std::size_t files = 10;
+  std::string results;
 };
 
 struct Sized {
@@ -84,22 +88,39 @@ Table files_table(const KernelSize& reference, const KernelSize& other, std::siz
 }
 
 /// Today's answer to 'This patchset can save more than 2KB from the vmlinux', Emelianov, 2007-11-14.
-void print_claim_of_2007(const std::vector<Sized>& kernels) {
+std::optional<std::string> claim_of_2007(const std::vector<Sized>& kernels) {
   const auto find = [&](const char* name) {
     return std::find_if(kernels.begin(), kernels.end(), [&](const Sized& kernel) { return kernel.name == name; });
   };
   const auto with = find("multi");
   const auto without = find("nons");
-  if (with == kernels.end() || without == kernels.end()) return;
+  if (with == kernels.end() || without == kernels.end()) return std::nullopt;
   const SymbolSizes saved = with->size.total - without->size.total;
-  fmt::print(
-      "\nNAMESPACES=n saves {} bytes of text and data today ({} with bss). Its patches of 2007-11-14 promised 'more "
-      "than "
-      "2KB from the vmlinux': {}.\n",
+  return fmt::format(
+      "NAMESPACES=n saves {} bytes of text and data today ({} with bss). Its patches of 2007-11-14 promised 'more than "
+      "2KB from the vmlinux': {}.",
       plain(saved.text + saved.data), plain(saved.sum()),
       saved.text + saved.data > 2048
           ? fmt::format("that holds, {:.1f} times over", static_cast<double>(saved.text + saved.data) / 2048)
           : std::string("less than that here"));
+}
+
+Document describe(const std::vector<Sized>& kernels, const std::string& base, const std::string& profile,
+                  std::size_t files) {
+  Document document;
+  document.push_back({.kind = Block::Kind::title, .text = "nslab kernel size: " + base + ", profile " + profile});
+  document.push_back({.text = fmt::format("In bytes. text, data and bss are sums over symbols, as sections are padded; "
+                                          "bzImage is the compressed file. Below each: the difference from {}.",
+                                          kernels.front().name)});
+  document.push_back({.kind = Block::Kind::table, .table = sizes_table(kernels)});
+  if (const auto claim = claim_of_2007(kernels)) document.push_back({.text = *claim});
+  for (std::size_t i = 1; i < kernels.size(); ++i) {
+    document.push_back({.kind = Block::Kind::heading,
+                        .text = kernels[i].name + " against " + kernels.front().name + ", by object file"});
+    document.push_back(
+        {.kind = Block::Kind::table, .table = files_table(kernels.front().size, kernels[i].size, files)});
+  }
+  return document;
 }
 
 Result<void> size(const SizeArguments& arguments) {
@@ -119,26 +140,26 @@ Result<void> size(const SizeArguments& arguments) {
   }
   const KernelBuilder builder(*paths);
   std::vector<Sized> kernels;
+  auto manifests = nlohmann::ordered_json::array();
   for (const Model& model : models) {
     const auto kernel = builder.build({*base, *profile, model});
     if (!kernel) return kernel.error();
     auto read = read_kernel_size(kernel->sizes());
     if (!read) return read.error();
     kernels.push_back({model.name, std::move(*read)});
+    const auto manifest = read_file(kernel->manifest());
+    if (!manifest) return manifest.error();
+    manifests.push_back(nlohmann::ordered_json::parse(*manifest));
   }
-  fmt::print(
-      "Sizes in bytes; {}, profile {}. text, data and bss are sums over symbols, as sections are padded; bzImage is "
-      "the "
-      "compressed file. Below each: the difference from {}.\n\n",
-      base->name, profile->name, kernels.front().name);
-  const int columns = terminal_columns();
-  for (const Table& part : split(sizes_table(kernels), columns)) fmt::print("{}\n", text_table(part));
-  for (std::size_t i = 1; i < kernels.size(); ++i) {
-    fmt::print("{} against {}, by object file\n\n{}\n", kernels[i].name, kernels.front().name,
-               text_table(files_table(kernels.front().size, kernels[i].size, arguments.files)));
-  }
-  print_claim_of_2007(kernels);
-  return {};
+  const Document document = describe(kernels, base->name, profile->name, arguments.files);
+  fmt::print("{}", render_text(document, terminal_columns()));
+  if (arguments.results.empty()) return {};
+  const std::filesystem::path folder = arguments.results;
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return Error{Exit::user, fmt::format("cannot make {}: {}", folder.string(), failed.message())};
+  if (auto wrote = write_file(folder / "report.md", render_markdown(document)); !wrote) return wrote;
+  return write_file(folder / "manifest.json", manifests.dump(1) + "\n");
 }
 
 }  // namespace
@@ -151,6 +172,7 @@ void declare_kernel_size(CLI::App& kernel_verb, Action& action) {
   verb->add_option("--profile", arguments->profile, "the profile")->capture_default_str();
   verb->add_option("--base", arguments->base, "the base")->capture_default_str();
   verb->add_option("--files", arguments->files, "object files to list for each model")->capture_default_str();
+  verb->add_option("--results", arguments->results, "folder for the tables (report.md) and the kernels' manifests");
   verb->callback([arguments, &action] { action = [arguments] { return size(*arguments); }; });
 }
 

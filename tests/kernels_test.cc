@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -288,6 +289,35 @@ TEST(Table, EveryModelHasAHashOfItsOwn) {
     }
   }
   EXPECT_EQ(hashes.size(), kernels);
+}
+
+// Kconfig takes what the fragments say, with and without the models' options.
+TEST(Table, EveryProfileCanBeConfigured) {
+  const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
+  const KernelBuilder builder(paths());
+  const fs::path tree = must(builder.source_tree(table.bases[0], /*patched=*/true));
+  for (const Profile& profile : table.profiles) {
+    for (const char* model : {"nons", "multi", "flat+cache+hash"}) {
+      const TempFolder build = folder();
+      const auto configured = builder.configure(spec(model, profile.name), tree, build.path());
+      EXPECT_TRUE(configured) << profile.name << ", " << model << ": " << configured.error().message;
+    }
+  }
+}
+
+TEST(Size, TheTablesAreKeptWithTheKernelsManifests) {
+  const TempFolder results = folder();
+  const Captured run =
+      nslab({"kernel", "size", "multi", "nons", "--profile", "mini", "--results", results.path().string()});
+  ASSERT_EQ(WEXITSTATUS(run.status), 0) << run.output;
+  const std::string report = must(read_file(results.path() / "report.md"));
+  EXPECT_THAT(report, testing::HasSubstr("| struct pid_namespace |"));
+  EXPECT_THAT(report, testing::HasSubstr("| kernel/pid_namespace.o |"));
+  EXPECT_THAT(report, testing::HasSubstr("NAMESPACES=n saves "));
+  const auto manifests = nlohmann::json::parse(must(read_file(results.path() / "manifest.json")));
+  ASSERT_EQ(manifests.size(), 2U);
+  EXPECT_EQ(manifests[0].at("hash"), kernel("multi").hash);
+  EXPECT_EQ(manifests[1].at("hash"), kernel("nons").hash);
 }
 
 TEST(Source, WhatIsNoLinux612IsRefused) {

@@ -67,7 +67,8 @@ void expect_equal(const std::vector<Sample>& samples, const std::vector<Sample>&
 BootPlan first_boot(const std::string& experiment);
 /// Boots it on the model's kernel, in a folder of its own, with more files (path in the guest → file).
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds = 300,
-                  const std::map<std::string, std::filesystem::path>& more = {}, const std::string& profile = "mini");
+                  const std::map<std::string, std::filesystem::path>& more = {}, const std::string& profile = "mini",
+                  int memory_mib = 512);
 
 /// Keeps every core busy while it lives.
 class Load {
