@@ -16,10 +16,10 @@ TEST_P(Conformance, ModelBehaves) {
   plan.command = {"/bin/pidns_conformance", "--max-depth", std::to_string(depths_of(GetParam()))};
   const std::string profile = models_profile();
   const bool plain = profile == "mini";
-  // 32,768 processes live at a time: some 25 KiB each, thrice that under KASAN and its like.
+  // 32,768 processes live at a time: some 25 KiB each, twice that under KASAN and its like.
   const auto ended =
       boot(plan, plain ? 300 : 1800, {{"/bin/pidns_conformance", paths().guest / "pidns_conformance"}}, profile,
-           plain ? 1536 : 6144);
+           plain ? 1536 : 3072);
   ASSERT_TRUE(ended) << ended.error().message;
   EXPECT_EQ(ended->report.command_status, 0) << ended->report.command_output;
   EXPECT_THAT(ended->report.command_output, testing::HasSubstr("1.."));
