@@ -89,6 +89,48 @@ TEST_F(Suite, EveryCellIsTheSameToTheDigitInASecondRunUnderLoad) {
   expect_equal(first, again);
 }
 
+/// The number a model's options give to this one, as CONFIG_PID_NS_KNOWN_ALLOC.
+std::uint64_t option_of(const std::string& model, const std::string& name) {
+  for (const std::string& line : spec(model).model.config) {
+    if (line.starts_with(name + "=")) return std::stoull(line.substr(name.size() + 1));
+  }
+  ADD_FAILURE() << model << " does not set " << name;
+  return 0;
+}
+
+// What must be found is found, and nothing is where nothing is, by the bare path of each boot.
+TEST(Controls, AKnownCostIsFoundToTheDigitAndALayoutCostsNothing) {
+  const TempFolder work = folder();
+  const auto samples = measure(work.path() / "controls", R"(
+name = "controls"
+profile = "mini"
+boots = 3
+reference = "multi"
+[[measure]]
+kernels = ["multi", "multi-twin", "multi-known"]
+depths = [0, 1]
+benchmarks = ["empty", "getpid", "clone3_undone"]
+)");
+  const std::map<std::string, std::uint64_t> known = {
+      {"empty", 0},
+      {"getpid", option_of("multi-known", "CONFIG_PID_NS_KNOWN_LOOKUP")},
+      {"clone3_undone", option_of("multi-known", "CONFIG_PID_NS_KNOWN_ALLOC")},
+  };
+  std::map<std::string, std::uint64_t> multi;
+  const auto cell = [](const Sample& sample) {
+    return fmt::format("{} depth {} seed {}", sample.benchmark, sample.depth, sample.seed);
+  };
+  for (const Sample& sample : samples) {
+    ASSERT_EQ(sample.status, CellStatus::ok) << sample.kernel << " " << cell(sample);
+    if (sample.kernel == "multi") multi[cell(sample)] = sample.minimum;
+  }
+  EXPECT_EQ(samples.size(), 3 * 2 * 3 * 3U);
+  for (const Sample& sample : samples) {
+    const std::uint64_t added = sample.kernel == "multi-known" ? known.at(sample.benchmark) : 0;
+    EXPECT_EQ(sample.minimum, multi.at(cell(sample)) + added) << sample.kernel << " " << cell(sample);
+  }
+}
+
 /// The rank of each value, 1 the lowest. Equal values share the mean of their ranks.
 std::vector<double> ranks(const std::vector<double>& values) {
   std::vector<double> result;
