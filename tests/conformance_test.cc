@@ -17,13 +17,11 @@ TEST_P(Conformance, ModelBehaves) {
   const std::string profile = models_profile();
   const bool plain = profile == "mini";
   // 32,768 processes live at a time: some 25 KiB each, twice that under KASAN and its like.
-  const auto ended =
-      boot(plan, plain ? 300 : 1800, {{"/bin/pidns_conformance", paths().guest / "pidns_conformance"}}, profile,
-           plain ? 1536 : 3072);
+  const auto ended = boot(plan, plain ? 300 : 1800, {{"/bin/pidns_conformance", paths().guest / "pidns_conformance"}},
+                          profile, plain ? 1536 : 3072);
   ASSERT_TRUE(ended) << ended.error().message;
   EXPECT_EQ(ended->report.command_status, 0) << ended->report.command_output;
-  EXPECT_THAT(ended->report.command_output, testing::HasSubstr("1.."));
-  EXPECT_THAT(ended->report.command_output, testing::Not(testing::HasSubstr("not ok")));
+  EXPECT_THAT(ended->report.command_output, testing::HasSubstr("[  PASSED  ]"));
   fmt::print("{}", ended->report.command_output);
 }
 

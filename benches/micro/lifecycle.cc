@@ -242,8 +242,8 @@ NSLAB_BENCHMARK(clone3_pidfd, "lifecycle",
       });
 }
 
-// A pid comes and goes, and little else: what a model's allocation costs stands out here. That the call fails is what is
-// wanted; nobody would take its cost for a clone's.
+// A pid comes and goes, and little else: what a model's allocation costs stands out here. That the call fails is what
+// is wanted; nobody would take its cost for a clone's.
 NSLAB_BENCHMARK(clone3_undone, "lifecycle",
                 "clone3(2) of a thread with CLONE_PIDFD where no descriptor is left (EMFILE): copy_process() up to "
                 "alloc_pid(), then free_pid(); no task runs",
@@ -252,8 +252,7 @@ NSLAB_BENCHMARK(clone3_undone, "lifecycle",
   if (!none) return measurement.fail(with_errno("cannot lower the limit of descriptors"));
   int pidfd = -1;
   clone_args arguments = {};
-  arguments.flags =
-      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PIDFD;
+  arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   measurement.repeat_call(-EMFILE, "clone3() did not fail for want of a descriptor",
                           [&] { return clone3_and_exit(arguments); });

@@ -3,15 +3,16 @@
 ///
 ///   pidns_conformance --max-depth N      N: 0 without pid namespaces, 1 flat, 2 static3, 32 multi, list
 ///
-/// Prints TAP (`1..N`, `ok I name`, `ok I name # SKIP why`, `not ok I name`, a `#` line with the reason). Exit status:
-/// 0 every test passed, 1 one did not, 2 usage, 3 the machine lacks something (root, /proc). Wants root in the initial
-/// pid namespace, and /proc mounted there; need not be PID 1. Writes kernel.pid_max, kernel.threads-max and
-/// user.max_pid_namespaces: run it in a guest.
+/// Takes GoogleTest's options, too. Exit status: 0 every test passed, 1 one did not, 2 usage, 3 the machine lacks
+/// something (root, /proc). Wants root in the initial pid namespace, and /proc mounted there; need not be PID 1. Writes
+/// kernel.pid_max, kernel.threads-max and user.max_pid_namespaces: run it in a guest.
 ///
 /// What is expected is what linux 6.12 does, not what a manual says. Each test runs in a process of its own, so that
-/// what it leaves behind dies with it. Any descendant may call fail(): the reason travels through shared memory.
+/// what it leaves behind dies with it. GoogleTest's assertions stay in the process that makes them; here any descendant
+/// may fail, by REQUIRE and its like, which end it: the reason travels through shared memory.
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <mqueue.h>
@@ -57,7 +58,8 @@ int max_depth = -1;
 
 // ---- failing, from whichever process ----
 
-char* reason;  // shared by all processes of a test; empty: nothing failed
+char* reason;                             // shared by all processes of a test; empty: nothing failed
+constexpr char kSkipped[] = "skipped: ";  // begins a reason that is none to fail
 
 [[noreturn]] __attribute__((format(printf, 2, 3))) void fail(int line, const char* format, ...) {
   if (!reason[0]) {
@@ -72,16 +74,16 @@ char* reason;  // shared by all processes of a test; empty: nothing failed
 
 /// The test has nothing to hold against this kernel, for the reason given.
 [[noreturn]] void skip(const char* why) {
-  snprintf(reason, 1000, "SKIP %s", why);
+  snprintf(reason, 1000, "%s%s", kSkipped, why);
   _exit(0);
 }
 
-#define EXPECT(condition)                                                                  \
+#define REQUIRE(condition)                                                                 \
   do {                                                                                     \
     if (!(condition)) fail(__LINE__, "%s (errno %s)", #condition, strerrorname_np(errno)); \
   } while (0)
 
-#define EXPECT_EQ(actual, expected)                                                                           \
+#define REQUIRE_EQ(actual, expected)                                                                          \
   do {                                                                                                        \
     const long long actual_ = (actual), expected_ = (expected);                                               \
     if (actual_ != expected_)                                                                                 \
@@ -89,7 +91,7 @@ char* reason;  // shared by all processes of a test; empty: nothing failed
   } while (0)
 
 /// The call must fail with this errno.
-#define EXPECT_ERROR(call, error)                                                                                   \
+#define REQUIRE_ERROR(call, error)                                                                                  \
   do {                                                                                                              \
     errno = 0;                                                                                                      \
     const long long result_ = (call);                                                                               \
@@ -124,7 +126,7 @@ pid_t spawn(unsigned long flags, const Body& body) {
     body();
     _exit(0);
   }
-  EXPECT(pid > 0);
+  REQUIRE(pid > 0);
   return pid;
 }
 
@@ -142,18 +144,18 @@ std::vector<pid_t> fork_to_the_end() {
     for (;;) pause();
   };
   for (pid_t pid; (pid = spawn_here(CLONE_FS | CLONE_FILES, park)) != -1;) children.push_back(pid);
-  EXPECT_EQ(errno, EAGAIN);
+  REQUIRE_EQ(errno, EAGAIN);
   return children;
 }
 
 void kill_and_reap(const std::vector<pid_t>& children) {
-  for (const pid_t pid : children) EXPECT_EQ(kill(pid, SIGKILL), 0);
-  for (const pid_t pid : children) EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
+  for (const pid_t pid : children) REQUIRE_EQ(kill(pid, SIGKILL), 0);
+  for (const pid_t pid : children) REQUIRE_EQ(waitpid(pid, nullptr, 0), pid);
 }
 
 void reap(pid_t pid) {
   int status = 0;
-  EXPECT_EQ(waitpid(pid, &status, __WALL), pid);
+  REQUIRE_EQ(waitpid(pid, &status, __WALL), pid);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail(__LINE__, "child %d ended with status %#x", pid, status);
 }
 
@@ -166,19 +168,19 @@ void at_depth(int depth, const Body& body) {
 }
 
 void fresh_proc() {
-  EXPECT(unshare(CLONE_NEWNS) == 0);
-  EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-  EXPECT(mount("proc", "/proc", "proc", 0, nullptr) == 0);
+  REQUIRE(unshare(CLONE_NEWNS) == 0);
+  REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+  REQUIRE(mount("proc", "/proc", "proc", 0, nullptr) == 0);
 }
 
 /// A byte each way between processes, to order them.
 struct Gate {
   int fd[2];
-  Gate() { EXPECT(pipe(fd) == 0); }
-  void open() const { EXPECT(write(fd[1], "x", 1) == 1); }
+  Gate() { REQUIRE(pipe(fd) == 0); }
+  void open() const { REQUIRE(write(fd[1], "x", 1) == 1); }
   void wait() const {
     char c;
-    EXPECT(read(fd[0], &c, 1) == 1);
+    REQUIRE(read(fd[0], &c, 1) == 1);
   }
 };
 
@@ -186,7 +188,7 @@ struct Gate {
 template <class T>
 T* shared() {
   void* p = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  EXPECT(p != MAP_FAILED);
+  REQUIRE(p != MAP_FAILED);
   return static_cast<T*>(p);
 }
 
@@ -216,7 +218,7 @@ void expect_numbers(int line, const std::string& path, const std::string& key, c
   if (*actual != expected)
     fail(line, "%s: %s is%s, not%s", path.c_str(), key.c_str(), text(*actual).c_str(), text(expected).c_str());
 }
-#define EXPECT_NUMBERS(path, key, ...) expect_numbers(__LINE__, path, key, std::vector<int> __VA_ARGS__)
+#define REQUIRE_NUMBERS(path, key, ...) expect_numbers(__LINE__, path, key, std::vector<int> __VA_ARGS__)
 
 std::string link_of(const std::string& path) {
   char buffer[256];
@@ -231,13 +233,13 @@ std::string fdinfo(int fd) { return "/proc/self/fdinfo/" + std::to_string(fd); }
 struct Sockets {
   int fd[2];
   Sockets() {
-    EXPECT(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd) == 0);
+    REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd) == 0);
     const int on = 1;
-    for (int s : fd) EXPECT(setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
+    for (int s : fd) REQUIRE(setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
   }
 };
 
-void send_byte(int fd) { EXPECT(write(fd, "x", 1) == 1); }
+void send_byte(int fd) { REQUIRE(write(fd, "x", 1) == 1); }
 
 pid_t receive_sender(int fd) {
   char byte;
@@ -248,9 +250,9 @@ pid_t receive_sender(int fd) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  EXPECT_EQ(recvmsg(fd, &message, 0), 1);
+  REQUIRE_EQ(recvmsg(fd, &message, 0), 1);
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  EXPECT(header && header->cmsg_type == SCM_CREDENTIALS);
+  REQUIRE(header && header->cmsg_type == SCM_CREDENTIALS);
   ucred credentials;
   memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
   return credentials.pid;
@@ -272,7 +274,7 @@ struct Sitter {
       });
     });
     pid = receive_sender(sockets.fd[0]);
-    EXPECT(pid > 0);
+    REQUIRE(pid > 0);
   }
   void release() {
     done.open();
@@ -286,7 +288,7 @@ siginfo_t wait_signal(int signal) {
   sigaddset(&set, signal);
   siginfo_t info{};
   timespec limit{20, 0};
-  EXPECT_EQ(sigtimedwait(&set, &info, &limit), signal);
+  REQUIRE_EQ(sigtimedwait(&set, &info, &limit), signal);
   return info;
 }
 
@@ -294,22 +296,22 @@ void block_signal(int signal) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, signal);
-  EXPECT(sigprocmask(SIG_BLOCK, &set, nullptr) == 0);
+  REQUIRE(sigprocmask(SIG_BLOCK, &set, nullptr) == 0);
 }
 
 template <class F>
 void in_thread(F f) {
   pthread_t thread;
   std::function<void()> body = f;
-  EXPECT_EQ(pthread_create(
-                &thread, nullptr,
-                [](void* p) -> void* {
-                  (*static_cast<std::function<void()>*>(p))();
-                  return nullptr;
-                },
-                &body),
-            0);
-  EXPECT_EQ(pthread_join(thread, nullptr), 0);
+  REQUIRE_EQ(pthread_create(
+                 &thread, nullptr,
+                 [](void* p) -> void* {
+                   (*static_cast<std::function<void()>*>(p))();
+                   return nullptr;
+                 },
+                 &body),
+             0);
+  REQUIRE_EQ(pthread_join(thread, nullptr), 0);
 }
 
 // ---- tests at one depth ----
@@ -319,29 +321,29 @@ void own_ids(int depth) {
   at_depth(depth, [&] {
     const pid_t me = sys_getpid();
     if (depth) {
-      EXPECT_EQ(me, 1);
-      EXPECT_EQ(sys_getppid(), 0);
+      REQUIRE_EQ(me, 1);
+      REQUIRE_EQ(sys_getppid(), 0);
     } else {
-      EXPECT_EQ(sys_getppid(), outer);
+      REQUIRE_EQ(sys_getppid(), outer);
     }
-    EXPECT_EQ(sys_gettid(), me);
-    EXPECT_EQ(syscall(SYS_set_tid_address, nullptr), me);
+    REQUIRE_EQ(sys_gettid(), me);
+    REQUIRE_EQ(syscall(SYS_set_tid_address, nullptr), me);
     auto* seen = shared<pid_t[2]>();
     const pid_t child = spawn(0, [&] {
       (*seen)[0] = sys_getpid();
       (*seen)[1] = sys_getppid();
-      EXPECT_EQ(sys_gettid(), sys_getpid());
+      REQUIRE_EQ(sys_gettid(), sys_getpid());
     });
     reap(child);
-    EXPECT_EQ((*seen)[0], child);
-    EXPECT_EQ((*seen)[1], me);
+    REQUIRE_EQ((*seen)[0], child);
+    REQUIRE_EQ((*seen)[1], me);
     in_thread([&] {
-      EXPECT_EQ(sys_getpid(), me);
-      EXPECT(sys_gettid() > 0 && sys_gettid() != me);
-      EXPECT_EQ(syscall(SYS_tgkill, me, sys_gettid(), 0), 0);
-      EXPECT_ERROR(syscall(SYS_tgkill, me + 1000, sys_gettid(), 0), ESRCH);
+      REQUIRE_EQ(sys_getpid(), me);
+      REQUIRE(sys_gettid() > 0 && sys_gettid() != me);
+      REQUIRE_EQ(syscall(SYS_tgkill, me, sys_gettid(), 0), 0);
+      REQUIRE_ERROR(syscall(SYS_tgkill, me + 1000, sys_gettid(), 0), ESRCH);
     });
-    if (depth) EXPECT_EQ(child, 2);
+    if (depth) REQUIRE_EQ(child, 2);
   });
 }
 
@@ -351,10 +353,10 @@ void clone_writes_tids(int depth) {
     const long child = syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_PARENT_SETTID | SIGCHLD, nullptr, &(*word)[0],
                                &(*word)[1], nullptr);
     if (child == 0) _exit((*word)[1] == sys_getpid() ? 0 : 1);
-    EXPECT(child > 0);
+    REQUIRE(child > 0);
     reap(static_cast<pid_t>(child));
-    EXPECT_EQ((*word)[0], child);
-    EXPECT_EQ((*word)[1], child);
+    REQUIRE_EQ((*word)[0], child);
+    REQUIRE_EQ((*word)[1], child);
   });
 }
 
@@ -362,28 +364,28 @@ void proc_self(int depth) {
   at_depth(depth, [&] {
     fresh_proc();
     const std::string me = std::to_string(sys_getpid());
-    EXPECT(link_of("/proc/self") == me);
-    EXPECT(link_of("/proc/thread-self") == me + "/task/" + me);
-    in_thread([&] { EXPECT(link_of("/proc/thread-self") == me + "/task/" + std::to_string(sys_gettid())); });
-    EXPECT_NUMBERS("/proc/self/status", "Pid", {sys_getpid()});
-    EXPECT_NUMBERS("/proc/self/status", "PPid", {sys_getppid()});
+    REQUIRE(link_of("/proc/self") == me);
+    REQUIRE(link_of("/proc/thread-self") == me + "/task/" + me);
+    in_thread([&] { REQUIRE(link_of("/proc/thread-self") == me + "/task/" + std::to_string(sys_gettid())); });
+    REQUIRE_NUMBERS("/proc/self/status", "Pid", {sys_getpid()});
+    REQUIRE_NUMBERS("/proc/self/status", "PPid", {sys_getppid()});
     if (max_depth == 0) {
-      EXPECT(!numbers_of("/proc/self/status", "NSpid"));
+      REQUIRE(!numbers_of("/proc/self/status", "NSpid"));
       return;
     }
-    EXPECT_NUMBERS("/proc/self/status", "NSpid", {sys_getpid()});
-    EXPECT_NUMBERS("/proc/self/status", "NStgid", {sys_getpid()});
-    EXPECT_NUMBERS("/proc/self/status", "NSpgid", {getpgid(0)});
-    EXPECT_NUMBERS("/proc/self/status", "NSsid", {getsid(0)});
+    REQUIRE_NUMBERS("/proc/self/status", "NSpid", {sys_getpid()});
+    REQUIRE_NUMBERS("/proc/self/status", "NStgid", {sys_getpid()});
+    REQUIRE_NUMBERS("/proc/self/status", "NSpgid", {getpgid(0)});
+    REQUIRE_NUMBERS("/proc/self/status", "NSsid", {getsid(0)});
   });
 }
 
 void status_from_above(int depth) {
-  Sitter sitter(depth, [] { EXPECT(setsid() > 0); });
+  Sitter sitter(depth, [] { REQUIRE(setsid() > 0); });
   // The byte comes before setsid(): wait for its effect.
   while (getsid(sitter.pid) != sitter.pid) usleep(1000);
   const std::string path = "/proc/" + std::to_string(sitter.pid) + "/status";
-  EXPECT_NUMBERS(path, "Pid", {sitter.pid});
+  REQUIRE_NUMBERS(path, "Pid", {sitter.pid});
   std::vector<int> numbers{sitter.pid};
   // In each namespace the inits of those below it are numbers 2, 3, … in the order they were made.
   for (int level = 1; level <= depth; ++level) numbers.push_back(depth - level + 1);
@@ -397,31 +399,31 @@ void credentials(int depth) {
   const pid_t me = sys_getpid();
   const pid_t child = spawn(0, [&] {
     at_depth(depth, [&] {
-      EXPECT_EQ(receive_sender(sockets.fd[1]), depth ? 0 : me);
+      REQUIRE_EQ(receive_sender(sockets.fd[1]), depth ? 0 : me);
       send_byte(sockets.fd[1]);
       receive_sender(sockets.fd[1]);
     });
   });
   send_byte(sockets.fd[0]);
   const pid_t seen = receive_sender(sockets.fd[0]);
-  EXPECT(seen > 0);
-  EXPECT_EQ(kill(seen, 0), 0);
+  REQUIRE(seen > 0);
+  REQUIRE_EQ(kill(seen, 0), 0);
   send_byte(sockets.fd[0]);
   reap(child);
 }
 
 void kill_sees_its_namespace_only(int depth) {
   const pid_t outer = sys_getpid();
-  EXPECT(outer > 3);
+  REQUIRE(outer > 3);
   Sitter sitter(depth, [&] {
-    if (depth) EXPECT_ERROR(kill(outer, 0), ESRCH);
-    if (depth) EXPECT_ERROR(pidfd_open(outer), ESRCH);
-    EXPECT_EQ(kill(sys_getpid(), 0), 0);
-    EXPECT_ERROR(kill(4000000, 0), ESRCH);
+    if (depth) REQUIRE_ERROR(kill(outer, 0), ESRCH);
+    if (depth) REQUIRE_ERROR(pidfd_open(outer), ESRCH);
+    REQUIRE_EQ(kill(sys_getpid(), 0), 0);
+    REQUIRE_ERROR(kill(4000000, 0), ESRCH);
   });
-  EXPECT_EQ(kill(sitter.pid, 0), 0);
+  REQUIRE_EQ(kill(sitter.pid, 0), 0);
   sitter.release();
-  EXPECT_ERROR(kill(sitter.pid, 0), ESRCH);
+  REQUIRE_ERROR(kill(sitter.pid, 0), ESRCH);
 }
 
 void signals_tell_the_sender(int depth) {
@@ -430,22 +432,22 @@ void signals_tell_the_sender(int depth) {
   const pid_t outer = sys_getpid();
   Gate finished;
   Sitter sitter(depth, [&] {
-    EXPECT_EQ(wait_signal(SIGUSR1).si_pid, depth ? 0 : outer);  // from outside: nobody known here
+    REQUIRE_EQ(wait_signal(SIGUSR1).si_pid, depth ? 0 : outer);  // from outside: nobody known here
     const pid_t me = sys_getpid();
     const pid_t child = spawn(0, [&] {
-      EXPECT_EQ(kill(me, SIGUSR2), 0);
+      REQUIRE_EQ(kill(me, SIGUSR2), 0);
       pause();
     });
-    EXPECT_EQ(wait_signal(SIGUSR2).si_pid, child);
+    REQUIRE_EQ(wait_signal(SIGUSR2).si_pid, child);
     block_signal(SIGCHLD);
-    EXPECT_EQ(kill(child, SIGKILL), 0);
-    EXPECT_EQ(wait_signal(SIGCHLD).si_pid, child);
+    REQUIRE_EQ(kill(child, SIGKILL), 0);
+    REQUIRE_EQ(wait_signal(SIGCHLD).si_pid, child);
     siginfo_t info{};
-    EXPECT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED), 0);
-    EXPECT_EQ(info.si_pid, child);
+    REQUIRE_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED), 0);
+    REQUIRE_EQ(info.si_pid, child);
     finished.open();
   });
-  EXPECT_EQ(kill(sitter.pid, SIGUSR1), 0);
+  REQUIRE_EQ(kill(sitter.pid, SIGUSR1), 0);
   finished.wait();
   sitter.release();
 }
@@ -489,26 +491,26 @@ int after_exec(const char* pid, const char* parent) {
 void sessions(int depth) {
   at_depth(depth, [&] {
     if (depth) {
-      EXPECT_EQ(getpgid(0), 0);  // the group's leader is outside
-      EXPECT_EQ(getsid(0), 0);
+      REQUIRE_EQ(getpgid(0), 0);  // the group's leader is outside
+      REQUIRE_EQ(getsid(0), 0);
     }
-    EXPECT_EQ(setsid(), sys_getpid());
-    EXPECT_EQ(getsid(0), sys_getpid());
+    REQUIRE_EQ(setsid(), sys_getpid());
+    REQUIRE_EQ(getsid(0), sys_getpid());
     Gate looked, moved;
     const pid_t me = sys_getpid();
     const pid_t child = spawn(0, [&] {
-      EXPECT_EQ(getpgid(0), me);
-      EXPECT_EQ(getsid(0), me);
-      EXPECT_EQ(getsid(me), me);
+      REQUIRE_EQ(getpgid(0), me);
+      REQUIRE_EQ(getsid(0), me);
+      REQUIRE_EQ(getsid(me), me);
       looked.open();
       moved.wait();
-      EXPECT_EQ(getpgid(0), sys_getpid());
-      EXPECT_EQ(kill(0, 0), 0);
+      REQUIRE_EQ(getpgid(0), sys_getpid());
+      REQUIRE_EQ(kill(0, 0), 0);
     });
     looked.wait();
-    EXPECT_EQ(setpgid(child, child), 0);
-    EXPECT_EQ(getpgid(child), child);
-    EXPECT_ERROR(setpgid(child, 4000000), EPERM);
+    REQUIRE_EQ(setpgid(child, child), 0);
+    REQUIRE_EQ(getpgid(child), child);
+    REQUIRE_ERROR(setpgid(child, 4000000), EPERM);
     moved.open();
     reap(child);
   });
@@ -516,47 +518,47 @@ void sessions(int depth) {
 
 void pidfd_info(int depth) {
   const int self = pidfd_open(sys_getpid());
-  EXPECT(self >= 0);
+  REQUIRE(self >= 0);
   const pid_t me = sys_getpid();
   Sitter sitter(depth, [&] {
     fresh_proc();
-    EXPECT_NUMBERS(fdinfo(self), "Pid", {depth ? 0 : me});
-    if (max_depth) EXPECT_NUMBERS(fdinfo(self), "NSpid", {depth ? 0 : me});
+    REQUIRE_NUMBERS(fdinfo(self), "Pid", {depth ? 0 : me});
+    if (max_depth) REQUIRE_NUMBERS(fdinfo(self), "NSpid", {depth ? 0 : me});
     const int own = pidfd_open(sys_getpid());
-    EXPECT_NUMBERS(fdinfo(own), "Pid", {sys_getpid()});
-    if (max_depth) EXPECT_NUMBERS(fdinfo(own), "NSpid", {sys_getpid()});
+    REQUIRE_NUMBERS(fdinfo(own), "Pid", {sys_getpid()});
+    if (max_depth) REQUIRE_NUMBERS(fdinfo(own), "NSpid", {sys_getpid()});
     // Nobody outside may be signalled through a pidfd that happens to be here.
-    if (depth) EXPECT_ERROR(syscall(SYS_pidfd_send_signal, self, 0, nullptr, 0), EINVAL);
+    if (depth) REQUIRE_ERROR(syscall(SYS_pidfd_send_signal, self, 0, nullptr, 0), EINVAL);
   });
   const int fd = pidfd_open(sitter.pid);
-  EXPECT(fd >= 0);
-  EXPECT_EQ(syscall(SYS_pidfd_send_signal, fd, 0, nullptr, 0), 0);
+  REQUIRE(fd >= 0);
+  REQUIRE_EQ(syscall(SYS_pidfd_send_signal, fd, 0, nullptr, 0), 0);
   std::vector<int> numbers{sitter.pid};
   for (int level = 1; level <= depth; ++level) numbers.push_back(depth - level + 1);  // as in status_from_above()
-  EXPECT_NUMBERS(fdinfo(fd), "Pid", {sitter.pid});
+  REQUIRE_NUMBERS(fdinfo(fd), "Pid", {sitter.pid});
   if (max_depth) expect_numbers(__LINE__, fdinfo(fd), "NSpid", numbers);
   sitter.release();
-  EXPECT_NUMBERS(fdinfo(fd), "Pid", {-1});
-  if (max_depth) EXPECT_NUMBERS(fdinfo(fd), "NSpid", {-1});
+  REQUIRE_NUMBERS(fdinfo(fd), "Pid", {-1});
+  if (max_depth) REQUIRE_NUMBERS(fdinfo(fd), "NSpid", {-1});
 }
 
 void pi_futex(int depth) {
   at_depth(depth, [] {
     auto* word = shared<uint32_t>();
     const auto futex = [&](int op) { return syscall(SYS_futex, word, op, 0, nullptr, nullptr, 0); };
-    EXPECT_EQ(futex(FUTEX_LOCK_PI), 0);
-    EXPECT_EQ(*word & FUTEX_TID_MASK, sys_gettid());
-    EXPECT_ERROR(futex(FUTEX_LOCK_PI), EDEADLK);
+    REQUIRE_EQ(futex(FUTEX_LOCK_PI), 0);
+    REQUIRE_EQ(*word & FUTEX_TID_MASK, sys_gettid());
+    REQUIRE_ERROR(futex(FUTEX_LOCK_PI), EDEADLK);
     const pid_t child = spawn(0, [&] {
-      EXPECT_EQ(futex(FUTEX_LOCK_PI), 0);
-      EXPECT_EQ(*word & FUTEX_TID_MASK, sys_gettid());
-      EXPECT_EQ(futex(FUTEX_UNLOCK_PI), 0);
+      REQUIRE_EQ(futex(FUTEX_LOCK_PI), 0);
+      REQUIRE_EQ(*word & FUTEX_TID_MASK, sys_gettid());
+      REQUIRE_EQ(futex(FUTEX_UNLOCK_PI), 0);
     });
     while (!(__atomic_load_n(word, __ATOMIC_SEQ_CST) & FUTEX_WAITERS)) usleep(1000);
-    EXPECT_EQ(futex(FUTEX_UNLOCK_PI), 0);
+    REQUIRE_EQ(futex(FUTEX_UNLOCK_PI), 0);
     reap(child);
     *word = 4000000;  // an owner that does not exist
-    EXPECT_ERROR(futex(FUTEX_LOCK_PI), ESRCH);
+    REQUIRE_ERROR(futex(FUTEX_LOCK_PI), ESRCH);
   });
 }
 
@@ -571,7 +573,7 @@ void set_tid(int depth) {
   const auto given = [](uint64_t flags, const std::vector<pid_t>& tids, pid_t seen) {
     const pid_t pid = raw_clone3(flags, tids);
     if (pid == 0) _exit(sys_getpid() == tids[0] && sys_gettid() == tids[0] ? 0 : 1);
-    EXPECT_EQ(pid, seen);
+    REQUIRE_EQ(pid, seen);
     reap(pid);
   };
   at_depth(depth, [&] {
@@ -608,30 +610,30 @@ void orphans(int depth) {
   at_depth(depth, [&] {
     Gate reparented;
     const pid_t me = sys_getpid();
-    EXPECT_EQ(prctl(PR_SET_CHILD_SUBREAPER, depth ? 0 : 1, 0, 0, 0), 0);  // PID 1 needs no telling
+    REQUIRE_EQ(prctl(PR_SET_CHILD_SUBREAPER, depth ? 0 : 1, 0, 0, 0), 0);  // PID 1 needs no telling
     run(0, [&] {
       const pid_t parent = sys_getpid();
       spawn(0, [&] {
         while (sys_getppid() == parent) usleep(1000);
-        EXPECT_EQ(sys_getppid(), me);
+        REQUIRE_EQ(sys_getppid(), me);
         reparented.open();
       });
     });
     reparented.wait();
-    EXPECT(wait(nullptr) > 0);
+    REQUIRE(wait(nullptr) > 0);
 
     // A subreaper in between takes them first.
     run(0, [&] {
-      EXPECT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+      REQUIRE_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
       const pid_t reaper = sys_getpid();
       run(0, [&] {
         const pid_t parent = sys_getpid();
         spawn(0, [&] {
           while (sys_getppid() == parent) usleep(1000);
-          EXPECT_EQ(sys_getppid(), reaper);
+          REQUIRE_EQ(sys_getppid(), reaper);
         });
       });
-      EXPECT(wait(nullptr) > 0);
+      REQUIRE(wait(nullptr) > 0);
     });
   });
 }
@@ -640,7 +642,7 @@ void pids_come_back(int depth) {
   // 5,000 processes through 1,000 numbers: a number that is not given back, at any level, ends this early.
   std::string before;
   std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
-  EXPECT(std::ofstream("/proc/sys/kernel/pid_max") << "1000" << std::flush);
+  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << "1000" << std::flush);
   const pid_t child = raw_clone(0);
   if (child == 0) {
     at_depth(depth, [] {
@@ -648,19 +650,19 @@ void pids_come_back(int depth) {
       for (int i = 0; i < 5000; ++i) {
         const pid_t pid = spawn_here(CLONE_VFORK, [](void*) { return sys_getpid() == sys_gettid() ? 0 : 1; });
         if (pid < 0) fail(__LINE__, "fork %d: %s", i, strerror(errno));
-        EXPECT(pid < 1000);
-        if (i > 1000) EXPECT(pid >= 300);
+        REQUIRE(pid < 1000);
+        if (i > 1000) REQUIRE(pid >= 300);
         seen.insert(pid);
         reap(pid);
       }
-      EXPECT(seen.size() > 600);
+      REQUIRE(seen.size() > 600);
     });
     _exit(0);
   }
   int status = 0;
   waitpid(child, &status, 0);
-  EXPECT(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
-  EXPECT_EQ(status, 0);
+  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
+  REQUIRE_EQ(status, 0);
 }
 
 void proc_lists_its_level(int depth) {
@@ -672,12 +674,12 @@ void proc_lists_its_level(int depth) {
       const std::string name = entry.path().filename();
       if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) listed.insert(name);
     }
-    EXPECT(listed.count(std::to_string(sys_getpid())) == 1);
-    EXPECT(listed.count(std::to_string(child)) == 1);
-    if (depth) EXPECT_EQ(static_cast<long long>(listed.size()), 2);  // and nobody from above or beside
-    EXPECT_EQ(kill(child, SIGKILL), 0);
-    EXPECT_EQ(waitpid(child, nullptr, 0), child);
-    EXPECT(access(("/proc/" + std::to_string(child)).c_str(), F_OK) == -1);
+    REQUIRE(listed.count(std::to_string(sys_getpid())) == 1);
+    REQUIRE(listed.count(std::to_string(child)) == 1);
+    if (depth) REQUIRE_EQ(static_cast<long long>(listed.size()), 2);  // and nobody from above or beside
+    REQUIRE_EQ(kill(child, SIGKILL), 0);
+    REQUIRE_EQ(waitpid(child, nullptr, 0), child);
+    REQUIRE(access(("/proc/" + std::to_string(child)).c_str(), F_OK) == -1);
   });
 }
 
@@ -686,13 +688,13 @@ void waits(int depth) {
     const auto child = [](int status) {
       const pid_t pid = raw_clone(0);
       if (pid == 0) _exit(status);
-      EXPECT(pid > 0);
+      REQUIRE(pid > 0);
       return pid;
     };
     const auto expect_exit = [](pid_t which, pid_t reaped, int expected) {
       int status = 0;
-      EXPECT_EQ(waitpid(which, &status, 0), reaped);
-      EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == expected);
+      REQUIRE_EQ(waitpid(which, &status, 0), reaped);
+      REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == expected);
     };
     const pid_t first = child(3);
     const pid_t second = child(4);
@@ -703,74 +705,74 @@ void waits(int depth) {
 
     const pid_t leader = child(6);
     // The parent may be too late to move a child that is gone: it is a zombie then, and moves as well.
-    EXPECT_EQ(setpgid(leader, leader), 0);
+    REQUIRE_EQ(setpgid(leader, leader), 0);
     const pid_t other = child(7);
-    EXPECT_EQ(setpgid(other, leader), 0);
+    REQUIRE_EQ(setpgid(other, leader), 0);
     int status = 0;
     const pid_t one = waitpid(-leader, &status, 0);
     const pid_t two = waitpid(-leader, &status, 0);
-    EXPECT((one == leader && two == other) || (one == other && two == leader));
-    EXPECT_ERROR(waitpid(-leader, &status, WNOHANG), ECHILD);
+    REQUIRE((one == leader && two == other) || (one == other && two == leader));
+    REQUIRE_ERROR(waitpid(-leader, &status, WNOHANG), ECHILD);
 
     siginfo_t info{};
     const pid_t by_number = child(8);
-    EXPECT_EQ(waitid(P_PID, static_cast<id_t>(by_number), &info, WEXITED), 0);
-    EXPECT_EQ(info.si_pid, by_number);
-    EXPECT_EQ(info.si_status, 8);
+    REQUIRE_EQ(waitid(P_PID, static_cast<id_t>(by_number), &info, WEXITED), 0);
+    REQUIRE_EQ(info.si_pid, by_number);
+    REQUIRE_EQ(info.si_status, 8);
     const pid_t by_pidfd = child(9);
     const int pidfd = pidfd_open(by_pidfd);
-    EXPECT(pidfd >= 0);
-    EXPECT_EQ(waitid(static_cast<idtype_t>(3) /* P_PIDFD */, static_cast<id_t>(pidfd), &info, WEXITED), 0);
-    EXPECT_EQ(info.si_pid, by_pidfd);
-    EXPECT_ERROR(waitpid(-1, &status, 0), ECHILD);
-    EXPECT_ERROR(waitpid(by_number, &status, 0), ECHILD);
+    REQUIRE(pidfd >= 0);
+    REQUIRE_EQ(waitid(static_cast<idtype_t>(3) /* P_PIDFD */, static_cast<id_t>(pidfd), &info, WEXITED), 0);
+    REQUIRE_EQ(info.si_pid, by_pidfd);
+    REQUIRE_ERROR(waitpid(-1, &status, 0), ECHILD);
+    REQUIRE_ERROR(waitpid(by_number, &status, 0), ECHILD);
   });
 }
 
 void terminals(int depth) {
   at_depth(depth, [&] {
-    EXPECT(unshare(CLONE_NEWNS) == 0);
-    EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-    EXPECT(mount("devpts", "/dev", "devpts", 0, "ptmxmode=0666") == 0);
+    REQUIRE(unshare(CLONE_NEWNS) == 0);
+    REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    REQUIRE(mount("devpts", "/dev", "devpts", 0, "ptmxmode=0666") == 0);
     const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-    EXPECT(master >= 0);
+    REQUIRE(master >= 0);
     const int unlocked = 0;
-    EXPECT_EQ(ioctl(master, TIOCSPTLCK, &unlocked), 0);
+    REQUIRE_EQ(ioctl(master, TIOCSPTLCK, &unlocked), 0);
     const int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
-    EXPECT(terminal >= 0);
+    REQUIRE(terminal >= 0);
     const auto foreground = [&] {
       pid_t group = -1;
-      EXPECT_EQ(ioctl(master, TIOCGPGRP, &group), 0);
+      REQUIRE_EQ(ioctl(master, TIOCGPGRP, &group), 0);
       return group;
     };
     Gate ready;
     const pid_t leader = spawn(0, [&] {
       signal(SIGTTOU, SIG_IGN);
-      EXPECT_EQ(setsid(), sys_getpid());
-      EXPECT_EQ(ioctl(terminal, TIOCSCTTY, 0), 0);
-      EXPECT_EQ(foreground(), sys_getpid());
+      REQUIRE_EQ(setsid(), sys_getpid());
+      REQUIRE_EQ(ioctl(terminal, TIOCSCTTY, 0), 0);
+      REQUIRE_EQ(foreground(), sys_getpid());
       pid_t session = -1;
-      EXPECT_EQ(ioctl(terminal, TIOCGSID, &session), 0);
-      EXPECT_EQ(session, sys_getpid());
+      REQUIRE_EQ(ioctl(terminal, TIOCGSID, &session), 0);
+      REQUIRE_EQ(session, sys_getpid());
       const pid_t child = spawn(0, [] { pause(); });
-      EXPECT_EQ(setpgid(child, child), 0);
-      EXPECT_EQ(ioctl(terminal, TIOCSPGRP, &child), 0);
-      EXPECT_EQ(foreground(), child);
+      REQUIRE_EQ(setpgid(child, child), 0);
+      REQUIRE_EQ(ioctl(terminal, TIOCSPGRP, &child), 0);
+      REQUIRE_EQ(foreground(), child);
       const pid_t nobody = 4000000;
-      EXPECT_ERROR(ioctl(terminal, TIOCSPGRP, &nobody), ESRCH);
+      REQUIRE_ERROR(ioctl(terminal, TIOCSPGRP, &nobody), ESRCH);
       const pid_t self = sys_getpid();
-      EXPECT_EQ(ioctl(terminal, TIOCSPGRP, &self), 0);
-      if (depth < max_depth) run(CLONE_NEWPID, [&] { EXPECT_EQ(foreground(), 0); });  // seen from below: nobody
-      EXPECT_EQ(kill(child, SIGKILL), 0);
-      EXPECT_EQ(waitpid(child, nullptr, 0), child);
+      REQUIRE_EQ(ioctl(terminal, TIOCSPGRP, &self), 0);
+      if (depth < max_depth) run(CLONE_NEWPID, [&] { REQUIRE_EQ(foreground(), 0); });  // seen from below: nobody
+      REQUIRE_EQ(kill(child, SIGKILL), 0);
+      REQUIRE_EQ(waitpid(child, nullptr, 0), child);
       ready.open();
       signal(SIGHUP, SIG_IGN);
       pause();
     });
     ready.wait();
-    EXPECT_EQ(foreground(), leader);
-    EXPECT_EQ(kill(leader, SIGKILL), 0);
-    EXPECT_EQ(waitpid(leader, nullptr, 0), leader);
+    REQUIRE_EQ(foreground(), leader);
+    REQUIRE_EQ(kill(leader, SIGKILL), 0);
+    REQUIRE_EQ(waitpid(leader, nullptr, 0), leader);
   });
 }
 
@@ -778,8 +780,8 @@ void terminals(int depth) {
 /// one whom the asker's namespace does not know.
 void lock_owners(int depth) {
   const int file = memfd_create("locks", 0);
-  EXPECT(file >= 0);
-  EXPECT_EQ(ftruncate(file, 100), 0);
+  REQUIRE(file >= 0);
+  REQUIRE_EQ(ftruncate(file, 100), 0);
   const auto lock = [&](off_t start) {
     flock range{};
     range.l_type = F_WRLCK;
@@ -788,23 +790,23 @@ void lock_owners(int depth) {
     return range;
   };
   flock outer = lock(0);
-  EXPECT_EQ(fcntl(file, F_SETLK, &outer), 0);
+  REQUIRE_EQ(fcntl(file, F_SETLK, &outer), 0);
   const pid_t me = sys_getpid();
   Gate locked;
   Sitter sitter(depth, [&] {
     flock inner = lock(1);
-    EXPECT_EQ(fcntl(file, F_SETLK, &inner), 0);
+    REQUIRE_EQ(fcntl(file, F_SETLK, &inner), 0);
     flock asked = lock(0);
-    EXPECT_EQ(fcntl(file, F_GETLK, &asked), 0);
-    EXPECT_EQ(asked.l_type, F_WRLCK);
-    EXPECT_EQ(asked.l_pid, depth ? 0 : me);
+    REQUIRE_EQ(fcntl(file, F_GETLK, &asked), 0);
+    REQUIRE_EQ(asked.l_type, F_WRLCK);
+    REQUIRE_EQ(asked.l_pid, depth ? 0 : me);
     locked.open();
   });
   locked.wait();
   flock asked = lock(1);
-  EXPECT_EQ(fcntl(file, F_GETLK, &asked), 0);
-  EXPECT_EQ(asked.l_type, F_WRLCK);
-  EXPECT_EQ(asked.l_pid, sitter.pid);
+  REQUIRE_EQ(fcntl(file, F_GETLK, &asked), 0);
+  REQUIRE_EQ(asked.l_type, F_WRLCK);
+  REQUIRE_EQ(asked.l_pid, sitter.pid);
   sitter.release();
 }
 
@@ -813,48 +815,48 @@ void peers(int depth) {
   address.sun_family = AF_UNIX;
   snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "pidns_conformance_%d", sys_getpid());
   const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
-  EXPECT(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  EXPECT_EQ(listen(listener, 1), 0);
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE_EQ(listen(listener, 1), 0);
   const auto peer = [](int fd) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
-    EXPECT_EQ(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size), 0);
+    REQUIRE_EQ(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size), 0);
     return credentials.pid;
   };
   const pid_t me = sys_getpid();
   Gate connected;
   Sitter sitter(depth, [&] {
     const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    EXPECT(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    EXPECT_EQ(peer(fd), depth ? 0 : me);
+    REQUIRE(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE_EQ(peer(fd), depth ? 0 : me);
     connected.open();
   });
   connected.wait();
-  EXPECT_EQ(peer(accept(listener, nullptr, nullptr)), sitter.pid);
+  REQUIRE_EQ(peer(accept(listener, nullptr, nullptr)), sitter.pid);
   sitter.release();
 }
 
 void semaphores(int depth) {
   const int set = semget(IPC_PRIVATE, 2, 0600);
-  EXPECT(set >= 0);
+  REQUIRE(set >= 0);
   const auto raise = [&](unsigned short which) {
     sembuf up{which, 1, 0};
-    EXPECT_EQ(semop(set, &up, 1), 0);
+    REQUIRE_EQ(semop(set, &up, 1), 0);
   };
   raise(0);
   const pid_t me = sys_getpid();
   Gate raised;
   Sitter sitter(depth, [&] {
     raise(1);
-    EXPECT_EQ(semctl(set, 1, GETPID), sys_getpid());
-    EXPECT_EQ(semctl(set, 0, GETPID), depth ? 0 : me);
+    REQUIRE_EQ(semctl(set, 1, GETPID), sys_getpid());
+    REQUIRE_EQ(semctl(set, 0, GETPID), depth ? 0 : me);
     raised.open();
   });
   raised.wait();
-  EXPECT_EQ(semctl(set, 0, GETPID), me);
-  EXPECT_EQ(semctl(set, 1, GETPID), sitter.pid);
+  REQUIRE_EQ(semctl(set, 0, GETPID), me);
+  REQUIRE_EQ(semctl(set, 1, GETPID), sitter.pid);
   sitter.release();
-  EXPECT_EQ(semctl(set, 0, IPC_RMID), 0);
+  REQUIRE_EQ(semctl(set, 0, IPC_RMID), 0);
 }
 
 void messages(int depth) {
@@ -864,17 +866,17 @@ void messages(int depth) {
   attributes.mq_maxmsg = 4;
   attributes.mq_msgsize = 8;
   const mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
-  EXPECT(queue != -1);
-  EXPECT_EQ(mq_unlink(name), 0);
+  REQUIRE(queue != -1);
+  REQUIRE_EQ(mq_unlink(name), 0);
   const auto notify = [&] {
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGUSR1;
-    EXPECT_EQ(mq_notify(queue, &event), 0);
+    REQUIRE_EQ(mq_notify(queue, &event), 0);
   };
   const auto drain = [&] {
     char text[8];
-    EXPECT_EQ(mq_receive(queue, text, sizeof text, nullptr), 1);
+    REQUIRE_EQ(mq_receive(queue, text, sizeof text, nullptr), 1);
   };
   block_signal(SIGUSR1);
   const pid_t me = sys_getpid();
@@ -882,23 +884,23 @@ void messages(int depth) {
   notify();
   Sitter sitter(depth, [&] {
     send.wait();
-    EXPECT_EQ(mq_send(queue, "x", 1, 0), 0);
+    REQUIRE_EQ(mq_send(queue, "x", 1, 0), 0);
     sent.open();
     send.wait();
     notify();
     waiting.open();
     const siginfo_t info = wait_signal(SIGUSR1);
-    EXPECT_EQ(info.si_pid, depth ? 0 : me);
+    REQUIRE_EQ(info.si_pid, depth ? 0 : me);
   });
   send.open();
   sent.wait();
   const siginfo_t info = wait_signal(SIGUSR1);
-  EXPECT_EQ(info.si_code, SI_MESGQ);
-  EXPECT_EQ(info.si_pid, sitter.pid);
+  REQUIRE_EQ(info.si_code, SI_MESGQ);
+  REQUIRE_EQ(info.si_pid, sitter.pid);
   drain();
   send.open();
   waiting.wait();
-  EXPECT_EQ(mq_send(queue, "x", 1, 0), 0);
+  REQUIRE_EQ(mq_send(queue, "x", 1, 0), 0);
   sitter.release();
 }
 
@@ -908,21 +910,21 @@ void traced_forks(int depth) {
     go.wait();
     run(0, [] {});
   });
-  EXPECT_EQ(ptrace(PTRACE_SEIZE, sitter.pid, 0, PTRACE_O_TRACEFORK), 0);
+  REQUIRE_EQ(ptrace(PTRACE_SEIZE, sitter.pid, 0, PTRACE_O_TRACEFORK), 0);
   go.open();
   int status = 0;
-  EXPECT_EQ(waitpid(sitter.pid, &status, __WALL), sitter.pid);
-  EXPECT_EQ(status >> 8, SIGTRAP | PTRACE_EVENT_FORK << 8);
+  REQUIRE_EQ(waitpid(sitter.pid, &status, __WALL), sitter.pid);
+  REQUIRE_EQ(status >> 8, SIGTRAP | PTRACE_EVENT_FORK << 8);
   unsigned long message = 0;
-  EXPECT_EQ(ptrace(PTRACE_GETEVENTMSG, sitter.pid, 0, &message), 0);
+  REQUIRE_EQ(ptrace(PTRACE_GETEVENTMSG, sitter.pid, 0, &message), 0);
   const pid_t child = static_cast<pid_t>(message);
-  EXPECT(child > 0 && child != sitter.pid);
-  EXPECT_EQ(waitpid(child, &status, __WALL), child);  // by the tracer's number
+  REQUIRE(child > 0 && child != sitter.pid);
+  REQUIRE_EQ(waitpid(child, &status, __WALL), child);  // by the tracer's number
   const auto parent = numbers_of("/proc/" + std::to_string(child) + "/status", "PPid");
-  EXPECT(parent && parent->size() == 1);
-  EXPECT_EQ(parent->front(), sitter.pid);
-  EXPECT_EQ(ptrace(PTRACE_DETACH, child, 0, 0), 0);
-  EXPECT_EQ(ptrace(PTRACE_DETACH, sitter.pid, 0, 0), 0);
+  REQUIRE(parent && parent->size() == 1);
+  REQUIRE_EQ(parent->front(), sitter.pid);
+  REQUIRE_EQ(ptrace(PTRACE_DETACH, child, 0, 0), 0);
+  REQUIRE_EQ(ptrace(PTRACE_DETACH, sitter.pid, 0, 0), 0);
   sitter.release();
 }
 
@@ -932,7 +934,7 @@ void fork_bomb(int depth) {
   constexpr int kKernelThreads = 8;  // that may have come or gone in between
   std::string before;
   std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
-  EXPECT(std::ofstream("/proc/sys/kernel/pid_max") << kNumbers << std::flush);
+  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << kNumbers << std::flush);
   auto* forked = shared<int[2]>();
   int status = 0;
   for (int round = 0; round < 2 && status == 0; ++round) {
@@ -947,10 +949,10 @@ void fork_bomb(int depth) {
     }
     waitpid(child, &status, 0);
   }
-  EXPECT(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
-  EXPECT_EQ(status, 0);
-  EXPECT((*forked)[0] > kNumbers - 600);  // 300 reserved, and who else is there
-  EXPECT(std::abs((*forked)[1] - (*forked)[0]) <= kKernelThreads);
+  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
+  REQUIRE_EQ(status, 0);
+  REQUIRE((*forked)[0] > kNumbers - 600);  // 300 reserved, and who else is there
+  REQUIRE(std::abs((*forked)[1] - (*forked)[0]) <= kKernelThreads);
 }
 
 // ---- tests of one more level ----
@@ -962,13 +964,13 @@ void too_deep(int) {
     fresh_proc();
     const std::string before = link_of("/proc/self/ns/pid_for_children");
     for (int i = 0; i < 3; ++i) {
-      EXPECT_ERROR(unshare(CLONE_NEWPID), EINVAL);
-      EXPECT_ERROR(raw_clone(CLONE_NEWPID), EINVAL);
-      EXPECT_ERROR(raw_clone3(CLONE_NEWPID, {}), EINVAL);
-      EXPECT_ERROR(raw_clone(CLONE_NEWPID | CLONE_NEWUSER), EINVAL);
-      EXPECT_ERROR(unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS), EINVAL);
+      REQUIRE_ERROR(unshare(CLONE_NEWPID), EINVAL);
+      REQUIRE_ERROR(raw_clone(CLONE_NEWPID), EINVAL);
+      REQUIRE_ERROR(raw_clone3(CLONE_NEWPID, {}), EINVAL);
+      REQUIRE_ERROR(raw_clone(CLONE_NEWPID | CLONE_NEWUSER), EINVAL);
+      REQUIRE_ERROR(unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS), EINVAL);
     }
-    EXPECT(link_of("/proc/self/ns/pid_for_children") == before);
+    REQUIRE(link_of("/proc/self/ns/pid_for_children") == before);
     run(0, [] {});
     in_thread([] {});
   });
@@ -979,11 +981,11 @@ void deepest(int) {
   std::function<void(int)> nest = [&](int depth) {
     if (depth < max_depth)
       return run(CLONE_NEWPID, [&] {
-        EXPECT_EQ(sys_getpid(), 1);
+        REQUIRE_EQ(sys_getpid(), 1);
         nest(depth + 1);
       });
-    EXPECT_ERROR(unshare(CLONE_NEWPID), ENOSPC);
-    EXPECT_ERROR(raw_clone(CLONE_NEWPID), ENOSPC);
+    REQUIRE_ERROR(unshare(CLONE_NEWPID), ENOSPC);
+    REQUIRE_ERROR(raw_clone(CLONE_NEWPID), ENOSPC);
     run(0, [] {});
   };
   nest(0);
@@ -991,83 +993,83 @@ void deepest(int) {
 
 void unshare_affects_children_only(int) {
   const pid_t me = sys_getpid();
-  EXPECT_EQ(unshare(CLONE_NEWPID), 0);
-  EXPECT_EQ(sys_getpid(), me);
-  EXPECT_EQ(sys_gettid(), me);
-  EXPECT_ERROR(unshare(CLONE_NEWPID), EINVAL);
+  REQUIRE_EQ(unshare(CLONE_NEWPID), 0);
+  REQUIRE_EQ(sys_getpid(), me);
+  REQUIRE_EQ(sys_gettid(), me);
+  REQUIRE_ERROR(unshare(CLONE_NEWPID), EINVAL);
   pthread_t thread;
-  EXPECT_EQ(pthread_create(
-                &thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr),
-            EINVAL);
+  REQUIRE_EQ(pthread_create(
+                 &thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr),
+             EINVAL);
   Gate quit;
   const pid_t init = spawn(0, [&] {
-    EXPECT_EQ(sys_getpid(), 1);
+    REQUIRE_EQ(sys_getpid(), 1);
     quit.wait();
   });
   run(0, [] {
-    EXPECT_EQ(sys_getpid(), 2);
-    EXPECT_EQ(sys_getppid(), 0);
+    REQUIRE_EQ(sys_getpid(), 2);
+    REQUIRE_EQ(sys_getppid(), 0);
   });
-  EXPECT_EQ(sys_getpid(), me);
+  REQUIRE_EQ(sys_getpid(), me);
   quit.open();
   reap(init);
-  EXPECT_ERROR(raw_clone(0), ENOMEM);  // its init is gone for good
+  REQUIRE_ERROR(raw_clone(0), ENOMEM);  // its init is gone for good
 }
 
 void setns_goes_down_only(int) {
   const int above = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-  EXPECT(above >= 0);
+  REQUIRE(above >= 0);
   const int depth = max_depth > 1 ? 2 : 1;
   Sitter sibling(1);
   const int beside = open(("/proc/" + std::to_string(sibling.pid) + "/ns/pid").c_str(), O_RDONLY | O_CLOEXEC);
-  EXPECT(beside >= 0);
+  REQUIRE(beside >= 0);
   Sitter sitter(depth, [&] {
-    EXPECT_ERROR(setns(above, CLONE_NEWPID), EINVAL);
-    EXPECT_ERROR(setns(beside, CLONE_NEWPID), EINVAL);
-    EXPECT_ERROR(ioctl(above, kNsGetParent), EPERM);
-    EXPECT_ERROR(ioctl(beside, kNsGetParent), EPERM);
+    REQUIRE_ERROR(setns(above, CLONE_NEWPID), EINVAL);
+    REQUIRE_ERROR(setns(beside, CLONE_NEWPID), EINVAL);
+    REQUIRE_ERROR(ioctl(above, kNsGetParent), EPERM);
+    REQUIRE_ERROR(ioctl(beside, kNsGetParent), EPERM);
   });
   const int fd = open(("/proc/" + std::to_string(sitter.pid) + "/ns/pid").c_str(), O_RDONLY | O_CLOEXEC);
-  EXPECT(fd >= 0);
-  EXPECT_ERROR(ioctl(above, kNsGetParent), EPERM);
+  REQUIRE(fd >= 0);
+  REQUIRE_ERROR(ioctl(above, kNsGetParent), EPERM);
   int parent = ioctl(fd, kNsGetParent);
-  EXPECT(parent >= 0);
+  REQUIRE(parent >= 0);
   if (depth == 2) parent = ioctl(parent, kNsGetParent);
   struct stat a {
   }, b{};
-  EXPECT(fstat(parent, &a) == 0 && fstat(above, &b) == 0);
-  EXPECT_EQ(a.st_ino, b.st_ino);
+  REQUIRE(fstat(parent, &a) == 0 && fstat(above, &b) == 0);
+  REQUIRE_EQ(a.st_ino, b.st_ino);
 
   const pid_t me = sys_getpid();
-  EXPECT_EQ(setns(fd, CLONE_NEWPID), 0);
-  EXPECT_EQ(sys_getpid(), me);
+  REQUIRE_EQ(setns(fd, CLONE_NEWPID), 0);
+  REQUIRE_EQ(sys_getpid(), me);
   auto* inner = shared<pid_t>();
   Gate go;
   const pid_t injected = spawn(0, [&] {
     *inner = sys_getpid();
-    EXPECT_EQ(sys_getppid(), 0);
-    EXPECT_EQ(kill(1, 0), 0);
+    REQUIRE_EQ(sys_getppid(), 0);
+    REQUIRE_EQ(kill(1, 0), 0);
     // An orphan of an injected process goes to that namespace's PID 1, not to anyone outside.
     run(0, [&] {
       const pid_t parent_pid = sys_getpid();
       spawn(0, [&] {
         while (sys_getppid() == parent_pid) usleep(1000);
-        EXPECT_EQ(sys_getppid(), 1);
+        REQUIRE_EQ(sys_getppid(), 1);
       });
     });
-    EXPECT_EQ(prctl(PR_SET_PDEATHSIG, 0), 0);
+    REQUIRE_EQ(prctl(PR_SET_PDEATHSIG, 0), 0);
     go.wait();
   });
   while (!__atomic_load_n(inner, __ATOMIC_SEQ_CST)) usleep(1000);
-  EXPECT(injected > 3 && *inner >= 2);
+  REQUIRE(injected > 3 && *inner >= 2);
   std::vector<int> numbers = *numbers_of("/proc/" + std::to_string(injected) + "/status", "NSpid");
-  EXPECT_EQ(numbers.size(), depth + 1);
-  EXPECT_EQ(numbers.front(), injected);
-  EXPECT_EQ(numbers.back(), *inner);
+  REQUIRE_EQ(numbers.size(), depth + 1);
+  REQUIRE_EQ(numbers.front(), injected);
+  REQUIRE_EQ(numbers.back(), *inner);
   go.open();
   reap(injected);
-  EXPECT_EQ(setns(above, CLONE_NEWPID), 0);
-  run(0, [] { EXPECT(sys_getpid() > 3); });
+  REQUIRE_EQ(setns(above, CLONE_NEWPID), 0);
+  run(0, [] { REQUIRE(sys_getpid() > 3); });
   sitter.release();
   sibling.release();
 }
@@ -1078,21 +1080,21 @@ void siblings_see_nothing(int) {
   Gate done;
   Sitter a(1, [&] { send_byte(sockets.fd[0]); });
   const int pidfd = pidfd_open(a.pid);
-  EXPECT(pidfd >= 0);
+  REQUIRE(pidfd >= 0);
   const pid_t global = a.pid;
   run(CLONE_NEWPID, [&] {
     fresh_proc();
-    EXPECT_EQ(receive_sender(sockets.fd[1]), 0);
-    EXPECT_NUMBERS(fdinfo(pidfd), "Pid", {0});
-    EXPECT_NUMBERS(fdinfo(pidfd), "NSpid", {0});
-    EXPECT_ERROR(syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0), EINVAL);
-    EXPECT_ERROR(kill(global, 0), ESRCH);
-    EXPECT(access(("/proc/" + std::to_string(global)).c_str(), F_OK) != 0);
+    REQUIRE_EQ(receive_sender(sockets.fd[1]), 0);
+    REQUIRE_NUMBERS(fdinfo(pidfd), "Pid", {0});
+    REQUIRE_NUMBERS(fdinfo(pidfd), "NSpid", {0});
+    REQUIRE_ERROR(syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0), EINVAL);
+    REQUIRE_ERROR(kill(global, 0), ESRCH);
+    REQUIRE(access(("/proc/" + std::to_string(global)).c_str(), F_OK) != 0);
     // F_GETOWN shows an owner through one's own namespace.
     int ends[2];
-    EXPECT(pipe(ends) == 0);
-    EXPECT_EQ(fcntl(ends[0], F_SETOWN, 1), 0);
-    EXPECT_EQ(fcntl(ends[0], F_GETOWN), 1);
+    REQUIRE(pipe(ends) == 0);
+    REQUIRE_EQ(fcntl(ends[0], F_SETOWN, 1), 0);
+    REQUIRE_EQ(fcntl(ends[0], F_GETOWN), 1);
   });
   a.release();
 }
@@ -1101,21 +1103,21 @@ void init_is_unkillable_from_within(int) {
   Gate tried;
   const pid_t init = spawn(CLONE_NEWPID, [&] {
     run(0, [] {
-      for (int signal : {SIGKILL, SIGTERM, SIGSTOP, SIGINT}) EXPECT_EQ(kill(1, signal), 0);
+      for (int signal : {SIGKILL, SIGTERM, SIGSTOP, SIGINT}) REQUIRE_EQ(kill(1, signal), 0);
     });
-    EXPECT_EQ(kill(1, SIGKILL), 0);
+    REQUIRE_EQ(kill(1, SIGKILL), 0);
     tried.open();
     pause();
   });
   tried.wait();
-  EXPECT_EQ(kill(init, SIGTERM), 0);  // no handler: ignored from outside as well
+  REQUIRE_EQ(kill(init, SIGTERM), 0);  // no handler: ignored from outside as well
   usleep(20000);
   int status = 0;
-  EXPECT_EQ(waitpid(init, &status, WNOHANG), 0);
-  EXPECT_EQ(kill(init, SIGKILL), 0);
-  EXPECT_EQ(waitpid(init, &status, 0), init);
-  EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-  EXPECT_ERROR(kill(init, 0), ESRCH);
+  REQUIRE_EQ(waitpid(init, &status, WNOHANG), 0);
+  REQUIRE_EQ(kill(init, SIGKILL), 0);
+  REQUIRE_EQ(waitpid(init, &status, 0), init);
+  REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  REQUIRE_ERROR(kill(init, 0), ESRCH);
 }
 
 void death_of_init_takes_all(int) {
@@ -1132,7 +1134,7 @@ void death_of_init_takes_all(int) {
       for (int i = 0; i < kChildren; ++i)
         spawn(0, [&] {
           if (i % 4 == 0) spawn(0, [] { pause(); });
-          if (i % 4 == 1) EXPECT(setsid() > 0);
+          if (i % 4 == 1) REQUIRE(setsid() > 0);
           if (i % 4 == 2 && max_depth > 1) spawn(CLONE_NEWPID, [] { pause(); });
           send_byte(sockets.fd[1]);
           if (i % 4 == 3) _exit(0);  // a zombie for zap_pid_ns_processes() to reap
@@ -1144,17 +1146,17 @@ void death_of_init_takes_all(int) {
       const pid_t pid = receive_sender(sockets.fd[0]);
       if (pid > 0) numbers->pid[numbers->n++] = pid;  // 0: that zombie was reaped already
     }
-    EXPECT_EQ(kill(init, SIGKILL), 0);
+    REQUIRE_EQ(kill(init, SIGKILL), 0);
     int status = 0;
-    EXPECT_EQ(waitpid(init, &status, 0), init);
-    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    for (int i = 0; i < numbers->n; ++i) EXPECT_ERROR(kill(numbers->pid[i], 0), ESRCH);
+    REQUIRE_EQ(waitpid(init, &status, 0), init);
+    REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    for (int i = 0; i < numbers->n; ++i) REQUIRE_ERROR(kill(numbers->pid[i], 0), ESRCH);
   }
 }
 
 void short_lived_namespaces(int) {
   // Fork failures of a namespace's first process, and many namespaces: their numbers and their memory come back.
-  for (int i = 0; i < 500; ++i) run(CLONE_NEWPID, [] { EXPECT_EQ(sys_getpid(), 1); });
+  for (int i = 0; i < 500; ++i) run(CLONE_NEWPID, [] { REQUIRE_EQ(sys_getpid(), 1); });
   std::string before;
   std::getline(std::ifstream("/proc/sys/user/max_pid_namespaces"), before);
   std::ofstream("/proc/sys/user/max_pid_namespaces") << "0" << std::flush;
@@ -1162,18 +1164,18 @@ void short_lived_namespaces(int) {
   const int error = errno;
   if (refused == 0) _exit(0);
   std::ofstream("/proc/sys/user/max_pid_namespaces") << before << std::flush;
-  EXPECT(refused == -1 && error == ENOSPC);
-  run(CLONE_NEWPID, [] { EXPECT_EQ(sys_getpid(), 1); });
+  REQUIRE(refused == -1 && error == ENOSPC);
+  run(CLONE_NEWPID, [] { REQUIRE_EQ(sys_getpid(), 1); });
 }
 
 /// How many objects are in use in a cache, whose free slabs are given back before; 0: there is no such cache.
 long objects_of(const std::filesystem::path& cache) {
   if (!std::filesystem::exists(cache)) return 0;
   if (!std::filesystem::exists(cache / "objects")) skip("the kernel has no SLUB_DEBUG");
-  EXPECT(std::filesystem::is_directory(std::filesystem::symlink_status(cache)));  // not merged with another
-  EXPECT(std::ofstream(cache / "shrink") << "1" << std::flush);
+  REQUIRE(std::filesystem::is_directory(std::filesystem::symlink_status(cache)));  // not merged with another
+  REQUIRE(std::ofstream(cache / "shrink") << "1" << std::flush);
   long objects = -1;
-  EXPECT(std::ifstream(cache / "objects") >> objects);
+  REQUIRE(std::ifstream(cache / "objects") >> objects);
   return objects;
 }
 
@@ -1184,8 +1186,8 @@ struct SpareObjects {
   long upids = 0;  ///< with `list`, which keeps them apart
   static SpareObjects now() {
     const std::filesystem::path caches = "/sys/kernel/slab";
-    struct sysinfo info{};
-    EXPECT_EQ(sysinfo(&info), 0);
+    struct sysinfo info {};
+    REQUIRE_EQ(sysinfo(&info), 0);
     SpareObjects spare;
     spare.pids = objects_of(caches / "pid") - info.procs;
     for (int level = 1; level <= kMainlineDepth; ++level)
@@ -1198,12 +1200,12 @@ struct SpareObjects {
 /// Forks until all numbers are used up, in the deepest namespace that other tests go to; its end gives all back, and of
 /// the memory for them nothing is lost.
 void fork_bomb_of_all_numbers(int) {
-  EXPECT(unshare(CLONE_NEWNS) == 0);
-  EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-  EXPECT(mount("sysfs", "/sys", "sysfs", 0, nullptr) == 0 || errno == EBUSY);
+  REQUIRE(unshare(CLONE_NEWNS) == 0);
+  REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+  REQUIRE(mount("sysfs", "/sys", "sysfs", 0, nullptr) == 0 || errno == EBUSY);
   long numbers = 0;
-  EXPECT(std::ifstream("/proc/sys/kernel/pid_max") >> numbers);
-  EXPECT(std::ofstream("/proc/sys/kernel/threads-max") << 4 * numbers << std::flush);
+  REQUIRE(std::ifstream("/proc/sys/kernel/pid_max") >> numbers);
+  REQUIRE(std::ofstream("/proc/sys/kernel/threads-max") << 4 * numbers << std::flush);
   sleep(1);  // what RCU has still to free of the tests before
   const SpareObjects before = SpareObjects::now();
   auto* forked = shared<long>();
@@ -1213,25 +1215,25 @@ void fork_bomb_of_all_numbers(int) {
     *forked = static_cast<long>(children.size());
     if (depth == 0) kill_and_reap(children);
   });
-  EXPECT(*forked > numbers - 600);  // 300 reserved, and who else is there
+  REQUIRE(*forked > numbers - 600);  // 300 reserved, and who else is there
   SpareObjects after;
   for (int tries = 0; tries < 50; ++tries) {
     usleep(100'000);  // and of this one
     after = SpareObjects::now();
     if (after.pids <= before.pids && after.upids <= before.upids) break;
   }
-  EXPECT_EQ(after.pids, before.pids);
-  EXPECT_EQ(after.upids, before.upids);
+  REQUIRE_EQ(after.pids, before.pids);
+  REQUIRE_EQ(after.upids, before.upids);
 }
 
 /// With KMEMLEAK: after all of the above, nothing was lost.
 void leaks_nothing(int) {
-  EXPECT(unshare(CLONE_NEWNS) == 0);
-  EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+  REQUIRE(unshare(CLONE_NEWNS) == 0);
+  REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
   if (mount("debugfs", "/dev", "debugfs", 0, nullptr) != 0 || access("/dev/kmemleak", F_OK) != 0)
     skip("the kernel has no KMEMLEAK");
   sleep(6);  // younger objects are not suspected
-  for (int scan = 0; scan < 2; ++scan) EXPECT(std::ofstream("/dev/kmemleak") << "scan" << std::flush);
+  for (int scan = 0; scan < 2; ++scan) REQUIRE(std::ofstream("/dev/kmemleak") << "scan" << std::flush);
   std::stringstream leaks;
   leaks << std::ifstream("/dev/kmemleak").rdbuf();
   if (!leaks.str().empty()) fail(__LINE__, "KMEMLEAK: %s", leaks.str().c_str());
@@ -1239,14 +1241,14 @@ void leaks_nothing(int) {
 
 // ---- running them ----
 
-struct Test {
+struct Behaviour {
   const char* name;
   void (*body)(int depth);
   bool at_each_depth;
   int needs;  // levels below the initial one
 };
 
-constexpr Test kTests[] = {
+constexpr Behaviour kBehaviours[] = {
     {"own_ids", own_ids, true, 0},
     {"clone_writes_tids", clone_writes_tids, true, 0},
     {"proc_self", proc_self, true, 0},
@@ -1282,29 +1284,38 @@ constexpr Test kTests[] = {
     {"leaks_nothing", leaks_nothing, false, 0},  // the last: it looks at what the others left
 };
 
-/// In a process of its own, which adopts what the test orphans; all of it is killed at the end, or after 300 s.
-bool passes(const Test& test, int depth) {
-  reason[0] = '\0';
-  fflush(stdout);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    alarm(300);
-    setpgid(0, 0);
-    test.body(depth);
-    _exit(0);
+/// Runs in a process of its own, which adopts what it orphans; all of it is killed at the end, or after 300 s.
+class AtDepth : public testing::Test {
+ public:
+  AtDepth(const Behaviour& behaviour, int depth) : behaviour_(behaviour), depth_(depth) {}
+  void TestBody() override {
+    reason[0] = '\0';
+    const pid_t pid = fork();
+    if (pid == 0) {
+      alarm(300);
+      setpgid(0, 0);
+      behaviour_.body(depth_);
+      _exit(0);
+    }
+    setpgid(pid, pid);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    kill(-pid, SIGKILL);
+    if (strncmp(reason, kSkipped, strlen(kSkipped)) == 0) GTEST_SKIP() << reason + strlen(kSkipped);
+    EXPECT_STREQ(reason, "");
+    EXPECT_EQ(status, 0);
   }
-  setpgid(pid, pid);
-  int status = 0;
-  waitpid(pid, &status, 0);
-  kill(-pid, SIGKILL);
-  if (status != 0 && !reason[0]) snprintf(reason, 100, "ended with status %#x", static_cast<unsigned>(status));
-  return !reason[0] || strncmp(reason, "SKIP ", 5) == 0;
-}
+
+ private:
+  const Behaviour& behaviour_;
+  const int depth_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 4 && std::string(argv[1]) == "--after-exec") return after_exec(argv[2], argv[3]);
+  testing::InitGoogleTest(&argc, argv);
   if (argc == 3 && std::string(argv[1]) == "--max-depth") {
     char* end = nullptr;
     const long value = strtol(argv[2], &end, 10);
@@ -1324,29 +1335,14 @@ int main(int argc, char** argv) {
     perror("pidns_conformance: mmap");
     return 3;
   }
-
-  struct Case {
-    const Test* test;
-    int depth;
-    std::string name;
-  };
-  std::vector<Case> cases;
-  for (const Test& test : kTests) {
-    if (test.needs > max_depth) continue;
-    const int deepest_run = !test.at_each_depth ? 0 : std::min(max_depth, 3);
-    for (int depth = 0; depth <= deepest_run; ++depth)
-      cases.push_back({&test, depth, test.name + (test.at_each_depth ? "_depth_" + std::to_string(depth) : "")});
+  for (const Behaviour& behaviour : kBehaviours) {
+    if (behaviour.needs > max_depth) continue;
+    const int deepest_run = !behaviour.at_each_depth ? 0 : std::min(max_depth, 3);
+    for (int depth = 0; depth <= deepest_run; ++depth) {
+      const std::string name = behaviour.name + (behaviour.at_each_depth ? "_depth_" + std::to_string(depth) : "");
+      testing::RegisterTest("PidNamespaces", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                            [&behaviour, depth] { return new AtDepth(behaviour, depth); });
+    }
   }
-
-  printf("1..%zu\n", cases.size());
-  bool all = true;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    const bool ok = passes(*cases[i].test, cases[i].depth);
-    all = all && ok;
-    printf("%s %zu %s%s%s\n", ok ? "ok" : "not ok", i + 1, cases[i].name.c_str(), ok && reason[0] ? " # " : "",
-           ok ? reason : "");
-    if (!ok) printf("# %s\n", reason);
-    fflush(stdout);
-  }
-  return all ? 0 : 1;
+  return RUN_ALL_TESTS();
 }
