@@ -109,16 +109,18 @@ Document describe(const std::vector<Sized>& kernels, const std::string& base, co
                   std::size_t files) {
   Document document;
   document.push_back({.kind = Block::Kind::title, .text = "nslab kernel size: " + base + ", profile " + profile});
-  document.push_back({.text = fmt::format("In bytes. text, data and bss are sums over symbols, as sections are padded; "
+  document.push_back({.kind = Block::Kind::table,
+                      .text = fmt::format("In bytes. text, data and bss are sums over symbols, as sections are padded; "
                                           "bzImage is the compressed file. Below each: the difference from {}.",
-                                          kernels.front().name)});
-  document.push_back({.kind = Block::Kind::table, .table = sizes_table(kernels)});
+                                          kernels.front().name),
+                      .table = sizes_table(kernels)});
   if (const auto claim = claim_of_2007(kernels)) document.push_back({.text = *claim});
   for (std::size_t i = 1; i < kernels.size(); ++i) {
     document.push_back({.kind = Block::Kind::heading,
                         .text = kernels[i].name + " against " + kernels.front().name + ", by object file"});
-    document.push_back(
-        {.kind = Block::Kind::table, .table = files_table(kernels.front().size, kernels[i].size, files)});
+    document.push_back({.kind = Block::Kind::table,
+                        .text = "Bytes more or less, the largest differences first.",
+                        .table = files_table(kernels.front().size, kernels[i].size, files)});
   }
   return document;
 }
