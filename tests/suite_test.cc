@@ -195,8 +195,8 @@ TEST(Agreement, ADescriptionNamesTheOperationsOfARepetition) {
   }
 }
 
-// What 16 levels cost, in the same boots, by the median: few runs of another's program are measured, it may sleep in one
-// of them, and idle time counts. Where ours cost more, the intervals leave room for the other to be within half and
+// What 16 levels cost, in the same boots, by the median: few runs of another's program are measured, it may sleep in
+// one of them, and idle time counts. Where ours cost more, the intervals leave room for the other to be within half and
 // twice of that; where ours do not, the others do not by a thousand instructions. stress-ng's kill has no counterpart:
 // it also kills -1, which means fewer processes the deeper it runs.
 TEST(Agreement, OursAndOthersMoveAlikeWithDepth) {
@@ -223,7 +223,8 @@ benchmarks = [{}]
     std::map<int, BySeed> values;
     for (const Sample& sample : samples) {
       if (sample.benchmark == benchmark)
-        values[sample.depth].emplace_back(sample.seed, static_cast<double>(sample.median) / static_cast<double>(operations));
+        values[sample.depth].emplace_back(sample.seed,
+                                          static_cast<double>(sample.median) / static_cast<double>(operations));
     }
     return compare_pairs(pair_by_seed(values[0], values[16]), 0.95, 1.0);
   };
