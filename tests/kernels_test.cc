@@ -309,8 +309,8 @@ TEST(Size, TheTablesAreKeptWithTheKernelsManifests) {
       nslab({"kernel", "size", "multi", "nons", "--profile", "mini", "--results", results.path().string()});
   ASSERT_EQ(WEXITSTATUS(run.status), 0) << run.output;
   const std::string report = must(read_file(results.path() / "report.md"));
-  EXPECT_THAT(report, testing::HasSubstr("| struct pid_namespace |"));
-  EXPECT_THAT(report, testing::HasSubstr("| kernel/pid_namespace.o |"));
+  EXPECT_THAT(report, testing::HasSubstr("| struct pid\\_namespace |"));
+  EXPECT_THAT(report, testing::HasSubstr("| kernel/pid\\_namespace.o |"));
   EXPECT_THAT(report, testing::HasSubstr("NAMESPACES=n saves "));
   const auto manifests = nlohmann::json::parse(must(read_file(results.path() / "manifest.json")));
   ASSERT_EQ(manifests.size(), 2U);
