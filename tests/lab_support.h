@@ -68,7 +68,7 @@ BootPlan first_boot(const std::string& experiment);
 /// Boots it on the model's kernel, in a folder of its own, with more files (path in the guest → file).
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds = 300,
                   const std::map<std::string, std::filesystem::path>& more = {}, const std::string& profile = "mini",
-                  int memory_mib = 512);
+                  int memory_mib = BootSettings{}.memory_mib);
 
 /// Keeps every core busy while it lives.
 class Load {

@@ -54,6 +54,7 @@ namespace {
 constexpr unsigned long kNsGetParent = 0xb702;  // NS_GET_PARENT of linux/nsfs.h
 
 constexpr int kMainlineDepth = 32;
+constexpr int kDeepest = 3;  // of the tests that run at each depth
 int max_depth = -1;
 
 // ---- failing, from whichever process ----
@@ -137,22 +138,6 @@ pid_t spawn_here(unsigned long flags, int (*body)(void*)) {
   return clone(body, stack + sizeof stack, static_cast<int>(flags | CLONE_VM | SIGCHLD), nullptr);
 }
 
-/// Children that pause, until the kernel makes no more of them.
-std::vector<pid_t> fork_to_the_end() {
-  std::vector<pid_t> children;
-  const auto park = [](void*) -> int {
-    for (;;) pause();
-  };
-  for (pid_t pid; (pid = spawn_here(CLONE_FS | CLONE_FILES, park)) != -1;) children.push_back(pid);
-  REQUIRE_EQ(errno, EAGAIN);
-  return children;
-}
-
-void kill_and_reap(const std::vector<pid_t>& children) {
-  for (const pid_t pid : children) REQUIRE_EQ(kill(pid, SIGKILL), 0);
-  for (const pid_t pid : children) REQUIRE_EQ(waitpid(pid, nullptr, 0), pid);
-}
-
 void reap(pid_t pid) {
   int status = 0;
   REQUIRE_EQ(waitpid(pid, &status, __WALL), pid);
@@ -167,9 +152,14 @@ void at_depth(int depth, const Body& body) {
   run(CLONE_NEWPID, [&] { depth == 1 ? body() : at_depth(depth - 1, body); });
 }
 
-void fresh_proc() {
+/// What is mounted hereafter is seen by this process and its children alone.
+void own_mounts() {
   REQUIRE(unshare(CLONE_NEWNS) == 0);
   REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+}
+
+void fresh_proc() {
+  own_mounts();
   REQUIRE(mount("proc", "/proc", "proc", 0, nullptr) == 0);
 }
 
@@ -731,8 +721,7 @@ void waits(int depth) {
 
 void terminals(int depth) {
   at_depth(depth, [&] {
-    REQUIRE(unshare(CLONE_NEWNS) == 0);
-    REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    own_mounts();
     REQUIRE(mount("devpts", "/dev", "devpts", 0, "ptmxmode=0666") == 0);
     const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
     REQUIRE(master >= 0);
@@ -928,31 +917,56 @@ void traced_forks(int depth) {
   sitter.release();
 }
 
-/// Forks until the numbers are used up, and again: as many as before, so that all had come back.
+/// Tasks of the whole system, the kernel's threads among them.
+long tasks_alive() {
+  struct sysinfo info {};
+  REQUIRE_EQ(sysinfo(&info), 0);
+  return info.procs;
+}
+
+/// Children that pause, at some depth, as many as the kernel makes. All are gone thereafter.
+struct Bomb {
+  long children = 0;
+  long tasks = 0;  ///< of the whole system, while the children lived
+  static Bomb at(int depth) {
+    auto* bomb = shared<Bomb>();
+    at_depth(depth, [&] {
+      std::vector<pid_t> children;
+      const auto park = [](void*) -> int {
+        for (;;) pause();
+      };
+      for (pid_t pid; (pid = spawn_here(CLONE_FS | CLONE_FILES, park)) != -1;) children.push_back(pid);
+      REQUIRE_EQ(errno, EAGAIN);
+      *bomb = {static_cast<long>(children.size()), tasks_alive()};
+      if (depth) return;  // the end of a namespace's init ends them all
+      for (const pid_t pid : children) REQUIRE_EQ(kill(pid, SIGKILL), 0);
+      for (const pid_t pid : children) REQUIRE_EQ(waitpid(pid, nullptr, 0), pid);
+    });
+    return *bomb;
+  }
+};
+
+/// Forks until the numbers are used up, and again: as many tasks as before, so that all had come back. A thread that
+/// the kernel starts in between takes a child's number.
 void fork_bomb(int depth) {
   constexpr int kNumbers = 1200;
-  constexpr int kKernelThreads = 8;  // that may have come or gone in between
   std::string before;
   std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
   REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << kNumbers << std::flush);
-  auto* forked = shared<int[2]>();
+  auto* bombs = shared<Bomb[2]>();
   int status = 0;
   for (int round = 0; round < 2 && status == 0; ++round) {
     const pid_t child = raw_clone(0);
     if (child == 0) {
-      at_depth(depth, [&] {
-        const std::vector<pid_t> children = fork_to_the_end();
-        (*forked)[round] = static_cast<int>(children.size());
-        if (depth == 0) kill_and_reap(children);  // elsewhere the end of a namespace's init ends them all
-      });
+      (*bombs)[round] = Bomb::at(depth);
       _exit(0);
     }
     waitpid(child, &status, 0);
   }
   REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
   REQUIRE_EQ(status, 0);
-  REQUIRE((*forked)[0] > kNumbers - 600);  // 300 reserved, and who else is there
-  REQUIRE(std::abs((*forked)[1] - (*forked)[0]) <= kKernelThreads);
+  REQUIRE((*bombs)[0].children > kNumbers - 600);  // 300 reserved, and who else is there
+  REQUIRE_EQ((*bombs)[1].tasks, (*bombs)[0].tasks);
 }
 
 // ---- tests of one more level ----
@@ -1168,16 +1182,17 @@ void short_lived_namespaces(int) {
   run(CLONE_NEWPID, [] { REQUIRE_EQ(sys_getpid(), 1); });
 }
 
-/// How many objects are in use in a cache, whose free slabs are given back before; 0: there is no such cache.
-long objects_of(const std::filesystem::path& cache) {
-  if (!std::filesystem::exists(cache)) return 0;
-  if (!std::filesystem::exists(cache / "objects")) skip("the kernel has no SLUB_DEBUG");
-  REQUIRE(std::filesystem::is_directory(std::filesystem::symlink_status(cache)));  // not merged with another
+/// How many objects are in use in a cache of the kernel's, whose free slabs are given back before. Wants SLUB_DEBUG.
+long objects_of(const std::string& name) {
+  const std::filesystem::path cache = "/sys/kernel/slab/" + name;
+  REQUIRE(std::filesystem::is_directory(std::filesystem::symlink_status(cache)));  // there, not merged with another
   REQUIRE(std::ofstream(cache / "shrink") << "1" << std::flush);
   long objects = -1;
   REQUIRE(std::ifstream(cache / "objects") >> objects);
   return objects;
 }
+
+bool has_cache(const std::string& name) { return std::filesystem::exists("/sys/kernel/slab/" + name); }
 
 /// The objects that stand for pids beyond one for each task: those that a group, a session or an open file still holds,
 /// and those that are lost. Kernel threads that come and go do not change it.
@@ -1185,14 +1200,14 @@ struct SpareObjects {
   long pids = 0;
   long upids = 0;  ///< with `list`, which keeps them apart
   static SpareObjects now() {
-    const std::filesystem::path caches = "/sys/kernel/slab";
-    struct sysinfo info {};
-    REQUIRE_EQ(sysinfo(&info), 0);
     SpareObjects spare;
-    spare.pids = objects_of(caches / "pid") - info.procs;
-    for (int level = 1; level <= kMainlineDepth; ++level)
-      spare.pids += objects_of(caches / ("pid_" + std::to_string(level + 1)));
-    if (std::filesystem::exists(caches / "upid")) spare.upids = objects_of(caches / "upid") - info.procs;
+    spare.pids = objects_of("pid") - tasks_alive();
+    // Deeper namespaces have larger ones, in caches that are made when first needed.
+    for (int level = 1; level <= kMainlineDepth; ++level) {
+      const std::string name = "pid_" + std::to_string(level + 1);
+      if (has_cache(name)) spare.pids += objects_of(name);
+    }
+    if (has_cache("upid")) spare.upids = objects_of("upid") - tasks_alive();
     return spare;
   }
 };
@@ -1200,22 +1215,12 @@ struct SpareObjects {
 /// Forks until all numbers are used up, in the deepest namespace that other tests go to; its end gives all back, and of
 /// the memory for them nothing is lost.
 void fork_bomb_of_all_numbers(int) {
-  REQUIRE(unshare(CLONE_NEWNS) == 0);
-  REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-  REQUIRE(mount("sysfs", "/sys", "sysfs", 0, nullptr) == 0 || errno == EBUSY);
   long numbers = 0;
   REQUIRE(std::ifstream("/proc/sys/kernel/pid_max") >> numbers);
   REQUIRE(std::ofstream("/proc/sys/kernel/threads-max") << 4 * numbers << std::flush);
   sleep(1);  // what RCU has still to free of the tests before
   const SpareObjects before = SpareObjects::now();
-  auto* forked = shared<long>();
-  const int depth = std::min(max_depth, 3);
-  at_depth(depth, [&] {
-    const std::vector<pid_t> children = fork_to_the_end();
-    *forked = static_cast<long>(children.size());
-    if (depth == 0) kill_and_reap(children);
-  });
-  REQUIRE(*forked > numbers - 600);  // 300 reserved, and who else is there
+  REQUIRE(Bomb::at(std::min(max_depth, kDeepest)).children > numbers - 600);  // 300 reserved, and who else is there
   SpareObjects after;
   for (int tries = 0; tries < 60; ++tries) {
     sleep(1);  // and of this one: under KASAN and its like that takes seconds
@@ -1228,8 +1233,7 @@ void fork_bomb_of_all_numbers(int) {
 
 /// With KMEMLEAK: after all of the above, nothing was lost.
 void leaks_nothing(int) {
-  REQUIRE(unshare(CLONE_NEWNS) == 0);
-  REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+  own_mounts();
   if (mount("debugfs", "/dev", "debugfs", 0, nullptr) != 0 || access("/dev/kmemleak", F_OK) != 0)
     skip("the kernel has no KMEMLEAK");
   sleep(6);  // younger objects are not suspected
@@ -1337,7 +1341,7 @@ int main(int argc, char** argv) {
   }
   for (const Behaviour& behaviour : kBehaviours) {
     if (behaviour.needs > max_depth) continue;
-    const int deepest_run = !behaviour.at_each_depth ? 0 : std::min(max_depth, 3);
+    const int deepest_run = !behaviour.at_each_depth ? 0 : std::min(max_depth, kDeepest);
     for (int depth = 0; depth <= deepest_run; ++depth) {
       const std::string name = behaviour.name + (behaviour.at_each_depth ? "_depth_" + std::to_string(depth) : "");
       testing::RegisterTest("PidNamespaces", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
