@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "os.h"
 #include "report_document.h"
 
 namespace nslab {
@@ -267,9 +268,7 @@ std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots
 }
 
 Result<std::string> write_html(const Report& report, const std::string& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return machine_error("cannot make the folder {}: {}.", folder, failed.message());
+  if (const auto made = make_folders(folder); !made) return made.error();
   std::vector<HtmlPlot> plots;
   for (const auto& [file, name] :
        {std::pair("overhead.svg", "Bars of the overhead against the reference, in per cent, by benchmark"),

@@ -503,4 +503,14 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   return kernel;
 }
 
+Result<nlohmann::ordered_json> read_manifest(const Kernel& kernel) {
+  const auto text = read_file(kernel.manifest());
+  if (!text) return text.error();
+  auto manifest = nlohmann::ordered_json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (manifest.is_discarded()) {
+    return machine_error("{} is damaged: remove its folder, and the kernel is built anew", kernel.manifest().string());
+  }
+  return manifest;
+}
+
 }  // namespace nslab

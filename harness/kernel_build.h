@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ struct Kernel {
   std::filesystem::path sizes() const { return folder / "sizes.json"; }
   std::filesystem::path manifest() const { return folder / "manifest.json"; }
 };
+
+/// What a built kernel was made of and with. Exit::machine when the file is missing or damaged.
+Result<nlohmann::ordered_json> read_manifest(const Kernel& kernel);
 
 /// Builds kernels, and keeps them by the hash of what went into them: source, series, config fragment, model, toolchain
 /// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), objects/, locks/, tmp/.

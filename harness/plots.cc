@@ -15,6 +15,7 @@
 #include <map>
 #include <set>
 
+#include "os.h"
 #include "report_document.h"
 
 namespace nslab {
@@ -466,9 +467,7 @@ std::string refused_note(const Report& report) {
 
 Result<std::vector<std::string>> write_plots(const Report& report, const std::string& folder,
                                              const std::string& templates_folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return machine_error("cannot make the folder {}: {}.", folder, failed.message());
+  if (const auto made = make_folders(folder); !made) return made.error();
   std::vector<std::string> paths;
   for (auto* drawing : {&draw_bars, &draw_depth, &draw_growth}) {
     const auto drawn = drawing(report, folder, templates_folder);

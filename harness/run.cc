@@ -326,9 +326,9 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   manifest["curves"] = curves_of(prepared->benchmarks);
   manifest["kernels"] = ordered_json::object();
   for (const auto& [name, kernel] : prepared->kernels) {
-    const auto kernel_manifest = read_file(kernel.manifest());
+    const auto kernel_manifest = read_manifest(kernel);
     if (!kernel_manifest) return kernel_manifest.error();
-    manifest["kernels"][name] = ordered_json::parse(*kernel_manifest, nullptr, false);
+    manifest["kernels"][name] = *kernel_manifest;
   }
 
   RunRecord fresh;

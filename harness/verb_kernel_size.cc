@@ -149,17 +149,15 @@ Result<void> size(const SizeArguments& arguments) {
     auto read = read_kernel_size(kernel->sizes());
     if (!read) return read.error();
     kernels.push_back({model.name, std::move(*read)});
-    const auto manifest = read_file(kernel->manifest());
+    const auto manifest = read_manifest(*kernel);
     if (!manifest) return manifest.error();
-    manifests.push_back(nlohmann::ordered_json::parse(*manifest));
+    manifests.push_back(*manifest);
   }
   const Document document = describe(kernels, base->name, profile->name, arguments.files);
   fmt::print("{}", render_text(document, terminal_columns()));
   if (arguments.results.empty()) return {};
   const std::filesystem::path folder = arguments.results;
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) return Error{Exit::user, fmt::format("cannot make {}: {}", folder.string(), failed.message())};
+  if (auto made = make_folders(folder); !made) return made;
   if (auto wrote = write_file(folder / "report.md", render_markdown(document)); !wrote) return wrote;
   return write_file(folder / "manifest.json", manifests.dump(1) + "\n");
 }
