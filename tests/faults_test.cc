@@ -167,10 +167,7 @@ TEST_F(RunTest, QemuKilledIsNamed) {
   // The run's only child at this time is a QEMU.
   std::optional<int> status;
   for (int i = 0; i < 100 && !status; ++i) {
-    must(run_captured({.argv = {"pkill", "-KILL", "-P", std::to_string(run.pid()), "qemu"},
-                       .folder = {},
-                       .environment = {},
-                       .output = {}}));
+    must(run_captured({.argv = {"pkill", "-KILL", "-P", std::to_string(run.pid()), "qemu"}}));
     status = run.wait_for(0.1);
   }
   ASSERT_TRUE(status);
@@ -191,10 +188,7 @@ TEST_F(RunTest, FullDiskIsToldAndNothingStoredIsLost) {
       "{1}; second=$?\n"
       "echo \"first $first second $second\"",
       results(), words);
-  const Captured ended = must(run_captured({.argv = {"unshare", ::geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script},
-                                            .folder = {},
-                                            .environment = {},
-                                            .output = {}}));
+  const Captured ended = must(run_captured({.argv = {"unshare", ::geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script}}));
   EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("first 3 second 0"));
   EXPECT_THAT(ended.output, HasSubstr("make room on that disk and give the same command again"));

@@ -120,10 +120,7 @@ TEST(Lean, DiffersFromDebianOnlyWhereAReasonIsGiven) {
 
 /// Disassembly of one object without addresses of the file's own making.
 std::string disassembly(const fs::path& object) {
-  const auto run = must(run_captured({.argv = {"objdump", "-dr", "--no-show-raw-insn", object.string()},
-                                      .folder = {},
-                                      .environment = {},
-                                      .output = {}}));
+  const auto run = must(run_captured({.argv = {"objdump", "-dr", "--no-show-raw-insn", object.string()}}));
   EXPECT_EQ(run.status, 0) << run.output;
   // The first lines name the file.
   return run.output.substr(run.output.find("Disassembly of section"));
@@ -167,9 +164,7 @@ TEST(Series, PassesCheckpatch) {
     ++patches;
     const Captured run = must(run_captured({.argv = {"perl", "scripts/checkpatch.pl", "--strict", "--no-summary",
                                                      "--terse", "--ignore", "FILE_PATH_CHANGES", entry.path().string()},
-                                            .folder = tree,
-                                            .environment = {},
-                                            .output = {}}));
+                                            .folder = tree}));
     EXPECT_EQ(run.status, 0) << run.output;
   }
   EXPECT_GE(patches, 12);
@@ -184,20 +179,14 @@ TEST(Series, BuildsAtEachStep) {
   const TempFolder work = folder();
   const fs::path tree = work.path() / "tree";
   const Captured copied =
-      must(run_captured({.argv = {"cp", "-a", must(builder.source_tree(base, false)).string(), tree.string()},
-                         .folder = {},
-                         .environment = {},
-                         .output = {}}));
+      must(run_captured({.argv = {"cp", "-a", must(builder.source_tree(base, false)).string(), tree.string()}}));
   ASSERT_EQ(copied.status, 0) << copied.output;
   const fs::path folder = paths().kernels_folder() / base.series;
   std::ifstream series(folder / "series");
   int built = 0;
   for (std::string name; std::getline(series, name);) {
-    const Captured applied =
-        must(run_captured({.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()},
-                           .folder = tree,
-                           .environment = {},
-                           .output = {}}));
+    const Captured applied = must(run_captured(
+        {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()}, .folder = tree}));
     ASSERT_EQ(applied.status, 0) << applied.output;
     const std::string options = must(read_file(tree / "init/Kconfig"));
     for (const char* model : {"none", "multi", "flat+cache", "flat+hash", "static3", "list+hash", "multi+cache+hash"}) {

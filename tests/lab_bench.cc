@@ -54,10 +54,8 @@ BareBoot boot_bare(const BootPlan& plan, const std::filesystem::path& initramfs)
   if (!write_file(files.plan, plan.to_json())) std::abort();
   BareBoot took;
   const double start = monotonic_seconds();
-  Process qemu = must(Process::start({.argv = boot_command(files, plan.seed, 512, Accelerator::icount),
-                                      .folder = {},
-                                      .environment = {},
-                                      .output = work.path() / "qemu.log"}));
+  Process qemu = must(Process::start(
+      {.argv = boot_command(files, plan.seed, 512, Accelerator::icount), .output = work.path() / "qemu.log"}));
   std::optional<int> status;
   while (!status) {
     status = qemu.wait_for(took.first_sample == 0 ? 0.01 : 600);

@@ -123,8 +123,7 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
 
 Load::Load() {
   for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
-    spinners_.push_back(must(
-        Process::start({.argv = {"sh", "-c", "while :; do :; done"}, .folder = {}, .environment = {}, .output = {}})));
+    spinners_.push_back(must(Process::start({.argv = {"sh", "-c", "while :; do :; done"}})));
   }
 }
 

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "boot.h"
+#include "files.h"
 #include "image.h"
 #include "kernel_build.h"
-#include "os.h"
 #include "paths.h"
 #include "plan.h"
+#include "processes.h"
 #include "sample.h"
 
 namespace nslab::lab {

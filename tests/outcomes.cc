@@ -57,16 +57,15 @@ std::string in_brackets(const std::string& text) { return text.empty() ? "" : " 
 }  // namespace
 
 Result<SelftestList> parse_selftests(std::string_view text, const std::string& file_name) {
-  const auto document = parse_toml(text, file_name);
-  if (!document) return document.error();
+  const auto document = TRY(parse_toml(text, file_name));
   SelftestList list;
-  TomlReader reader(*document, file_name);
+  TomlReader reader(document, file_name);
   for (const toml::table* table : reader.tables("folder")) {
     SelftestFolder folder;
     TomlReader fields(*table, file_name);
     fields.read("name", folder.name, true);
     fields.read("programs", folder.programs);
-    if (auto done = fields.finish(); !done) return done.error();
+    TRY(fields.finish());
     list.folders.push_back(std::move(folder));
   }
   const auto programs = programs_of(list);
@@ -87,10 +86,10 @@ Result<SelftestList> parse_selftests(std::string_view text, const std::string& f
     if (!kResults.contains(entry.result) || entry.result == "pass")
       fields.reject("result", fmt::format("'result' is '{}', it must be fail, skip or xfail", entry.result));
     if (entry.reason.empty()) fields.reject("reason", "what does not pass has a reason");
-    if (auto done = fields.finish(); !done) return done.error();
+    TRY(fields.finish());
     list.expected.push_back(std::move(entry));
   }
-  if (auto done = reader.finish(); !done) return done.error();
+  TRY(reader.finish());
   return list;
 }
 
@@ -111,14 +110,14 @@ Result<std::vector<Outcome>> parse_outcomes(std::string_view output) {
       return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc();
     };
     if (fields.size() != 5 || !kResults.contains(fields[0]) || !number(fields[1], outcome.depth))
-      return refusal("no outcome of a test: '{}'", line);
+      return negative_result("no outcome of a test: '{}'", line);
     outcome.result = fields[0];
     outcome.program = fields[2];
     outcome.name = fields[3];
     outcome.detail = fields[4];
     outcomes.push_back(std::move(outcome));
   }
-  return refusal("the output of run_selftests has no end");
+  return negative_result("the output of run_selftests has no end");
 }
 
 std::vector<std::string> judge(const std::vector<Outcome>& outcomes, const SelftestList& list, const Tested& tested) {

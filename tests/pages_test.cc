@@ -104,7 +104,7 @@ TEST(AddingABenchmark, ThePageLeadsToABenchmarkThatIsListedAndMeasured) {
        std::vector<std::vector<std::string>>{{"cmake", "-S", source.string(), "-B", with_toy.guest.string(), "-G",
                                               "Ninja", "-DCMAKE_CXX_STANDARD=20", "-DBUILD_TESTING=OFF"},
                                              {"cmake", "--build", with_toy.guest.string()}}) {
-    const Captured built = must(run_captured({.argv = argv, .folder = {}, .environment = {}, .output = {}}));
+    const Captured built = must(run_captured({.argv = argv}));
     ASSERT_EQ(built.status, 0) << built.output;
   }
 

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <thread>
 
+#include "files.h"
 #include "hash.h"
 #include "kernel_build.h"
-#include "os.h"
+#include "locks.h"
+#include "processes.h"
 
 namespace nslab::lab {
 namespace fs = std::filesystem;
@@ -22,7 +24,7 @@ constexpr int kRecipe = 1;
 std::string program_name(const std::string& program) { return program.substr(0, program.find(' ')); }
 
 Result<std::string> key_of(const fs::path& tree, const SelftestList& list) {
-  const auto compiler = run_captured({.argv = {"gcc", "--version"}, .folder = {}, .environment = {}, .output = {}});
+  const auto compiler = run_captured({.argv = {"gcc", "--version"}});
   if (!compiler || compiler->status != 0) return machine_error("gcc is missing: apt-get install gcc");
   Hasher hasher;
   // The tree is named by the hash of the source and its patches.
@@ -42,23 +44,21 @@ Result<int> make(std::vector<std::string> arguments, const FileLock& lock, std::
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   command.inherited_fd = lock.fd();
   command.death_signal = SIGTERM;
-  auto run = run_captured(command);
-  if (!run) return run.error();
-  log += run->output;
-  return run->status;
+  auto run = TRY(run_captured(command));
+  log += run.output;
+  return run.status;
 }
 
 Result<void> build_into(const fs::path& folder, const fs::path& tree, const SelftestList& list, const FileLock& lock,
                         const fs::path& headers) {
   std::string log;
-  const auto made = make({"-s", "-C", tree.string(), "O=" + headers.string(), "headers"}, lock, log);
-  if (!made) return made.error();
-  if (*made != 0) return machine_error("'make headers' failed ({}):\n{}", describe_status(*made), log);
+  const auto made = TRY(make({"-s", "-C", tree.string(), "O=" + headers.string(), "headers"}, lock, log));
+  if (made != 0) return machine_error("'make headers' failed ({}):\n{}", describe_status(made), log);
   std::error_code error;
   bool any = false;
   for (const SelftestFolder& part : list.folders) {
     const fs::path output = folder / part.name;
-    if (auto done = make_folders(output); !done) return done.error();
+    TRY(make_folders(output));
     std::vector<std::string> arguments = {"-k",
                                           "-C",
                                           (tree / "tools/testing/selftests" / part.name).string(),
@@ -66,7 +66,7 @@ Result<void> build_into(const fs::path& folder, const fs::path& tree, const Self
                                           "KHDR_INCLUDES=-isystem " + (headers / "usr/include").string(),
                                           "USERLDFLAGS=-static -s"};
     for (const std::string& program : part.programs) arguments.push_back((output / program_name(program)).string());
-    if (const auto built = make(arguments, lock, log); !built) return built.error();
+    TRY(make(arguments, lock, log));
     any = any || !fs::is_empty(output, error);
   }
   if (!any) return machine_error("no kernel selftest can be built here:\n{}", log);
@@ -76,27 +76,22 @@ Result<void> build_into(const fs::path& folder, const fs::path& tree, const Self
 }  // namespace
 
 Result<fs::path> build_selftests(const Paths& paths, const Base& base, const SelftestList& list) {
-  const auto tree = KernelBuilder(paths).source_tree(base, true);
-  if (!tree) return tree.error();
-  const auto key = key_of(*tree, list);
-  if (!key) return key.error();
-  const fs::path target = paths.cache / "selftests" / key->substr(0, 16);
+  const auto tree = TRY(KernelBuilder(paths).source_tree(base, true));
+  const auto key = TRY(key_of(tree, list));
+  const fs::path target = paths.cache / "selftests" / key.substr(0, 16);
   if (fs::exists(target)) return target;
 
   const std::string prefix = "selftests-" + target.filename().string();
   const auto say_waiting = [] { fmt::print(stderr, "another process builds the kernel selftests; waiting for it\n"); };
-  auto lock = FileLock::wait(paths.cache / "locks" / prefix, say_waiting);
-  if (!lock) return lock.error();
+  auto lock = TRY(FileLock::wait(paths.cache / "locks" / prefix, say_waiting));
   if (fs::exists(target)) return target;
   fmt::print(stderr, "building the kernel selftests\n");
-  if (auto swept = TempFolder::sweep(paths.cache / "tmp", prefix); !swept) return swept.error();
-  auto folder = TempFolder::make(paths.cache / "tmp", prefix);
-  if (!folder) return folder.error();
-  const auto headers = TempFolder::make(paths.cache / "tmp", prefix + "-headers");
-  if (!headers) return headers.error();
-  if (auto built = build_into(folder->path(), *tree, list, *lock, headers->path()); !built) return built.error();
-  if (auto made = make_folders(target.parent_path()); !made) return made.error();
-  if (auto renamed = folder->rename_to(target); !renamed) return renamed.error();
+  TRY(TempFolder::sweep(paths.cache / "tmp", prefix));
+  auto folder = TRY(TempFolder::make(paths.cache / "tmp", prefix));
+  const auto headers = TRY(TempFolder::make(paths.cache / "tmp", prefix + "-headers"));
+  TRY(build_into(folder.path(), tree, list, lock, headers.path()));
+  TRY(make_folders(target.parent_path()));
+  TRY(folder.rename_to(target));
   return target;
 }
 

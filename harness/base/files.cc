@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "files.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string why() { return strerror(errno); }
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+int Fd::release() { return std::exchange(fd_, -1); }
+
+void Fd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<std::string> read_file(const fs::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return user_error("cannot read {}: {}", path.string(), why());
+  std::string content;
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return user_error("cannot read {}: {}", path.string(), why());
+    if (got == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+Result<void> write_file(const fs::path& path, std::string_view content) {
+  const std::string beside = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  const auto fail = [&](const char* what) {
+    Error error = machine_error("cannot {} {}: {}", what, path.string(), why());
+    ::unlink(beside.c_str());
+    return error;
+  };
+  const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd.valid()) return fail("create");
+  while (!content.empty()) {
+    const ssize_t put = ::write(fd.get(), content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail("write");
+    content.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (::fsync(fd.get()) != 0) return fail("sync");
+  if (::rename(beside.c_str(), path.c_str()) != 0) return fail("rename to");
+  return {};
+}
+
+Result<void> make_folders(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return machine_error("cannot make the folder {}: {}", path.string(), error.message());
+  return {};
+}
+
+Result<TempFolder> TempFolder::make(const fs::path& parent, const std::string& prefix) {
+  TRY(make_folders(parent));
+  std::string name = (parent / (prefix + ".XXXXXX")).string();
+  if (::mkdtemp(name.data()) == nullptr) return machine_error("cannot make a folder in {}: {}", parent.string(), why());
+  return TempFolder(name);
+}
+
+Result<TempFolder> TempFolder::make_at(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return machine_error("cannot remove {}: {}", path.string(), error.message());
+  TRY(make_folders(path));
+  return TempFolder(path);
+}
+
+Result<void> TempFolder::sweep(const fs::path& parent, const std::string& prefix) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(parent, error)) {
+    if (!entry.path().filename().string().starts_with(prefix)) continue;
+    fs::remove_all(entry.path(), error);
+    if (error) return machine_error("cannot remove {}: {}", entry.path().string(), error.message());
+  }
+  return {};
+}
+
+TempFolder& TempFolder::operator=(TempFolder&& other) noexcept {
+  if (this != &other) {
+    TempFolder gone(std::move(*this));
+    path_ = std::move(other.path_);
+    other.path_.clear();
+  }
+  return *this;
+}
+
+TempFolder::~TempFolder() {
+  std::error_code ignored;  // A folder left behind by a failed clean-up is under the cache's tmp/, which is swept.
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Result<void> TempFolder::rename_to(const fs::path& target) {
+  if (::rename(path_.c_str(), target.c_str()) != 0) {
+    return machine_error("cannot rename {} to {}: {}", path_.string(), target.string(), why());
+  }
+  path_.clear();
+  return {};
+}
+
+}  // namespace nslab

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "boot.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+
+#include "clock.h"
+#include "files.h"
+#include "processes.h"
+#include "signals.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+// An honest boot writes some 100 KiB; more than this comes from a guest that has lost its mind.
+constexpr std::uintmax_t kMostOutputBytes = 4 << 20;
+constexpr double kLookEvery = 0.25;  // seconds between looks at the output's size
+constexpr std::size_t kConsoleLines = 12;
+
+struct Splat {
+  const char* text;
+  const char* meaning;
+};
+
+// What a kernel writes when it is no longer to be trusted, the gravest first. A boot with any of them is no boot,
+// complete or not.
+constexpr Splat kSplats[] = {
+    {"Kernel panic - not syncing", "the kernel panicked"},
+    {"Oops: ", "the kernel oopsed"},
+    {"BUG: ", "the kernel found a bug"},
+    {"kernel BUG at", "the kernel found a bug"},
+    {"general protection fault", "the kernel faulted"},
+    {"WARNING: ", "the kernel warned"},
+    {" new suspected memory leaks", "the kernel lost memory"},
+    {"rcu: INFO: ", "RCU stalled"},
+    {"INFO: task ", "a task hung"},
+    {"Out of memory: ", "the guest ran out of memory"},
+};
+
+/// The console with what could harm a terminal taken out.
+std::string printable(const std::string& text) {
+  std::string clean;
+  for (const char c : text) {
+    if (c == '\n' || (c >= ' ' && c <= '~')) clean += c;
+  }
+  return clean;
+}
+
+std::vector<std::string> console_lines(const fs::path& file) {
+  std::vector<std::string> lines;
+  const auto text = read_file(file);
+  if (!text) return lines;
+  // A flooded console is cut: its end is what tells.
+  std::istringstream stream(printable(text->size() > 1 << 20 ? text->substr(text->size() - (1 << 20)) : *text));
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string tail(const std::vector<std::string>& lines) {
+  if (lines.empty()) return "the console is empty";
+  std::string text = "the console's last lines:";
+  for (std::size_t i = lines.size() > kConsoleLines ? lines.size() - kConsoleLines : 0; i < lines.size(); ++i) {
+    text += "\n  " + lines[i];
+  }
+  return text;
+}
+
+std::optional<std::string> find_splat(const std::vector<std::string>& lines) {
+  for (const Splat& splat : kSplats) {
+    for (const std::string& line : lines) {
+      if (line.find(splat.text) != std::string::npos) return fmt::format("{}: {}", splat.meaning, line);
+    }
+  }
+  return std::nullopt;
+}
+
+std::uintmax_t size_of(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  return error ? 0 : size;
+}
+
+}  // namespace
+
+Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
+  const BootFiles files{settings.vmlinux, settings.initramfs, settings.folder / "plan.json",
+                        settings.folder / "frames.bin", settings.folder / "console.log"};
+  const fs::path qemu_log = settings.folder / "qemu.log";
+  TRY(write_file(files.plan, plan.to_json()));
+
+  Boot boot;
+  boot.command = boot_command(files, plan.seed, settings.memory_mib, settings.accelerator);
+  const double start = monotonic_seconds();
+  auto qemu = Process::start({.argv = boot.command, .output = qemu_log});
+  if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
+
+  const auto fail = [&](const std::string& what) {
+    return negative_result("{}, seed {}: {}\n{}", plan.kernel, plan.seed, what, tail(console_lines(files.console)));
+  };
+  std::optional<int> status;
+  while (!status) {
+    const double left = settings.wall_limit_seconds - (monotonic_seconds() - start);
+    status = qemu->wait_for(std::clamp(left, 0.0, kLookEvery));
+    if (status) break;
+    if (interrupted()) return interruption();
+    if (left <= 0)
+      return fail(fmt::format("the boot hung: no end within its wall limit of {} s", settings.wall_limit_seconds));
+    if (size_of(files.frames) > kMostOutputBytes || size_of(files.console) > kMostOutputBytes) {
+      return fail(fmt::format("the guest floods its output: more than {} MiB", kMostOutputBytes >> 20));
+    }
+  }
+  boot.wall_seconds = monotonic_seconds() - start;
+
+  const auto console = console_lines(files.console);
+  if (!WIFEXITED(*status)) return fail(fmt::format("QEMU died: {}", describe_status(*status)));
+  if (const auto splat = find_splat(console)) return fail(*splat);
+  const int code = WEXITSTATUS(*status);
+  if (code == 0) return fail("the guest hung: the watchdog ended it at a cell's limit of guest time");
+  if (code == 1) {
+    const auto log = read_file(qemu_log);
+    return machine_error("{}, seed {}: QEMU gave up: {}", plan.kernel, plan.seed, log ? printable(*log) : "");
+  }
+  const auto frames = TRY(read_file(files.frames));
+  auto report = read_report(frames, plan, plan.kernel);
+  if (!report) return fail(report.error().message);
+  if (code != kCompleteStatus)
+    return fail(fmt::format("the guest left with status {}, expected was {}", code, kCompleteStatus));
+  boot.report = std::move(*report);
+  return boot;
+}
+
+}  // namespace nslab

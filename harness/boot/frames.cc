@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "frames.h"
+
+#include <nlohmann/json.hpp>
+
+#include "frame.h"
+
+namespace nslab {
+
+using nlohmann::json;
+
+namespace {
+
+std::uint32_t little_endian(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 4; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+Error malformed(std::size_t frame, const std::string& what) {
+  return negative_result("frame {} of the guest: {}", frame, what);
+}
+
+/// A non-negative integer member, or an error; the guest's JSON is not trusted to have it.
+Result<std::uint64_t> integer(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned())
+    return negative_result("'{}' is missing or no whole number", key);
+  return found->get<std::uint64_t>();
+}
+
+std::string text(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Result<void> read_figures(const json& cell, Sample& sample) {
+  const std::pair<const char*, std::uint64_t*> figures[] = {
+      {"iterations", &sample.iterations},
+      {"sum", &sample.sum},
+      {"sum_first_half", &sample.sum_first_half},
+      {"minimum", &sample.minimum},
+      {"median", &sample.median},
+      {"p90", &sample.p90},
+      {"maximum", &sample.maximum},
+      {"involuntary_switches", &sample.involuntary_switches},
+  };
+  for (const auto& [key, target] : figures) {
+    const auto value = TRY(integer(cell, key));
+    *target = value;
+  }
+  const bool ordered = sample.minimum <= sample.median && sample.median <= sample.p90 && sample.p90 <= sample.maximum;
+  // Divisions, as a hostile guest could overflow a product.
+  const bool summed = sample.iterations > 0 && sample.sum / sample.iterations >= sample.minimum &&
+                      sample.sum / sample.iterations <= sample.maximum && sample.sum_first_half <= sample.sum;
+  if (!ordered || !summed) return negative_result("its figures contradict each other");
+  return {};
+}
+
+Result<Sample> read_cell(const json& cell, const PlannedCell& planned, const BootPlan& plan,
+                         const std::string& kernel) {
+  Sample sample;
+  sample.kernel = kernel;
+  sample.depth = planned.depth;
+  sample.benchmark = planned.benchmark;
+  sample.seed = plan.seed;
+
+  const auto index = integer(cell, "index");
+  const auto depth = integer(cell, "depth");
+  if (!index) return index.error();
+  if (!depth) return depth.error();
+  if (*index != static_cast<std::uint64_t>(planned.index) || *depth != static_cast<std::uint64_t>(planned.depth) ||
+      text(cell, "benchmark") != planned.benchmark) {
+    return negative_result("it is for cell {} ({} at depth {}), expected was cell {} ({} at depth {})", *index,
+                           text(cell, "benchmark"), *depth, planned.index, planned.benchmark, planned.depth);
+  }
+  const std::string status = text(cell, "status");
+  if (status == "failed") {
+    return negative_result("{} at depth {} failed: {}", planned.benchmark, planned.depth, text(cell, "message"));
+  }
+  if (status == "refused") {
+    sample.status = CellStatus::refused;
+    sample.refusal = text(cell, "errno");
+    if (sample.refusal.empty()) return negative_result("it is refused without an errno");
+    TRY(integer(cell, "level"));
+    return sample;
+  }
+  if (status != "ok") return negative_result("its status '{}' is unknown", status);
+  if (text(cell, "unit") != plan.unit()) {
+    return negative_result("its unit is '{}', the plan's meter gives {}", text(cell, "unit"), plan.unit());
+  }
+  TRY(read_figures(cell, sample));
+  if (sample.iterations != planned.iterations) {
+    return negative_result("it has {} iterations, planned were {}", sample.iterations, planned.iterations);
+  }
+  const auto nspid = cell.find("nspid");
+  if (nspid == cell.end() || !nspid->is_array() || nspid->size() != static_cast<std::size_t>(planned.depth) + 1) {
+    return negative_result("its NSpid has not {} numbers: the worker did not run at depth {}", planned.depth + 1,
+                           planned.depth);
+  }
+  const auto layout = cell.find("layout");
+  if (layout == cell.end() || !layout->is_object()) return negative_result("it has no layout");
+  sample.layout = layout->dump();
+  return sample;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> split_frames(std::string_view stream) {
+  std::vector<std::string> payloads;
+  std::size_t at = 0;
+  while (at < stream.size()) {
+    const std::size_t frame = payloads.size();
+    const std::string_view rest = stream.substr(at);
+    if (rest.size() < frame::kHeaderBytes)
+      return malformed(frame, fmt::format("the stream ends in its header (byte {})", at));
+    if (rest.substr(0, 4) != frame::kMagic) return malformed(frame, fmt::format("no frame starts at byte {}", at));
+    const std::size_t length = little_endian(rest.substr(4));
+    if (length > frame::kMaxPayload) {
+      return malformed(frame, fmt::format("it claims {} bytes, the limit is {}", length, frame::kMaxPayload));
+    }
+    if (rest.size() < frame::kHeaderBytes + length) {
+      return malformed(frame, fmt::format("truncated: {} of {} bytes", rest.size() - frame::kHeaderBytes, length));
+    }
+    const std::string_view payload = rest.substr(frame::kHeaderBytes, length);
+    if (frame::checksum(payload) != little_endian(rest.substr(8))) {
+      return malformed(frame, fmt::format("bad checksum (frame at byte {})", at));
+    }
+    payloads.emplace_back(payload);
+    at += frame::kHeaderBytes + length;
+  }
+  return payloads;
+}
+
+Result<BootReport> read_report(std::string_view stream, const BootPlan& plan, const std::string& kernel) {
+  const auto payloads = TRY(split_frames(stream));
+
+  BootReport report;
+  bool ready = false;
+  bool commanded = plan.command.empty();
+  bool ended = false;
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    if (ended) return malformed(i, "it comes after the closing frame");
+    const json payload = json::parse(payloads[i], nullptr, /*allow_exceptions=*/false);
+    if (!payload.is_object()) return malformed(i, "its payload is no JSON object");
+    const std::string type = text(payload, "type");
+    if (type == "fault") return malformed(i, "the guest's init gave up: " + text(payload, "message"));
+    if (!ready) {
+      const auto instructions = integer(payload, "instructions");
+      const auto seed = integer(payload, "seed");
+      if (type != "ready" || !instructions || !seed) return malformed(i, "expected was a 'ready' frame");
+      if (*seed != plan.seed) return malformed(i, fmt::format("it has seed {}, the plan's is {}", *seed, plan.seed));
+      report.release = text(payload, "release");
+      report.ready_instructions = *instructions;
+      ready = true;
+    } else if (type == "command" && !plan.command.empty() && i == 1) {
+      const auto status = integer(payload, "status");
+      if (!status) return malformed(i, status.error().message);
+      report.command_status = static_cast<int>(std::min<std::uint64_t>(*status, 255));
+      report.command_output = text(payload, "output");
+      commanded = true;
+    } else if (type == "cell") {
+      const std::size_t next = report.samples.size();
+      if (next >= plan.cells.size()) return malformed(i, "a cell too many");
+      auto sample = read_cell(payload, plan.cells[next], plan, kernel);
+      if (!sample) return malformed(i, sample.error().message);
+      report.samples.push_back(std::move(*sample));
+    } else if (type == "end") {
+      const auto cells = integer(payload, "cells");
+      const auto frames = integer(payload, "frames");
+      if (!cells || *cells != plan.cells.size() || report.samples.size() != plan.cells.size() || !frames ||
+          *frames != i) {
+        return malformed(i, fmt::format("the closing frame's counts are wrong: it says {} cells in {} frames, "
+                                        "{} cells came in {} frames, {} were planned",
+                                        cells ? fmt::to_string(*cells) : "no", frames ? fmt::to_string(*frames) : "no",
+                                        report.samples.size(), i, plan.cells.size()));
+      }
+      ended = true;
+    } else {
+      return malformed(i, fmt::format("its type '{}' is unknown", type));
+    }
+  }
+  if (ended && !commanded) return negative_result("the guest did not say how the plan's command ended");
+  if (!ended) {
+    return negative_result("the boot has no closing frame: {} of {} cells came", report.samples.size(),
+                           plan.cells.size());
+  }
+  return report;
+}
+
+}  // namespace nslab

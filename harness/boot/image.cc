@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "image.h"
+
+#include <sys/stat.h>
+
+#include <sstream>
+
+#include "archives.h"
+#include "files.h"
+#include "hash.h"
+#include "processes.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kLoader = "/lib64/ld-linux-x86-64.so.2";
+
+/// The shared libraries that a dynamic program loads, as the loader itself resolves them: path in the guest → path on
+/// the host.
+Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
+  const auto run = run_captured({.argv = {kLoader, "--list", program.string()}});
+  if (!run) return run.error();
+  if (run->status != 0)
+    return machine_error("{} cannot list the libraries of {}:\n{}", kLoader, program.string(), run->output);
+  std::map<std::string, fs::path> libraries = {{kLoader, kLoader}};
+  std::istringstream lines(run->output);
+  for (std::string line; std::getline(lines, line);) {
+    // "	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f…)"
+    std::istringstream words(line);
+    std::string name;
+    std::string arrow;
+    std::string path;
+    if (!(words >> name >> arrow >> path) || arrow != "=>") continue;
+    if (path == "not") return machine_error("{} needs {}, which this machine lacks", program.string(), name);
+    libraries["/lib/x86_64-linux-gnu/" + name] = path;
+  }
+  return libraries;
+}
+
+/// Whether the loader is needed to run it. Scripts, data and libraries are packed as they are.
+Result<bool> is_program(const fs::path& file) {
+  constexpr auto kAnyExecute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+  std::error_code error;
+  if ((fs::status(file, error).permissions() & kAnyExecute) == fs::perms::none) return false;
+  if (file.filename().string().find(".so") != std::string::npos) return false;
+  const auto content = TRY(read_file(file));
+  return content.starts_with("\177ELF");
+}
+
+}  // namespace
+
+Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files) {
+  std::map<std::string, fs::path> located;
+  std::set<std::string> missing;
+  std::set<std::string> packages;
+  for (const GuestFile& file : files) {
+    const bool own = !file.path.starts_with('/');
+    const fs::path here = own ? paths.guest / file.path : fs::path(file.path);
+    std::error_code error;
+    if (!fs::exists(here, error)) {
+      if (own) return machine_error("{} is missing: build nslab first (make build)", here.string());
+      missing.insert(file.path);
+      packages.insert(file.package);
+      continue;
+    }
+    located[own ? "/opt/nslab/" + file.path : file.path] = here;
+    const auto program = TRY(is_program(here));
+    if (!program) continue;
+    auto libraries = TRY(libraries_of(here));
+    located.merge(libraries);
+  }
+  if (!missing.empty()) {
+    return machine_error("this machine lacks what the experiment's benchmarks run: {}\n  apt-get install {}",
+                         fmt::join(missing, ", "), fmt::join(packages, " "));
+  }
+  return located;
+}
+
+Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+  // Guest path → host file. One micro program, so that all benchmarks share one shape of address space.
+  std::map<std::string, fs::path> files = {{"/init", paths.guest / "init"},
+                                           {"/bin/nsexec", paths.guest / "nsexec"},
+                                           {"/bin/micro", paths.guest / "micro"},
+                                           {"/bin/nothing-static", paths.guest / "nothing-static"},
+                                           {"/bin/nothing-dynamic", paths.guest / "nothing-dynamic"}};
+  files.insert(more.begin(), more.end());
+  for (const char* program : {"micro", "nsexec", "nothing-dynamic"}) {
+    auto libraries = TRY(libraries_of(paths.guest / program));
+    files.merge(libraries);
+  }
+
+  std::set<std::string> folders = {"dev", "proc", "sys", "tmp", "run"};
+  for (const auto& [path, file] : files) {
+    for (fs::path parent = fs::path(path).parent_path(); parent != "/"; parent = parent.parent_path()) {
+      folders.insert(parent.string().substr(1));
+    }
+  }
+  std::vector<ArchiveEntry> entries;
+  for (const std::string& folder : folders) entries.push_back({folder, S_IFDIR | 0755, ""});
+  for (const auto& [path, file] : files) {
+    auto content = TRY(read_file(file));
+    entries.push_back({path.substr(1), S_IFREG | 0755, std::move(content)});
+  }
+  const auto cpio = TRY(make_cpio(entries));
+
+  Image image;
+  image.hash = sha256(cpio);
+  image.file = paths.cache / "initramfs" / (image.hash + ".cpio");
+  if (fs::exists(image.file)) return image;
+  TRY(make_folders(image.file.parent_path()));
+  TRY(write_file(image.file, cpio));
+  return image;
+}
+
+}  // namespace nslab

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#include <thread>
+
+#include "files.h"
+#include "kernel_table.h"
+#include "paths.h"
+#include "processes.h"
+#include "qemu.h"
+#include "verbs.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+void line(const char* mark, const std::string& what, const std::string& found) {
+  fmt::print("{:<5} {:<14} {}\n", mark, what, found);
+}
+
+std::string first_line(const std::string& file) {
+  const auto text = read_file(file);
+  return text ? text->substr(0, text->find('\n')) : "";
+}
+
+/// Each tool and the Debian package that has it.
+constexpr std::pair<const char*, const char*> kTools[] = {
+    {"gcc", "gcc"}, {"ld", "binutils"}, {"make", "make"},   {"flex", "flex"},          {"bison", "bison"},
+    {"bc", "bc"},   {"zstd", "zstd"},   {"patch", "patch"}, {"gnuplot", "gnuplot-nox"}};
+
+bool check_tools() {
+  bool all = true;
+  for (const auto& [tool, package] : kTools) {
+    const auto run = run_captured({.argv = {tool, "--version"}});
+    if (run) continue;
+    line("lacks", tool, fmt::format("apt-get install {}", package));
+    all = false;
+  }
+  if (all) line("ok", "tools", "compiler, kernel build tools, gnuplot");
+  return all;
+}
+
+/// The PMU, by what perf_event_open(2) answers to perf.
+void check_counters() {
+  const auto run = run_captured({.argv = {"perf", "stat", "-x,", "-e", "instructions:u", "true"}});
+  if (!run) {
+    line("-", "counters", "perf is missing, so that nothing is known of the PMU: apt-get install linux-perf");
+  } else if (run->status != 0 || run->output.find("not supported") != std::string::npos ||
+             run->output.find("not counted") != std::string::npos) {
+    line("-", "counters", "absent: this CPU's counters are not to be had here; the instructions meter needs none");
+  } else {
+    line("ok", "counters", "hardware instructions can be counted");
+  }
+}
+
+void check_cpu() {
+  const std::string governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  const std::string smt = first_line("/sys/devices/system/cpu/smt/active");
+  const std::string no_turbo = first_line("/sys/devices/system/cpu/intel_pstate/no_turbo");
+  const std::string boost = first_line("/sys/devices/system/cpu/cpufreq/boost");
+  const std::string turbo = !no_turbo.empty() ? (no_turbo == "0" ? "on" : "off")
+                            : !boost.empty()  ? (boost == "1" ? "on" : "off")
+                                              : "unknown";
+  line("-", "cores",
+       fmt::format("{}; governor {}, turbo {}, SMT {}; they matter to the time meter only",
+                   std::thread::hardware_concurrency(), governor.empty() ? "unknown" : governor, turbo,
+                   smt == "1"   ? "on"
+                   : smt == "0" ? "off"
+                                : "unknown"));
+}
+
+Result<void> examine() {
+  const auto paths = TRY(find_paths());
+  const auto table = TRY(load_kernel_table(paths.kernels_folder()));
+  bool ready = true;
+
+  if (const auto qemu = qemu_version()) {
+    line("ok", "qemu", *qemu);
+    const auto probe = probe_kvm();
+    if (!probe) {
+      line("-", "kvm", probe.error().message);
+    } else {
+      const bool real = probe->kind == KvmProbe::Kind::real;
+      line(real ? "ok" : "-", "kvm",
+           fmt::format("{}: {}",
+                       real                                      ? "real"
+                       : probe->kind == KvmProbe::Kind::emulated ? "emulated"
+                                                                 : "absent",
+                       probe->explanation));
+    }
+  } else {
+    line("lacks", "qemu", qemu.error().message);
+    ready = false;
+  }
+  for (const Base& base : table.bases) {
+    const std::pair<fs::path, const char*> files[] = {{base.source, "linux-source-6.12"},
+                                                      {base.debian_config, "linux-config-6.12"}};
+    for (const auto& [file, package] : files) {
+      const bool there = fs::exists(file);
+      line(there ? "ok" : "lacks", "source",
+           there ? file.string() : fmt::format("{}: apt-get install {}", file.string(), package));
+      ready = ready && there;
+    }
+  }
+  ready = check_tools() && ready;
+  check_counters();
+  check_cpu();
+
+  if (auto made = make_folders(paths.cache); !made) {
+    line("lacks", "cache", made.error().message);
+    ready = false;
+  } else {
+    struct statvfs space {};
+    ::statvfs(paths.cache.c_str(), &space);
+    const double free_gb = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) * 1e-9;
+    const bool enough = free_gb >= 8;
+    line(enough ? "ok" : "lacks", "cache",
+         fmt::format("{}, {:.0f} GB free{}", paths.cache.string(), free_gb,
+                     enough ? "" : "; 8 GB are needed: set NSLAB_CACHE to a folder on another disk"));
+    ready = ready && enough;
+  }
+  if (!ready) return machine_error("this machine lacks what is marked 'lacks'");
+  fmt::print("\nThis machine can run the instructions meter.\n");
+  return {};
+}
+
+}  // namespace
+
+void declare_doctor(CLI::App& app, Action& action) {
+  app.add_subcommand("doctor", "what this machine can do, and what to do about the rest")->callback([&action] {
+    action = examine;
+  });
+}
+
+}  // namespace nslab

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel_table.h"
+
+#include <algorithm>
+#include <map>
+
+#include "files.h"
+#include "toml_reader.h"
+
+namespace nslab {
+
+namespace {
+
+template <class T>
+Result<T> find(const std::vector<T>& entries, const std::string& name, const char* what) {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const T& entry) { return entry.name == name; });
+  if (found != entries.end()) return *found;
+  std::string names;
+  for (const T& entry : entries) names += (names.empty() ? "" : ", ") + entry.name;
+  return user_error("there is no {} '{}'; there are: {}", what, name, names);
+}
+
+}  // namespace
+
+Result<Base> KernelTable::base(const std::string& name) const { return find(bases, name, "base"); }
+Result<Profile> KernelTable::profile(const std::string& name) const { return find(profiles, name, "profile"); }
+Result<Model> KernelTable::model(const std::string& name) const { return find(models, name, "model"); }
+
+Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
+  const std::string file = (folder / "kernels.toml").string();
+  const auto text = TRY(read_file(file));
+  const auto document = TRY(parse_toml(text, file));
+
+  KernelTable table;
+  table.folder = folder;
+  TomlReader reader(document, file);
+  for (const auto& [name, entry] : reader.named_tables("base")) {
+    std::string source;
+    std::string config;
+    Base base{.name = name, .description = {}, .source = {}, .debian_config = {}, .series = {}};
+    TomlReader fields(*entry, file);
+    fields.read("description", base.description, true);
+    fields.read("source", source, true);
+    fields.read("debian_config", config, true);
+    fields.read("series", base.series, true);
+    TRY(fields.finish());
+    base.source = source;
+    base.debian_config = config;
+    table.bases.push_back(std::move(base));
+  }
+  for (const auto& [name, entry] : reader.named_tables("profile")) {
+    Profile profile;
+    profile.name = name;
+    TomlReader fields(*entry, file);
+    fields.read("description", profile.description, true);
+    fields.read("start", profile.start, true);
+    fields.read("fragments", profile.fragments);
+    fields.read("measurable", profile.measurable);
+    fields.read("objects", profile.objects, 1, 1'000'000);
+    if (profile.start != "debian" && profile.start != "tiny") {
+      fields.reject("start", fmt::format("'start' is '{}', it must be \"debian\" or \"tiny\"", profile.start));
+    }
+    TRY(fields.finish());
+    table.profiles.push_back(std::move(profile));
+  }
+  std::map<std::string, std::string> kin;
+  for (const auto& [name, entry] : reader.named_tables("model")) {
+    Model model;
+    model.name = name;
+    TomlReader fields(*entry, file);
+    fields.read("description", model.description, true);
+    fields.read("config", model.config);
+    fields.read("kin", kin[name]);
+    TRY(fields.finish());
+    table.models.push_back(std::move(model));
+  }
+  for (const auto& entry : kin) {
+    if (entry.second.empty()) continue;
+    const auto found = std::find_if(table.models.begin(), table.models.end(),
+                                    [&](const Model& model) { return model.name == entry.second; });
+    if (found == table.models.end() || !kin.at(entry.second).empty()) {
+      return user_error("{}: 'kin' of model '{}' is '{}', it must be a model that has no kin itself", file, entry.first,
+                        entry.second);
+    }
+    found->has_kin = true;
+  }
+  for (Model& model : table.models) {
+    if (const std::string& name = kin.at(model.name); !name.empty())
+      model.kin = std::make_shared<const Model>(*table.model(name));
+  }
+  TRY(reader.finish());
+  return table;
+}
+
+}  // namespace nslab

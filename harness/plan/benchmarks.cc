@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "benchmarks.h"
+
+#include "processes.h"
+
+namespace nslab {
+
+namespace {
+
+CurvePoint point_of(const nlohmann::json& json) { return {json.at("series"), json.at("quantity"), json.at("value")}; }
+
+}  // namespace
+
+Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& program) {
+  const auto run = TRY(run_captured({.argv = {program.string(), "--list"}}));
+  if (run.status != 0) {
+    return Error{Exit::bug, fmt::format("{} --list ended with {}:\n{}", program.string(), describe_status(run.status),
+                                        run.output)};
+  }
+  std::vector<Benchmark> benchmarks;
+  try {
+    for (const auto& entry : nlohmann::json::parse(run.output)) {
+      Benchmark benchmark;
+      benchmark.name = entry.at("name");
+      benchmark.family = entry.at("family");
+      benchmark.description = entry.at("description");
+      benchmark.iterations = entry.at("iterations");
+      benchmark.warmup = entry.at("warmup");
+      benchmark.memory_mib = entry.at("memory_mib");
+      if (entry.contains("point")) benchmark.point = point_of(entry["point"]);
+      for (const auto& file : entry.at("files")) benchmark.files.push_back({file.at("path"), file.at("package")});
+      benchmarks.push_back(std::move(benchmark));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    return Error{Exit::bug, fmt::format("{} --list printed no list of benchmarks: {}", program.string(), error.what())};
+  }
+  return benchmarks;
+}
+
+nlohmann::ordered_json curves_of(const std::vector<Benchmark>& benchmarks) {
+  auto curves = nlohmann::ordered_json::object();
+  for (const Benchmark& benchmark : benchmarks) {
+    if (!benchmark.point) continue;
+    curves[benchmark.name] = {{"series", benchmark.point->series},
+                              {"quantity", benchmark.point->quantity},
+                              {"value", benchmark.point->value}};
+  }
+  return curves;
+}
+
+std::map<std::string, CurvePoint> curves_in(std::string_view manifest) {
+  std::map<std::string, CurvePoint> curves;
+  const auto json = nlohmann::json::parse(manifest, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("curves")) return curves;
+  for (const auto& [benchmark, point] : json["curves"].items()) curves[benchmark] = point_of(point);
+  return curves;
+}
+
+}  // namespace nslab

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "experiment.h"
+
+#include <algorithm>
+#include <set>
+
+#include "files.h"
+#include "toml_reader.h"
+
+namespace nslab {
+
+namespace {
+
+constexpr int kMaxDepth = 32;  // mainline's MAX_PID_NS_LEVEL
+
+template <class T>
+bool has_duplicates(const std::vector<T>& values) {
+  return std::set<T>(values.begin(), values.end()).size() != values.size();
+}
+
+Result<Measure> read_measure(const toml::table& table, const std::string& file_name) {
+  Measure measure;
+  measure.where = fmt::format("{}:{}", file_name, table.source().begin.line);
+  TomlReader reader(table, file_name);
+  reader.read("kernels", measure.kernels);
+  reader.read("depths", measure.depths, 0, kMaxDepth);
+  reader.read("benchmarks", measure.benchmarks);
+  if (measure.kernels.empty()) reader.reject("kernels", "'kernels' names no kernel");
+  if (measure.depths.empty()) reader.reject("depths", "'depths' holds no depth");
+  if (measure.benchmarks.empty()) reader.reject("benchmarks", "'benchmarks' names no benchmark");
+  if (has_duplicates(measure.kernels)) reader.reject("kernels", "'kernels' names a kernel twice");
+  if (has_duplicates(measure.depths)) reader.reject("depths", "'depths' holds a depth twice");
+  if (has_duplicates(measure.benchmarks)) reader.reject("benchmarks", "'benchmarks' names a benchmark twice");
+  TRY(reader.finish());
+  return measure;
+}
+
+}  // namespace
+
+const char* name_of(Meter meter) { return meter == Meter::instructions ? "instructions" : "time"; }
+const char* unit_of(Meter meter) { return meter == Meter::instructions ? "instructions" : "ns"; }
+
+std::vector<std::string> Experiment::kernels() const {
+  std::vector<std::string> names;
+  for (const Measure& measure : measures) {
+    for (const std::string& kernel : measure.kernels) {
+      if (std::find(names.begin(), names.end(), kernel) == names.end()) names.push_back(kernel);
+    }
+  }
+  return names;
+}
+
+Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name) {
+  const auto table = TRY(parse_toml(text, file_name));
+
+  Experiment experiment;
+  experiment.text = text;
+  std::string meter = name_of(experiment.meter);
+  TomlReader reader(table, file_name);
+  reader.read("name", experiment.name, /*required=*/true);
+  reader.read("meter", meter);
+  reader.read("base", experiment.base);
+  reader.read("profile", experiment.profile);
+  reader.read("boots", experiment.boots, 1, 10'000);
+  reader.read("first_seed", experiment.first_seed, 1, 1'000'000'000);
+  reader.read("pid_max", experiment.pid_max, 1024, 4 * 1024 * 1024);
+  reader.read("memory_mib", experiment.memory_mib, 128, 65'536);
+  reader.read("limit_seconds", experiment.limit_seconds, 2, 3600);
+  reader.read("wall_limit_seconds", experiment.wall_limit_seconds, 1, 86'400);
+  reader.read("reference", experiment.reference);
+  reader.read("statistic", experiment.statistic);
+  reader.read("margin_percent", experiment.margin_percent, 0.001, 100);
+  const auto measures = reader.tables("measure");
+
+  const bool plain_name =
+      !experiment.name.empty() &&
+      experiment.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
+  if (!plain_name) reader.reject("name", "'name' must be lower-case letters, digits, - and _: it names a folder");
+  if (meter == "time") {
+    experiment.meter = Meter::time;
+  } else if (meter != "instructions") {
+    reader.reject("meter", fmt::format("'meter' is '{}', it must be \"instructions\" or \"time\"", meter));
+  }
+  if (experiment.statistic != "mean" && experiment.statistic != "minimum" && experiment.statistic != "median") {
+    reader.reject("statistic", fmt::format("'statistic' is '{}', it must be \"mean\", \"minimum\" or \"median\"",
+                                           experiment.statistic));
+  }
+  if (experiment.limit_seconds % 2 != 0) {
+    reader.reject("limit_seconds", "'limit_seconds' must be even: the watchdog counts in steps of 2 s");
+  }
+  if (measures.empty()) reader.reject("measure", "there is no [[measure]] table: nothing would be measured");
+  TRY(reader.finish());
+
+  for (const toml::table* entry : measures) {
+    auto measure = TRY(read_measure(*entry, file_name));
+    experiment.measures.push_back(std::move(measure));
+  }
+  const auto kernels = experiment.kernels();
+  if (!experiment.reference.empty() &&
+      std::find(kernels.begin(), kernels.end(), experiment.reference) == kernels.end()) {
+    return user_error("{}: 'reference' is '{}', which no [[measure]] names", reader.where("reference"),
+                      experiment.reference);
+  }
+  return experiment;
+}
+
+Result<Experiment> load_experiment(const std::filesystem::path& file) {
+  const auto text = TRY(read_file(file));
+  return parse_experiment(text, file.string());
+}
+
+}  // namespace nslab

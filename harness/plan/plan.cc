@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "plan.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "hash.h"
+
+namespace nslab {
+
+namespace {
+
+/// A stream of numbers that depends on a seed and a purpose alone. SplitMix64 (Steele, Lea, Flood: Fast Splittable
+/// Pseudorandom Number Generators, OOPSLA 2014) started from a hash; the standard library's distributions are left
+/// alone as they differ between implementations.
+class SeededNumbers {
+ public:
+  SeededNumbers(std::uint64_t seed, const std::string& purpose)
+      : state_(std::stoull(sha256(fmt::format("{} {}", seed, purpose)).substr(0, 16), nullptr, 16)) {}
+
+  /// Uniform in [0, bound); the bias of the multiplication is below bound / 2^64.
+  std::uint64_t below(std::uint64_t bound) {
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(next()) * bound >> 64);
+  }
+
+ private:
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+  }
+  std::uint64_t state_;
+};
+
+struct Cell {
+  std::string benchmark;
+  int depth;
+  auto operator<=>(const Cell&) const = default;
+};
+
+// The ranges the seed chooses from. Layout: a page table maps 512 pages, so that 1,024 pages move mappings across table
+// borders in all ways that matter to fork's copying of page tables; the environment moves the stack by up to two pages.
+constexpr std::uint64_t kMmapPages = 1024;
+constexpr std::uint64_t kEnvironmentBytes = 8192;
+constexpr std::uint64_t kHistory = 64;  // one leaf of the IDR's radix tree
+// One tick at Debian's HZ=250 is 4,000,000; the last of it is left out, as a start that close to the next tick falls
+// behind it.
+constexpr std::uint64_t kTickPhase = 3'900'000;
+
+// The kernel, the initramfs, PID 1 and the worker, with what the other cells of a boot leave for later. 128 MiB is what
+// an experiment may ask for at the least.
+constexpr std::uint64_t kGuestMib = 128;
+
+Result<void> check_memory(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark) {
+  const std::uint64_t needed = kGuestMib + benchmark.memory_mib;
+  if (needed <= static_cast<std::uint64_t>(experiment.memory_mib)) return {};
+  return user_error(
+      "{}: '{}' needs {} MiB of guest memory ({} MiB, and {} MiB for the guest itself), the experiment gives {} MiB: "
+      "set memory_mib = {} or more, or leave the benchmark out",
+      measure.where, benchmark.name, needed, benchmark.memory_mib, kGuestMib, experiment.memory_mib, needed);
+}
+
+}  // namespace
+
+std::string BootPlan::to_json() const {
+  nlohmann::ordered_json json;
+  json["protocol"] = 1;
+  json["seed"] = seed;
+  json["meter"] = name_of(meter);
+  json["pid_max"] = pid_max;
+  json["mmap_pages"] = mmap_pages;
+  json["environment_bytes"] = environment_bytes;
+  json["command"] = command;
+  json["cells"] = nlohmann::ordered_json::array();
+  for (const PlannedCell& cell : cells) {
+    json["cells"].push_back({{"index", cell.index},
+                             {"benchmark", cell.benchmark},
+                             {"depth", cell.depth},
+                             {"iterations", cell.iterations},
+                             {"warmup", cell.warmup},
+                             {"history", cell.history},
+                             {"tick_phase", cell.tick_phase},
+                             {"limit_seconds", cell.limit_seconds}});
+  }
+  json["fault"] = fault;
+  return json.dump();
+}
+
+Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known) {
+  std::set<Cell> all;
+  std::map<std::string, std::set<Cell>> of_kernel;
+  for (const Measure& measure : experiment.measures) {
+    for (const std::string& name : measure.benchmarks) {
+      const auto found = std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; });
+      if (found == known.end()) {
+        std::string names;
+        for (const Benchmark& benchmark : known) names += (names.empty() ? "" : ", ") + benchmark.name;
+        return user_error("{}: there is no benchmark '{}'; there are: {}", measure.where, name, names);
+      }
+      TRY(check_memory(experiment, measure, *found));
+      for (const int depth : measure.depths) {
+        all.insert({name, depth});
+        for (const std::string& kernel : measure.kernels) of_kernel[kernel].insert({name, depth});
+      }
+    }
+  }
+
+  std::vector<BootPlan> boots;
+  for (std::uint64_t seed = experiment.first_seed; seed < experiment.first_seed + experiment.boots; ++seed) {
+    std::vector<Cell> order(all.begin(), all.end());
+    SeededNumbers shuffle(seed, "order");
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[shuffle.below(i)]);
+    SeededNumbers layout(seed, "layout");
+    const auto mmap_pages = static_cast<int>(layout.below(kMmapPages));
+    const auto environment_bytes = static_cast<int>(layout.below(kEnvironmentBytes));
+
+    for (const std::string& kernel : experiment.kernels()) {
+      BootPlan boot;
+      boot.kernel = kernel;
+      boot.seed = seed;
+      boot.meter = experiment.meter;
+      boot.pid_max = experiment.pid_max;
+      boot.mmap_pages = mmap_pages;
+      boot.environment_bytes = environment_bytes;
+      for (const Cell& cell : order) {
+        if (!of_kernel[kernel].contains(cell)) continue;
+        const Benchmark& benchmark =
+            *std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == cell.benchmark; });
+        SeededNumbers numbers(seed, cell.benchmark);
+        PlannedCell planned;
+        planned.index = static_cast<int>(boot.cells.size());
+        planned.benchmark = cell.benchmark;
+        planned.depth = cell.depth;
+        planned.iterations = benchmark.iterations;
+        planned.warmup = benchmark.warmup;
+        planned.history = static_cast<int>(numbers.below(kHistory));
+        planned.tick_phase = numbers.below(kTickPhase);
+        planned.limit_seconds = experiment.limit_seconds;
+        boot.cells.push_back(planned);
+      }
+      boots.push_back(std::move(boot));
+    }
+  }
+  return boots;
+}
+
+std::set<GuestFile> files_needed(const std::vector<BootPlan>& boots, const std::vector<Benchmark>& known) {
+  std::set<std::string> measured;
+  for (const BootPlan& boot : boots) {
+    for (const PlannedCell& cell : boot.cells) measured.insert(cell.benchmark);
+  }
+  std::set<GuestFile> files;
+  for (const Benchmark& benchmark : known) {
+    if (measured.contains(benchmark.name)) files.insert(benchmark.files.begin(), benchmark.files.end());
+  }
+  return files;
+}
+
+}  // namespace nslab

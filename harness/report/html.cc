@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "html.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "files.h"
+#include "report_document.h"
+
+namespace nslab {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view style = R"css(
+:root { color-scheme: light dark; --ink: #1c1c1c; --paper: #ffffff; --soft: #666666; --rule: #d4d4d4; --shade: #f5f5f5;
+  --bad: #a40000; --bad-shade: #fdecec; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e4e4; --paper: #16181a; --soft: #a0a0a0; --rule: #3c4044;
+  --shade: #202327; --bad: #ff9c9c; --bad-shade: #3a1c1c; } }
+body { color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif;
+  max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+.warning, .error { border-left: 5px solid var(--bad); background: var(--bad-shade); color: var(--bad); font-weight: 600;
+  padding: .5rem .8rem; }
+.wide { overflow-x: auto; margin: .6rem 0 1.4rem; }
+table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; text-align: right; vertical-align: top; white-space: nowrap; border-bottom: 1px solid var(--rule); }
+th { border-bottom: 2px solid var(--rule); vertical-align: bottom; }
+th.group { text-align: center; border-bottom: 1px solid var(--rule); color: var(--soft); }
+.left { text-align: left; }
+td.left { font-weight: 600; }
+td span { display: block; color: var(--soft); }
+td span.first { color: inherit; }
+td.refused { color: var(--soft); font-style: italic; }
+tbody tr:hover { background: var(--shade); }
+.facts td { border: 0; padding: .1rem .8rem .1rem 0; white-space: normal; text-align: left; }
+.facts td:first-child { color: var(--soft); white-space: nowrap; }
+figure { margin: 1rem 0; background: #ffffff; border: 1px solid var(--rule); border-radius: 4px; padding: .4rem; }
+figure img { display: block; width: 100%; height: auto; }
+.caption { color: var(--soft); max-width: 60rem; }
+pre { background: var(--shade); padding: .8rem; overflow-x: auto; font-size: 12px; white-space: pre-wrap; overflow-wrap: anywhere; }
+code { font-size: 12px; overflow-wrap: anywhere; }
+li { margin: .15rem 0; }
+)css";
+
+std::string cell_html(std::string_view text, Align align) {
+  std::string classes = align == Align::left ? "left" : "";
+  if (text.starts_with("refused")) classes += classes.empty() ? "refused" : " refused";
+  std::string out = classes.empty() ? "<td>" : fmt::format("<td class=\"{}\">", classes);
+  std::size_t start = 0;
+  const bool stacked = text.find('\n') != std::string_view::npos;
+  while (true) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::string line = escape_html(text.substr(start, end - start));
+    out += stacked ? fmt::format("<span{}>{}</span>", start == 0 ? " class=\"first\"" : "", line) : line;
+    if (end == text.size()) break;
+    start = end + 1;
+  }
+  return out + "</td>";
+}
+
+std::string table_html(const Table& table) {
+  std::string out = "<div class=\"wide\"><table>\n<thead>\n";
+  const bool groups =
+      std::any_of(table.columns.begin(), table.columns.end(), [](const Column& c) { return !c.group.empty(); });
+  if (groups) {
+    out += "<tr>";
+    for (std::size_t i = 0; i < table.columns.size();) {
+      std::size_t end = i + 1;
+      while (end < table.columns.size() && table.columns[end].group == table.columns[i].group) ++end;
+      out += fmt::format("<th class=\"group\" colspan=\"{}\">{}</th>", end - i, escape_html(table.columns[i].group));
+      i = end;
+    }
+    out += "</tr>\n";
+  }
+  out += "<tr>";
+  for (const Column& column : table.columns) {
+    out +=
+        fmt::format("<th{}>{}</th>", column.align == Align::left ? " class=\"left\"" : "", escape_html(column.heading));
+  }
+  out += "</tr>\n</thead>\n<tbody>\n";
+  for (const auto& row : table.rows) {
+    out += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i) out += cell_html(row[i], table.columns[i].align);
+    out += "</tr>\n";
+  }
+  return out + "</tbody>\n</table></div>\n";
+}
+
+std::string facts_html(const std::vector<std::pair<std::string, std::string>>& facts) {
+  std::string out = "<table class=\"facts\">\n";
+  for (const auto& [name, value] : facts) {
+    out += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", escape_html(name), escape_html(value));
+  }
+  return out + "</table>\n";
+}
+
+std::string block_html(const Block& block) {
+  constexpr int readable = 140;  // columns of text that fit the page in its small type
+  const std::string text = escape_html(block.text);
+  switch (block.kind) {
+    case Block::Kind::title:
+      return fmt::format("<h1>{}</h1>\n", text);
+    case Block::Kind::heading:
+      return fmt::format("<h2>{}</h2>\n", text);
+    case Block::Kind::paragraph:
+      return fmt::format("<p>{}</p>\n", text);
+    case Block::Kind::error:
+      return fmt::format("<p class=\"error\">{}</p>\n", text);
+    case Block::Kind::warning:
+      return fmt::format("<p class=\"warning\">{}</p>\n", text);
+    case Block::Kind::facts:
+      return facts_html(block.facts);
+    case Block::Kind::bullets: {
+      std::string out = "<ul>\n";
+      for (const std::string& item : block.bullets) out += fmt::format("<li>{}</li>\n", escape_html(item));
+      return out + "</ul>\n";
+    }
+    case Block::Kind::table: {
+      std::string out = fmt::format("<p class=\"caption\">{}</p>\n", text);
+      for (const Table& part : split(block.table, readable)) out += table_html(part);
+      return out;
+    }
+  }
+  return "";
+}
+
+std::string plot_html(const HtmlPlot& plot) {
+  return fmt::format("<figure><img alt=\"{}\" src=\"data:image/svg+xml;base64,{}\"></figure>\n", escape_html(plot.name),
+                     base64(plot.svg));
+}
+
+std::string method(const Report& report) {
+  const std::string meter = report.run.meter == "instructions"
+                                ? "Each kernel is booted in QEMU with its clock driven by executed instructions (TCG, "
+                                  "-icount), so that a boot's counts "
+                                  "repeat to the digit given the same kernel, initramfs, QEMU and seed."
+                                : "Each kernel is booted under KVM and timed by the host's clock.";
+  return fmt::format(
+      "{} A seed chooses, alike for every kernel, what is not the question (address-space layout, order of cells, "
+      "phase against the "
+      "tick, earlier processes); boots are the replicates, and boots with one seed are compared pair by pair with "
+      "{:.4g} % "
+      "Student intervals. Verdicts are corrected for the number of cells (Holm); 'equivalent' is the outcome of a test "
+      "against "
+      "a margin of {:.4g} %, not a failure to see a difference.",
+      meter, 100 * report.options.level, report.options.margin_percent);
+}
+
+/// A string as it is, a list of words as one line.
+std::string plain(const nlohmann::ordered_json& json) {
+  if (json.is_string()) return json.get<std::string>();
+  if (!json.is_array()) return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string out;
+  for (const auto& item : json) out += (out.empty() ? "" : " ") + plain(item);
+  return out;
+}
+
+/// The manifest: what a reader looks for first in a readable form (keys as run.cc writes them; those that are not there
+/// are left out), then all of it.
+std::string manifest_html(const RunRecord& run) {
+  const auto json = nlohmann::ordered_json::parse(run.manifest, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || json.empty()) {
+    return run.manifest.empty() ? "<p>The run has no manifest.</p>\n"
+                                : fmt::format("<pre>{}</pre>\n", escape_html(run.manifest));
+  }
+  std::string out;
+  std::vector<std::pair<std::string, std::string>> facts;
+  if (const auto kernels = json.find("kernels"); kernels != json.end() && kernels->is_object()) {
+    for (const auto& [name, kernel] : kernels->items()) {
+      const auto hash = kernel.is_object() ? kernel.find("hash") : kernel.end();
+      facts.emplace_back("kernel " + name, kernel.is_object() && hash != kernel.end() ? plain(*hash) : plain(kernel));
+    }
+  }
+  for (const auto& [key, name] : {std::pair("initramfs_sha256", "initramfs, SHA-256"), std::pair("qemu", "QEMU")}) {
+    if (const auto found = json.find(key); found != json.end()) facts.emplace_back(name, plain(*found));
+  }
+  if (!facts.empty()) out += facts_html(facts);
+  for (const auto& [key, name] :
+       {std::pair("qemu_command", "QEMU's command line"), std::pair("experiment", "The experiment")}) {
+    if (const auto found = json.find(key); found != json.end()) {
+      out += fmt::format("<p>{}:</p>\n<pre>{}</pre>\n", name, escape_html(plain(*found)));
+    }
+  }
+  return out + fmt::format("<details><summary>The whole manifest</summary>\n<pre>{}</pre>\n</details>\n",
+                           escape_html(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)));
+}
+
+std::string read_if_there(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string base64(std::string_view bytes) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      group = (group << 8) | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    }
+    for (std::size_t k = 0; k < 4; ++k) out += k <= n ? digits[(group >> (18 - 6 * k)) & 63U] : '=';
+  }
+  return out;
+}
+
+std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots) {
+  const Document document = describe(report);
+  std::string out = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>{}</style>\n"
+      "</head>\n<body>\n",
+      escape_html(document.front().text), style);
+  bool opened = false;  // the plots and the method stand before the first heading
+  for (const Block& block : document) {
+    if (block.kind == Block::Kind::heading && !opened) {
+      opened = true;
+      out += fmt::format("<h2>Method</h2>\n<p>{}</p>\n", escape_html(method(report)));
+      if (!plots.empty()) out += "<h2>Plots</h2>\n";
+      for (const HtmlPlot& plot : plots) out += plot_html(plot);
+    }
+    out += block_html(block);
+  }
+  out +=
+      "<h2>Manifest</h2>\n<p>All that went into the run: kernels with their hashes, initramfs, QEMU's command line, "
+      "host.</p>\n";
+  out += manifest_html(report.run);
+  return out + "</body>\n</html>\n";
+}
+
+Result<std::string> write_html(const Report& report, const std::string& folder) {
+  TRY(make_folders(folder));
+  std::vector<HtmlPlot> plots;
+  for (const auto& [file, name] :
+       {std::pair("overhead.svg", "Bars of the overhead against the reference, in per cent, by benchmark"),
+        std::pair("depth.svg", "Lines of the cost against depth, a panel for each benchmark"),
+        std::pair("growth.svg", "Lines of the cost against size, a panel for each operation and quantity")}) {
+    std::string svg = read_if_there(fs::path(folder) / file);
+    if (!svg.empty()) plots.push_back({name, std::move(svg)});
+  }
+  const fs::path path = fs::path(folder) / "report.html";
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << render_html(report, plots);
+  file.close();
+  if (!file) return machine_error("cannot write {}: {}.", path.string(), std::strerror(errno));
+  return path.string();
+}
+
+}  // namespace nslab

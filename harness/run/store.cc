@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+
+#include "files.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+// The file's format. A change of the tables raises it; older files are then refused, not guessed at.
+constexpr int kVersion = 2;
+constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
+
+constexpr const char* kSchema = R"(
+CREATE TABLE run (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL,
+  experiment TEXT NOT NULL,
+  meter TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  base TEXT NOT NULL,
+  started TEXT NOT NULL,
+  finished TEXT NOT NULL DEFAULT '',
+  manifest TEXT NOT NULL,
+  boots_planned INTEGER NOT NULL
+);
+CREATE TABLE boot (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run(id),
+  kernel TEXT NOT NULL,
+  kernel_hash TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  wall_seconds REAL NOT NULL,
+  started TEXT NOT NULL,
+  finished TEXT NOT NULL,
+  manifest TEXT NOT NULL,
+  UNIQUE (run, kernel_hash, seed)
+);
+CREATE TABLE sample (
+  boot INTEGER NOT NULL REFERENCES boot(id),
+  depth INTEGER NOT NULL,
+  benchmark TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('ok', 'refused')),
+  refusal TEXT NOT NULL,
+  iterations INTEGER NOT NULL,
+  sum INTEGER NOT NULL,
+  sum_first_half INTEGER NOT NULL,
+  minimum INTEGER NOT NULL,
+  median INTEGER NOT NULL,
+  p90 INTEGER NOT NULL,
+  maximum INTEGER NOT NULL,
+  involuntary_switches INTEGER NOT NULL,
+  layout TEXT NOT NULL,
+  PRIMARY KEY (boot, depth, benchmark)
+) WITHOUT ROWID;
+)";
+
+constexpr const char* kRunColumns =
+    "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
+    "(SELECT count(*) FROM boot WHERE boot.run = run.id) FROM run ";
+
+RunRecord read_run(SQLite::Statement& row) {
+  RunRecord run;
+  run.id = row.getColumn(0).getInt64();
+  run.experiment = row.getColumn(1).getString();
+  run.meter = row.getColumn(2).getString();
+  run.unit = row.getColumn(3).getString();
+  run.profile = row.getColumn(4).getString();
+  run.base = row.getColumn(5).getString();
+  run.started = row.getColumn(6).getString();
+  run.finished = row.getColumn(7).getString();
+  run.manifest = row.getColumn(8).getString();
+  run.boots_planned = row.getColumn(9).getInt();
+  run.boots_done = row.getColumn(10).getInt();
+  return run;
+}
+
+/// Runs `work`; what SQLite throws comes back as an Error that names the file and what to do.
+template <class Work>
+auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& error) {
+    const std::string& file = database.getFilename();
+    switch (error.getErrorCode()) {
+      case SQLITE_FULL:
+      case SQLITE_IOERR:
+        return machine_error(
+            "cannot write {}: {}; make room on that disk and give the same command again: every boot "
+            "stored so far is kept",
+            file, error.what());
+      case SQLITE_BUSY:
+      case SQLITE_LOCKED:
+        return machine_error("{} is in use by another program; end it and give the same command again", file);
+      case SQLITE_READONLY:
+      case SQLITE_CANTOPEN:
+      case SQLITE_PERM:
+        return machine_error("cannot write {}: {}", file, error.what());
+      case SQLITE_NOTADB:
+      case SQLITE_CORRUPT:
+        return user_error("{} is damaged or no store of nslab: {}; move it away", file, error.what());
+      default:
+        return Error{Exit::bug, fmt::format("{}: {}", file, error.what())};
+    }
+  }
+}
+
+SQLite::Statement sample_insert(SQLite::Database& database) {
+  return {database, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+}
+
+void insert_samples(SQLite::Database& database, std::int64_t boot, const std::vector<Sample>& samples) {
+  SQLite::Statement insert = sample_insert(database);
+  for (const Sample& sample : samples) {
+    insert.reset();
+    insert.bind(1, boot);
+    insert.bind(2, sample.depth);
+    insert.bind(3, sample.benchmark);
+    insert.bind(4, sample.status == CellStatus::ok ? "ok" : "refused");
+    insert.bind(5, sample.refusal);
+    const std::uint64_t figures[] = {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
+                                     sample.median,     sample.p90, sample.maximum,        sample.involuntary_switches};
+    for (int i = 0; i < 8; ++i) insert.bind(6 + i, static_cast<std::int64_t>(figures[i]));
+    insert.bind(14, sample.layout);
+    insert.exec();
+  }
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Result<Store> Store::open_existing(const std::string& folder) {
+  const fs::path file = fs::path(folder) / "nslab.sqlite";
+  if (!fs::exists(file)) {
+    return user_error("there are no results in {}: 'nslab run CONFIG' makes some, under results/NAME", folder);
+  }
+  return open(folder);
+}
+
+Result<Store> Store::open(const std::string& folder) {
+  TRY(make_folders(folder));
+  const std::string file = (fs::path(folder) / "nslab.sqlite").string();
+  std::unique_ptr<SQLite::Database> database;
+  try {
+    database = std::make_unique<SQLite::Database>(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, /*busy ms=*/5000);
+  } catch (const SQLite::Exception& error) {
+    return machine_error("cannot open {}: {}", file, error.what());
+  }
+  auto prepared = guarded(*database, [&]() -> Result<void> {
+    database->exec("PRAGMA foreign_keys = ON");
+    database->exec("PRAGMA synchronous = FULL");
+    const int version = database->execAndGet("PRAGMA user_version").getInt();
+    const bool empty = database->execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
+    if (empty) {
+      SQLite::Transaction transaction(*database);
+      database->exec(kSchema);
+      database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
+      database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
+      transaction.commit();
+      return {};
+    }
+    if (database->execAndGet("PRAGMA application_id").getInt() != kApplicationId) {
+      return user_error("{} is no store of nslab; move it away", file);
+    }
+    if (version != kVersion) {
+      return user_error("{} has format {}, this nslab reads format {}; move it away or use the nslab that wrote it",
+                        file, version, kVersion);
+    }
+    return {};
+  });
+  if (!prepared) return prepared.error();
+  return Store(std::move(database));
+}
+
+Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
+  return guarded(*database_, [&]() -> Result<RunRecord> {
+    SQLite::Statement insert(
+        *database_,
+        "INSERT INTO run (key, experiment, meter, unit, profile, base, started, manifest, boots_planned) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    const std::string* texts[] = {&key,           &fresh.experiment, &fresh.meter,   &fresh.unit,
+                                  &fresh.profile, &fresh.base,       &fresh.started, &fresh.manifest};
+    for (int i = 0; i < 8; ++i) insert.bind(1 + i, *texts[i]);
+    insert.bind(9, fresh.boots_planned);
+    insert.exec();
+    return run(database_->getLastInsertRowid());
+  });
+}
+
+Result<std::optional<RunRecord>> Store::unfinished(const std::string& key) {
+  return guarded(*database_, [&]() -> Result<std::optional<RunRecord>> {
+    SQLite::Statement query(*database_,
+                            std::string(kRunColumns) + "WHERE key = ? AND finished = '' ORDER BY id DESC LIMIT 1");
+    query.bind(1, key);
+    if (!query.executeStep()) return std::optional<RunRecord>();
+    return std::optional(read_run(query));
+  });
+}
+
+Result<RunRecord> Store::resume_or_begin(const std::string& key, const RunRecord& fresh) {
+  const auto found = TRY(unfinished(key));
+  return found ? Result<RunRecord>(*found) : begin(key, fresh);
+}
+
+Result<void> Store::add(std::int64_t run, const BootRecord& boot) {
+  return guarded(*database_, [&]() -> Result<void> {
+    SQLite::Transaction transaction(*database_);
+    SQLite::Statement insert(
+        *database_,
+        "INSERT INTO boot (run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    insert.bind(1, run);
+    insert.bind(2, boot.kernel);
+    insert.bind(3, boot.kernel_hash);
+    insert.bind(4, static_cast<std::int64_t>(boot.seed));
+    insert.bind(5, boot.wall_seconds);
+    insert.bind(6, boot.started);
+    insert.bind(7, boot.finished);
+    insert.bind(8, boot.manifest);
+    insert.exec();
+    insert_samples(*database_, database_->getLastInsertRowid(), boot.samples);
+    transaction.commit();
+    return {};
+  });
+}
+
+Result<void> Store::finish(std::int64_t run, const std::string& when) {
+  return guarded(*database_, [&]() -> Result<void> {
+    SQLite::Statement update(*database_, "UPDATE run SET finished = ? WHERE id = ?");
+    update.bind(1, when);
+    update.bind(2, run);
+    update.exec();
+    return {};
+  });
+}
+
+Result<std::vector<std::pair<std::string, std::uint64_t>>> Store::boots_done(std::int64_t run) {
+  using Done = std::vector<std::pair<std::string, std::uint64_t>>;
+  return guarded(*database_, [&]() -> Result<Done> {
+    Done done;
+    SQLite::Statement query(*database_, "SELECT kernel_hash, seed FROM boot WHERE run = ?");
+    query.bind(1, run);
+    while (query.executeStep()) {
+      done.emplace_back(query.getColumn(0).getString(), static_cast<std::uint64_t>(query.getColumn(1).getInt64()));
+    }
+    return done;
+  });
+}
+
+Result<std::vector<std::pair<std::string, double>>> Store::boot_seconds(const std::string& experiment_text) {
+  using Durations = std::vector<std::pair<std::string, double>>;
+  return guarded(*database_, [&]() -> Result<Durations> {
+    Durations durations;
+    SQLite::Statement query(*database_,
+                            "SELECT kernel, wall_seconds FROM boot JOIN run ON run.id = boot.run "
+                            "WHERE json_extract(run.manifest, '$.experiment') = ?");
+    query.bind(1, experiment_text);
+    while (query.executeStep()) {
+      durations.emplace_back(query.getColumn(0).getString(), query.getColumn(1).getDouble());
+    }
+    return durations;
+  });
+}
+
+Result<std::vector<RunRecord>> Store::runs() {
+  return guarded(*database_, [&]() -> Result<std::vector<RunRecord>> {
+    std::vector<RunRecord> runs;
+    SQLite::Statement query(*database_, std::string(kRunColumns) + "ORDER BY id");
+    while (query.executeStep()) runs.push_back(read_run(query));
+    return runs;
+  });
+}
+
+Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
+  return guarded(*database_, [&]() -> Result<RunRecord> {
+    SQLite::Statement query(*database_, std::string(kRunColumns) + (id ? "WHERE id = ?" : "ORDER BY id DESC LIMIT 1"));
+    if (id) query.bind(1, *id);
+    if (query.executeStep()) return read_run(query);
+    return id ? user_error("there is no run {} in {}", *id, database_->getFilename())
+              : user_error("there is no run in {}", database_->getFilename());
+  });
+}
+
+Result<std::vector<Sample>> Store::samples(std::int64_t run) {
+  return guarded(*database_, [&]() -> Result<std::vector<Sample>> {
+    std::vector<Sample> samples;
+    SQLite::Statement query(
+        *database_,
+        "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, sum_first_half, minimum, "
+        "median, p90, maximum, involuntary_switches, layout FROM sample JOIN boot ON boot.id = sample.boot "
+        "WHERE run = ? ORDER BY kernel, depth, benchmark, seed");
+    query.bind(1, run);
+    while (query.executeStep()) {
+      const auto number = [&](int column) { return static_cast<std::uint64_t>(query.getColumn(column).getInt64()); };
+      Sample sample;
+      sample.kernel = query.getColumn(0).getString();
+      sample.depth = query.getColumn(1).getInt();
+      sample.benchmark = query.getColumn(2).getString();
+      sample.seed = number(3);
+      sample.status = query.getColumn(4).getString() == "ok" ? CellStatus::ok : CellStatus::refused;
+      sample.refusal = query.getColumn(5).getString();
+      sample.iterations = number(6);
+      sample.sum = number(7);
+      sample.sum_first_half = number(8);
+      sample.minimum = number(9);
+      sample.median = number(10);
+      sample.p90 = number(11);
+      sample.maximum = number(12);
+      sample.involuntary_switches = number(13);
+      sample.layout = query.getColumn(14).getString();
+      samples.push_back(std::move(sample));
+    }
+    return samples;
+  });
+}
+
+}  // namespace nslab
