@@ -8,7 +8,7 @@ SANITIZED := build-sanitized
 JOBS ?=
 
 PACKAGES := g++ cmake ninja-build pkg-config make \
-  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
+  libcli11-dev libexpected-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
   libboost-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
   qemu-system-x86 gnuplot-nox \

@@ -16,8 +16,17 @@ std::string variable(const char* name) {
 
 Result<Paths> find_paths() {
   Paths paths;
-  paths.root = NSLAB_ROOT;
-  paths.guest = NSLAB_GUEST;
+  std::error_code error;
+  const auto prefix = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().parent_path();
+  if (std::filesystem::exists(prefix / "share/nslab/kernels/kernels.toml", error)) {
+    paths.root = prefix / "share/nslab";
+    paths.guest = prefix / "lib/nslab";
+    paths.results = std::filesystem::current_path(error) / "results";
+  } else {
+    paths.root = NSLAB_ROOT;
+    paths.guest = NSLAB_GUEST;
+    paths.results = paths.root / "results";
+  }
   if (const auto cache = variable("NSLAB_CACHE"); !cache.empty()) {
     paths.cache = cache;
   } else if (const auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) {
@@ -27,7 +36,6 @@ Result<Paths> find_paths() {
   } else {
     return machine_error("there is no place for the cache: set NSLAB_CACHE to a folder with 10 GB of room");
   }
-  std::error_code error;
   paths.cache = std::filesystem::absolute(paths.cache, error);
   if (error) return machine_error("the cache folder {}: {}", paths.cache.string(), error.message());
   return paths;

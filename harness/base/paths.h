@@ -9,14 +9,16 @@ namespace nslab {
 
 /// Where things are.
 struct Paths {
-  std::filesystem::path root;   ///< the checkout
-  std::filesystem::path guest;  ///< the built guest programs: init, nsexec, micro
-  std::filesystem::path cache;  ///< $NSLAB_CACHE, or nslab under $XDG_CACHE_HOME, or ~/.cache/nslab
+  std::filesystem::path root;     ///< what nslab reads: kernels/, plots/, configs/ of the checkout, or as installed
+  std::filesystem::path guest;    ///< the built guest programs: init, nsexec, micro
+  std::filesystem::path results;  ///< where runs go: results/ of the checkout or, once installed, of the current folder
+  std::filesystem::path cache;    ///< $NSLAB_CACHE, or nslab under $XDG_CACHE_HOME, or ~/.cache/nslab
 
   std::filesystem::path kernels_folder() const { return root / "kernels"; }
 };
 
-/// The checkout is known from the build. Exit::machine when neither a cache nor a home is set.
+/// A program in PREFIX/bin that has PREFIX/share/nslab beside it is an installed one; any other knows its checkout from
+/// the build. Exit::machine when neither a cache nor a home is set.
 Result<Paths> find_paths();
 
 }  // namespace nslab

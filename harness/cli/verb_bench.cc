@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "benchmarks.h"
 #include "paths.h"
-#include "verbs.h"
+#include "verb.h"
 
 namespace nslab {
+namespace {
 
-void declare_bench(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("bench", "the benchmarks");
-  verb->require_subcommand(1);
-  verb->add_subcommand("list", "each benchmark, and what it exercises in the kernel")->callback([&action] {
-    action = []() -> Result<void> {
-      const auto paths = TRY(find_paths());
-      const auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
-      for (const Benchmark& benchmark : benchmarks) {
-        fmt::print("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
-                   benchmark.description);
-      }
-      return {};
-    };
-  });
+Result<void> list() {
+  const auto paths = TRY(find_paths());
+  for (const Benchmark& benchmark : TRY(list_benchmarks(paths.guest / "micro"))) {
+    fmt::print("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
+               benchmark.description);
+  }
+  return {};
 }
 
+const RegisterVerb group({.name = "bench", .help = "the benchmarks", .examples = "", .declare = nullptr});
+
+const RegisterVerb registered({
+    .name = "bench list",
+    .help = "list each benchmark: its family, its repetitions in a boot, and what it exercises in the kernel",
+    .examples = "  nslab bench list | grep lifecycle         the benchmarks of one family",
+    .declare = [](Arguments&) -> Action { return list; },
+});
+
+}  // namespace
 }  // namespace nslab

@@ -9,7 +9,7 @@
 #include "paths.h"
 #include "processes.h"
 #include "qemu.h"
-#include "verbs.h"
+#include "verb.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -126,12 +126,12 @@ Result<void> examine() {
   return {};
 }
 
+const RegisterVerb registered({
+    .name = "doctor",
+    .help = "say what this machine can do, and what to do about the rest",
+    .examples = "",
+    .declare = [](Arguments&) -> Action { return examine; },
+});
+
 }  // namespace
-
-void declare_doctor(CLI::App& app, Action& action) {
-  app.add_subcommand("doctor", "what this machine can do, and what to do about the rest")->callback([&action] {
-    action = examine;
-  });
-}
-
 }  // namespace nslab

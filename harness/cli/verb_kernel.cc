@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <memory>
-
 #include "kernel_build.h"
-#include "verbs.h"
+#include "verb.h"
 
 namespace nslab {
 
@@ -60,24 +58,33 @@ Result<void> build(const BuildArguments& arguments) {
   return {};
 }
 
+const RegisterVerb group(
+    {.name = "kernel", .help = "list, build and size kernels", .examples = "", .declare = nullptr});
+
+const RegisterVerb registered_list({
+    .name = "kernel list",
+    .help = "list models, profiles and bases, and what of it is built",
+    .examples = "  nslab kernel list | grep lean             the kernels for measurement",
+    .declare = [](Arguments&) -> Action { return list; },
+});
+
+const RegisterVerb registered_build({
+    .name = "kernel build",
+    .help = "build kernels into the cache",
+    .examples = "  nslab kernel build multi flat+cache       two kernels of profile lean\n"
+                "  nslab kernel build multi --source ~/linux-6.12   from a tree of your own, as it is now",
+    .declare = verb_body<BuildArguments>(
+        [](Arguments& arguments, BuildArguments& values) {
+          arguments.positional("MODEL", values.models, "the models, as 'nslab kernel list' shows them");
+          arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured");
+          arguments.option("--base", values.base, "the base: the unmodified source");
+          arguments.option("--source", values.source, "another tarball or tree of that base");
+          arguments.flag("--from-scratch", values.from_scratch,
+                         "compile every file; do not start with the build base's objects");
+          arguments.option("--jobs,-j", values.jobs, 1, 1024, "compilations at once (default: as many as cores)");
+        },
+        build),
+});
+
 }  // namespace
-
-void declare_kernel(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("kernel", "models, profiles and bases; building");
-  verb->require_subcommand(1);
-  verb->add_subcommand("list", "what there is, and what of it is built")->callback([&action] { action = list; });
-
-  auto arguments = std::make_shared<BuildArguments>();
-  CLI::App* build_verb = verb->add_subcommand("build", "build kernels into the cache");
-  build_verb->add_option("MODEL", arguments->models, "models, as in 'kernel list'")->required();
-  build_verb->add_option("--profile", arguments->profile, "the profile")->capture_default_str();
-  build_verb->add_option("--base", arguments->base, "the base")->capture_default_str();
-  build_verb->add_option("--source", arguments->source, "another tarball or tree of the base");
-  build_verb->add_flag("--from-scratch", arguments->from_scratch, "compile every file, start with no other's objects");
-  build_verb->add_option("--jobs,-j", arguments->jobs, "compilations at once (default: as many as cores)")
-      ->check(CLI::Range(1, 1024));
-  build_verb->callback([arguments, &action] { action = [arguments] { return build(*arguments); }; });
-  declare_kernel_size(*verb, action);
-}
-
 }  // namespace nslab

@@ -4,15 +4,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "files.h"
+#include "json.h"
 #include "kernel_build.h"
 #include "kernel_size.h"
 #include "report_document.h"
-#include "verbs.h"
+#include "terminal.h"
+#include "verb.h"
 
 namespace nslab {
 namespace {
@@ -21,7 +21,7 @@ struct SizeArguments {
   std::vector<std::string> models;
   std::string profile = "lean";
   std::string base = "linux-6.12";
-  std::size_t files = 10;
+  int files = 10;
   std::string results;
 };
 
@@ -137,7 +137,7 @@ Result<void> size(const SizeArguments& arguments) {
   }
   const KernelBuilder builder(paths);
   std::vector<Sized> kernels;
-  auto manifests = nlohmann::ordered_json::array();
+  auto manifests = Json::array();
   for (const Model& model : models) {
     const auto kernel = TRY(builder.build({base, profile, model}));
     auto read = TRY(read_kernel_size(kernel.sizes()));
@@ -145,27 +145,30 @@ Result<void> size(const SizeArguments& arguments) {
     const auto manifest = TRY(read_manifest(kernel));
     manifests.push_back(manifest);
   }
-  const Document document = describe(kernels, base.name, profile.name, arguments.files);
+  const Document document = describe(kernels, base.name, profile.name, static_cast<std::size_t>(arguments.files));
   fmt::print("{}", render_text(document, terminal_columns()));
   if (arguments.results.empty()) return {};
   const std::filesystem::path folder = arguments.results;
   TRY(make_folders(folder));
   TRY(write_file(folder / "report.md", render_markdown(document)));
-  return write_file(folder / "manifest.json", manifests.dump(1) + "\n");
+  return write_file(folder / "manifest.json", to_text(manifests, 1) + "\n");
 }
+
+const RegisterVerb registered({
+    .name = "kernel size",
+    .help = "compare bytes of code, data and structs; the first model is the reference",
+    .examples = "  nslab kernel size multi none nons         what pid namespaces, and all namespaces, cost in bytes",
+    .declare = verb_body<SizeArguments>(
+        [](Arguments& arguments, SizeArguments& values) {
+          arguments.positional("MODEL", values.models,
+                               "the models, as 'nslab kernel list' shows them; what is missing is built");
+          arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured");
+          arguments.option("--base", values.base, "the base: the unmodified source");
+          arguments.option("--files", values.files, 0, 100'000, "object files to list for each model (default: 10)");
+          arguments.option("--results", values.results, "folder for the tables (report.md) and the kernels' manifests");
+        },
+        size),
+});
 
 }  // namespace
-
-void declare_kernel_size(CLI::App& kernel_verb, Action& action) {
-  auto arguments = std::make_shared<SizeArguments>();
-  CLI::App* verb =
-      kernel_verb.add_subcommand("size", "bytes of code, data and structs; the first model is the reference");
-  verb->add_option("MODEL", arguments->models, "models, as in 'kernel list'; what is missing is built")->required();
-  verb->add_option("--profile", arguments->profile, "the profile")->capture_default_str();
-  verb->add_option("--base", arguments->base, "the base")->capture_default_str();
-  verb->add_option("--files", arguments->files, "object files to list for each model")->capture_default_str();
-  verb->add_option("--results", arguments->results, "folder for the tables (report.md) and the kernels' manifests");
-  verb->callback([arguments, &action] { action = [arguments] { return size(*arguments); }; });
-}
-
 }  // namespace nslab

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <memory>
 #include <set>
 
 #include "progress.h"
 #include "run.h"
 #include "table.h"
-#include "verbs.h"
+#include "verb.h"
 
 namespace nslab {
 
@@ -42,47 +41,50 @@ void print(const Experiment& experiment, const Forecast& forecast, const std::fi
   }
 }
 
-}  // namespace
+struct RunArguments {
+  std::string config;
+  std::string results;
+  std::string source;
+  RunOptions options;
+  bool dry = false;
+};
 
-void declare_run(CLI::App& app, Action& action) {
-  struct Arguments {
-    std::string config;
-    std::string results;
-    std::string source;
-    RunOptions options;
-    bool dry = false;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = app.add_subcommand("run", "execute an experiment: build what is missing, boot, store");
-  verb->add_option("CONFIG", arguments->config, "the experiment's TOML file")->required();
-  verb->add_option("--results", arguments->results, "folder for the results (default: results/NAME)");
-  verb->add_option("--jobs,-j", arguments->options.jobs, "boots at once (default: as many as cores)")
-      ->check(CLI::Range(1, 1024));
-  verb->add_option("--accel", arguments->options.accelerator, "kvm or tcg; the meter goes with it");
-  verb->add_option("--source", arguments->source, "another tarball or tree of the base");
-  verb->add_flag("--force-profile", arguments->options.force_profile,
-                 "measure on a profile that is not for measurement");
-  verb->add_flag("--dry-run", arguments->dry, "list cells, boots and the expected time; build and boot nothing");
-  verb->add_option("--fault", arguments->options.fault, "make every guest fail in this way")->group("");
-  verb->callback([arguments, &action] {
-    action = [arguments]() -> Result<void> {
-      const auto paths = TRY(find_paths());
-      const auto experiment = TRY(load_experiment(arguments->config));
-      RunOptions options = arguments->options;
-      options.results = arguments->results;
-      if (options.results.empty()) options.results = paths.root / "results" / experiment.name;
-      options.source = arguments->source;
-      if (arguments->dry) {
-        const auto expected = TRY(forecast(experiment, paths, options));
-        print(experiment, expected, options.results);
-        return {};
-      }
-      const auto run = TRY(run_experiment(experiment, paths, options));
-      fmt::print("run {} of {}: {} boots stored in {}\n", run.id, run.experiment, run.boots_done,
-                 options.results.string());
-      return {};
-    };
-  });
+void declare_arguments(Arguments& arguments, RunArguments& values) {
+  arguments.positional("CONFIG", values.config, "the experiment's TOML file");
+  arguments.option("--results", values.results, "folder for the results (default: results/NAME)");
+  arguments.option("--jobs,-j", values.options.jobs, 1, 1024, "boots at once (default: as many as cores)");
+  arguments.option("--accel", values.options.accelerator,
+                   "the accelerator, kvm or tcg (default: what the meter needs)");
+  arguments.option("--source", values.source, "another tarball or tree of the base");
+  arguments.flag("--force-profile", values.options.force_profile, "measure on a profile that is not for measurement");
+  arguments.flag("--dry-run", values.dry, "list cells, boots and the expected time; build and boot nothing");
+  arguments.hidden("--fault", values.options.fault, "make every guest fail in this way");
 }
 
+Result<void> act(const RunArguments& arguments) {
+  const auto paths = TRY(find_paths());
+  const auto experiment = TRY(load_experiment(arguments.config));
+  RunOptions options = arguments.options;
+  options.results = arguments.results;
+  if (options.results.empty()) options.results = paths.results / experiment.name;
+  options.source = arguments.source;
+  if (arguments.dry) {
+    print(experiment, TRY(forecast(experiment, paths, options)), options.results);
+    return {};
+  }
+  const auto run = TRY(run_experiment(experiment, paths, options));
+  fmt::print("run {} of {}: {} boots stored in {}\n", run.id, run.experiment, run.boots_done, options.results.string());
+  return {};
+}
+
+const RegisterVerb registered({
+    .name = "run",
+    .help = "execute an experiment: build what is missing, boot, store",
+    .examples = "  nslab run configs/smoke.toml              Ctrl-C at any time; the same command goes on\n"
+                "  nslab run configs/full.toml --dry-run     what it would do, and how long that takes\n"
+                "  nslab run configs/smoke.toml --source ~/linux-6.12 --results results/mine   your own tree",
+    .declare = verb_body<RunArguments>(declare_arguments, act),
+});
+
+}  // namespace
 }  // namespace nslab

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -359,13 +358,13 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   const auto vmlinux = TRY(sha256_file(folder / "vmlinux"));
   const auto size = TRY(measure_kernel_size(folder));
   TRY(write_file(folder / "sizes.json", to_json(size)));
-  nlohmann::ordered_json manifest;
+  Json manifest;
   manifest["hash"] = inputs.hash();
   manifest["model"] = spec.model.name;
   manifest["profile"] = spec.profile.name;
   manifest["base"] = spec.base.name;
   manifest["source_sha256"] = inputs.source_hash;
-  manifest["patches"] = nlohmann::ordered_json::array();
+  manifest["patches"] = Json::array();
   for (const auto& [name, content] : inputs.patches)
     manifest["patches"].push_back({{"name", name}, {"sha256", sha256(content)}});
   manifest["debian_config_sha256"] = inputs.debian_config_hash;
@@ -376,7 +375,7 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   manifest["vmlinux_sha256"] = vmlinux;
   manifest["objects"] = objects;
   manifest["build_seconds"] = std::llround(seconds);
-  return write_file(folder / "manifest.json", manifest.dump(2) + "\n");
+  return write_file(folder / "manifest.json", to_text(manifest, 2) + "\n");
 }
 
 namespace {
@@ -466,13 +465,13 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   return kernel;
 }
 
-Result<nlohmann::ordered_json> read_manifest(const Kernel& kernel) {
+Result<Json> read_manifest(const Kernel& kernel) {
   const auto text = TRY(read_file(kernel.manifest()));
-  auto manifest = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (manifest.is_discarded()) {
+  auto manifest = parse_json(text);
+  if (!manifest) {
     return machine_error("{} is damaged: remove its folder, and the kernel is built anew", kernel.manifest().string());
   }
-  return manifest;
+  return *manifest;
 }
 
 }  // namespace nslab

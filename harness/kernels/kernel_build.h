@@ -3,12 +3,12 @@
 
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "files.h"
+#include "json.h"
 #include "kernel_table.h"
 #include "locks.h"
 #include "paths.h"
@@ -37,7 +37,7 @@ struct Kernel {
 };
 
 /// What a built kernel was made of and with. Exit::machine when the file is missing or damaged.
-Result<nlohmann::ordered_json> read_manifest(const Kernel& kernel);
+Result<Json> read_manifest(const Kernel& kernel);
 
 /// Builds kernels, and keeps them by the hash of what went into them: source, series, config fragment, model, toolchain
 /// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), objects/, locks/, tmp/.

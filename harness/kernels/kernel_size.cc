@@ -2,12 +2,12 @@
 #include "kernel_size.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <tuple>
 
 #include "files.h"
+#include "json.h"
 #include "processes.h"
 
 namespace nslab {
@@ -67,9 +67,9 @@ Result<std::map<std::string, std::int64_t>> struct_sizes(const fs::path& build_f
   return sizes;
 }
 
-nlohmann::ordered_json json_of(const SymbolSizes& sizes) { return {sizes.text, sizes.data, sizes.bss}; }
+Json json_of(const SymbolSizes& sizes) { return {sizes.text, sizes.data, sizes.bss}; }
 
-SymbolSizes symbol_sizes_of(const nlohmann::json& json) { return {json.at(0), json.at(1), json.at(2)}; }
+SymbolSizes symbol_sizes_of(const Json& json) { return {json.at(0), json.at(1), json.at(2)}; }
 
 }  // namespace
 
@@ -151,27 +151,27 @@ Result<KernelSize> measure_kernel_size(const fs::path& build_folder) {
 }
 
 std::string to_json(const KernelSize& size) {
-  nlohmann::ordered_json json;
+  Json json;
   json["unit"] = "bytes; symbols: [text, data, bss]";
   json["symbols"] = json_of(size.total);
   json["bzImage"] = size.bzimage;
   json["structs"] = size.structs;
-  json["objects"] = nlohmann::ordered_json::object();
+  json["objects"] = Json::object();
   for (const auto& [file, sizes] : size.objects) json["objects"][file] = json_of(sizes);
-  return json.dump(1) + "\n";
+  return to_text(json, 1) + "\n";
 }
 
 Result<KernelSize> read_kernel_size(const fs::path& sizes_json) {
-  const auto text = TRY(read_file(sizes_json));
+  const auto parsed = parse_json(TRY(read_file(sizes_json)));
   try {
-    const auto json = nlohmann::json::parse(text);
+    const Json json = parsed.value_or(Json());
     KernelSize size;
     size.total = symbol_sizes_of(json.at("symbols"));
     size.bzimage = json.at("bzImage");
     size.structs = json.at("structs").get<std::map<std::string, std::int64_t>>();
     for (const auto& [file, sizes] : json.at("objects").items()) size.objects[file] = symbol_sizes_of(sizes);
     return size;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const Json::exception& error) {
     return machine_error("{} is damaged ({}): remove its folder, and the kernel is built anew", sizes_json.string(),
                          error.what());
   }

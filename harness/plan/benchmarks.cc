@@ -7,7 +7,7 @@ namespace nslab {
 
 namespace {
 
-CurvePoint point_of(const nlohmann::json& json) { return {json.at("series"), json.at("quantity"), json.at("value")}; }
+CurvePoint point_of(const Json& json) { return {json.at("series"), json.at("quantity"), json.at("value")}; }
 
 }  // namespace
 
@@ -18,8 +18,10 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
                                         run.output)};
   }
   std::vector<Benchmark> benchmarks;
+  const auto list = parse_json(run.output);
+  if (!list) return Error{Exit::bug, fmt::format("{} --list printed no JSON:\n{}", program.string(), run.output)};
   try {
-    for (const auto& entry : nlohmann::json::parse(run.output)) {
+    for (const auto& entry : *list) {
       Benchmark benchmark;
       benchmark.name = entry.at("name");
       benchmark.family = entry.at("family");
@@ -31,14 +33,14 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
       for (const auto& file : entry.at("files")) benchmark.files.push_back({file.at("path"), file.at("package")});
       benchmarks.push_back(std::move(benchmark));
     }
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const Json::exception& error) {
     return Error{Exit::bug, fmt::format("{} --list printed no list of benchmarks: {}", program.string(), error.what())};
   }
   return benchmarks;
 }
 
-nlohmann::ordered_json curves_of(const std::vector<Benchmark>& benchmarks) {
-  auto curves = nlohmann::ordered_json::object();
+Json curves_of(const std::vector<Benchmark>& benchmarks) {
+  auto curves = Json::object();
   for (const Benchmark& benchmark : benchmarks) {
     if (!benchmark.point) continue;
     curves[benchmark.name] = {{"series", benchmark.point->series},
@@ -50,9 +52,9 @@ nlohmann::ordered_json curves_of(const std::vector<Benchmark>& benchmarks) {
 
 std::map<std::string, CurvePoint> curves_in(std::string_view manifest) {
   std::map<std::string, CurvePoint> curves;
-  const auto json = nlohmann::json::parse(manifest, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("curves")) return curves;
-  for (const auto& [benchmark, point] : json["curves"].items()) curves[benchmark] = point_of(point);
+  const auto json = parse_json(manifest);
+  if (!json || !json->is_object() || !json->contains("curves")) return curves;
+  for (const auto& [benchmark, point] : (*json)["curves"].items()) curves[benchmark] = point_of(point);
   return curves;
 }
 

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "json.h"
 #include "result.h"
 
 namespace nslab {
@@ -47,7 +47,7 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
 
 /// The points of curves among the benchmarks, as a run's manifest keeps them ("curves"): a report must not depend on
 /// what the benchmark program of its day knows.
-nlohmann::ordered_json curves_of(const std::vector<Benchmark>& benchmarks);
+Json curves_of(const std::vector<Benchmark>& benchmarks);
 /// The reverse: by benchmark, the points in a manifest; none in one without curves.
 std::map<std::string, CurvePoint> curves_in(std::string_view manifest);
 

@@ -2,9 +2,9 @@
 #include "plan.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "hash.h"
+#include "json.h"
 
 namespace nslab {
 
@@ -64,7 +64,7 @@ Result<void> check_memory(const Experiment& experiment, const Measure& measure, 
 }  // namespace
 
 std::string BootPlan::to_json() const {
-  nlohmann::ordered_json json;
+  Json json;
   json["protocol"] = 1;
   json["seed"] = seed;
   json["meter"] = name_of(meter);
@@ -72,7 +72,7 @@ std::string BootPlan::to_json() const {
   json["mmap_pages"] = mmap_pages;
   json["environment_bytes"] = environment_bytes;
   json["command"] = command;
-  json["cells"] = nlohmann::ordered_json::array();
+  json["cells"] = Json::array();
   for (const PlannedCell& cell : cells) {
     json["cells"].push_back({{"index", cell.index},
                              {"benchmark", cell.benchmark},
@@ -84,7 +84,7 @@ std::string BootPlan::to_json() const {
                              {"limit_seconds", cell.limit_seconds}});
   }
   json["fault"] = fault;
-  return json.dump();
+  return to_text(json);
 }
 
 Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known) {

@@ -9,10 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "files.h"
+#include "json.h"
 #include "report_document.h"
 
 namespace nslab {
@@ -156,9 +156,9 @@ std::string method(const Report& report) {
 }
 
 /// A string as it is, a list of words as one line.
-std::string plain(const nlohmann::ordered_json& json) {
+std::string plain(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
-  if (!json.is_array()) return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (!json.is_array()) return to_text(json, 2);
   std::string out;
   for (const auto& item : json) out += (out.empty() ? "" : " ") + plain(item);
   return out;
@@ -167,11 +167,12 @@ std::string plain(const nlohmann::ordered_json& json) {
 /// The manifest: what a reader looks for first in a readable form (keys as run.cc writes them; those that are not there
 /// are left out), then all of it.
 std::string manifest_html(const RunRecord& run) {
-  const auto json = nlohmann::ordered_json::parse(run.manifest, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || json.empty()) {
+  const auto parsed = parse_json(run.manifest);
+  if (!parsed || !parsed->is_object() || parsed->empty()) {
     return run.manifest.empty() ? "<p>The run has no manifest.</p>\n"
                                 : fmt::format("<pre>{}</pre>\n", escape_html(run.manifest));
   }
+  const Json& json = *parsed;
   std::string out;
   std::vector<std::pair<std::string, std::string>> facts;
   if (const auto kernels = json.find("kernels"); kernels != json.end() && kernels->is_object()) {
@@ -191,7 +192,7 @@ std::string manifest_html(const RunRecord& run) {
     }
   }
   return out + fmt::format("<details><summary>The whole manifest</summary>\n<pre>{}</pre>\n</details>\n",
-                           escape_html(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)));
+                           escape_html(to_text(json, 2)));
 }
 
 std::string read_if_there(const fs::path& path) {

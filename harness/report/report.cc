@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <span>
 
 #include "growth.h"
+#include "json.h"
 
 namespace nslab {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::string_view control_twin = "multi-twin";
 constexpr std::string_view control_known = "multi-known";
 
 /// The first string under this key, depth first.
-std::string find_string(const nlohmann::json& json, std::string_view key) {
+std::string find_string(const Json& json, std::string_view key) {
   if (!json.is_structured()) return {};
   for (const auto& [name, value] : json.items()) {
     if (json.is_object() && name == key && value.is_string()) return value.get<std::string>();
@@ -340,8 +340,9 @@ double value_of(const Sample& sample, Statistic statistic) {
 }
 
 std::string accelerator_of(const RunRecord& run) {
-  const auto manifest = nlohmann::json::parse(run.manifest, nullptr, /*allow_exceptions=*/false);
-  if (std::string found = find_string(manifest, "accelerator"); !found.empty()) return found;
+  if (const auto manifest = parse_json(run.manifest)) {
+    if (std::string found = find_string(*manifest, "accelerator"); !found.empty()) return found;
+  }
   return run.meter == "instructions" ? "tcg" : "unknown";
 }
 

@@ -9,7 +9,6 @@
 #include <deque>
 #include <fstream>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -20,6 +19,7 @@
 #include "files.h"
 #include "hash.h"
 #include "image.h"
+#include "json.h"
 #include "kernel_build.h"
 #include "locks.h"
 #include "plan.h"
@@ -30,7 +30,6 @@
 
 namespace nslab {
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 
 namespace {
 
@@ -53,7 +52,7 @@ std::uint64_t host_memory_mib() {
          20;
 }
 
-ordered_json describe_host() {
+Json describe_host() {
   utsname name{};
   ::uname(&name);
   return {{"system", fmt::format("{} {} {}", name.sysname, name.release, name.machine)},
@@ -298,7 +297,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     TRY(builder.build(spec));
   }
 
-  ordered_json manifest;
+  Json manifest;
   manifest["experiment"] = experiment.text;
   manifest["accelerator"] = name_of(prepared.accelerator);
   manifest["initramfs_sha256"] = prepared.image.hash;
@@ -306,7 +305,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   manifest["qemu_command"] = prepared.command;
   manifest["host"] = describe_host();
   manifest["curves"] = curves_of(prepared.benchmarks);
-  manifest["kernels"] = ordered_json::object();
+  manifest["kernels"] = Json::object();
   for (const auto& [name, kernel] : prepared.kernels) {
     const auto kernel_manifest = TRY(read_manifest(kernel));
     manifest["kernels"][name] = kernel_manifest;
@@ -319,7 +318,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   fresh.profile = prepared.profile.name;
   fresh.base = prepared.base.name;
   fresh.started = utc_now();
-  fresh.manifest = manifest.dump(2);
+  fresh.manifest = to_text(manifest, 2);
   fresh.boots_planned = static_cast<int>(prepared.plan.size());
   auto run = store.resume_or_begin(prepared.key, fresh);
   if (!run) return run;
@@ -353,11 +352,11 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     }
     record.finished = utc_now();
     record.wall_seconds = booted->wall_seconds;
-    ordered_json boot_manifest;
+    Json boot_manifest;
     boot_manifest["release"] = booted->report.release;
     boot_manifest["ready_instructions"] = booted->report.ready_instructions;
     boot_manifest["command"] = booted->command;
-    record.manifest = boot_manifest.dump();
+    record.manifest = to_text(boot_manifest);
     record.samples = std::move(booted->report.samples);
     return record;
   };

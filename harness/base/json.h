@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nslab {
+
+/// Objects keep the order in which their keys were written.
+using Json = nlohmann::ordered_json;
+
+/// Parsing and printing are compiled once, here: their templates cost seconds in every file that uses them.
+
+/// The value; nothing when the text is no JSON.
+std::optional<Json> parse_json(std::string_view text);
+
+/// As text, in one line or, with `indent` of 0 or more, over lines; bytes that are no UTF-8 become U+FFFD.
+std::string to_text(const Json& json, int indent = -1);
+
+}  // namespace nslab

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "loaded_run.h"
+
+#include <filesystem>
+#include <optional>
+
+#include "experiment.h"
+#include "json.h"
+#include "paths.h"
+#include "store.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+Result<std::string> find_results(const std::string& named) {
+  if (!named.empty()) return named;
+  const auto paths = TRY(find_paths());
+  std::error_code error;
+  std::optional<std::pair<fs::file_time_type, fs::path>> newest;
+  for (const auto& entry : fs::directory_iterator(paths.results, error)) {
+    const auto written = fs::last_write_time(entry.path() / "nslab.sqlite", error);
+    if (!error && (!newest || written > newest->first)) newest = {written, entry.path()};
+  }
+  if (!newest) return user_error("there are no results yet: 'nslab run configs/smoke.toml' makes some");
+  return newest->second.string();
+}
+
+}  // namespace
+
+void declare_run_choice(Arguments& arguments, RunChoice& choice) {
+  arguments.option("--run", choice.run, 1, 1'000'000'000, "the run's number (default: the newest)");
+  arguments.option("--statistic", choice.statistic,
+                   "mean (the work that is paid for), minimum (the bare path) or median");
+}
+
+Result<LoadedRun> load_run(const RunChoice& choice) {
+  LoadedRun loaded;
+  loaded.folder = TRY(find_results(choice.results));
+  auto store = TRY(Store::open_existing(loaded.folder));
+  loaded.run = TRY(store.run(choice.run > 0 ? std::optional<std::int64_t>(choice.run) : std::nullopt));
+  loaded.samples = TRY(store.samples(loaded.run.id));
+
+  std::string text;
+  if (const auto manifest = parse_json(loaded.run.manifest); manifest && manifest->is_object())
+    text = manifest->value("experiment", "");
+  std::string statistic = choice.statistic;
+  loaded.options.reference = choice.reference;
+  if (const auto experiment = parse_experiment(text, loaded.run.experiment)) {
+    if (statistic.empty()) statistic = experiment->statistic;
+    if (loaded.options.reference.empty()) loaded.options.reference = experiment->reference;
+    loaded.options.margin_percent = experiment->margin_percent;
+  }
+  if (statistic.empty()) statistic = "mean";
+  const auto parsed = statistic_from(statistic);
+  if (!parsed) return user_error("there is no statistic '{}'; there are: mean, minimum, median", statistic);
+  loaded.options.statistic = *parsed;
+  return loaded;
+}
+
+}  // namespace nslab

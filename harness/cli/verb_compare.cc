@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compare.h"
+#include "loaded_run.h"
+#include "terminal.h"
+#include "verb.h"
+
+namespace nslab {
+namespace {
+
+struct CompareArguments {
+  RunChoice choice;
+  std::string a;
+  std::string b;
+};
+
+void declare_arguments(Arguments& arguments, CompareArguments& values) {
+  arguments.positional("A", values.a, "the kernel that differences are given against");
+  arguments.positional("B", values.b, "the kernel whose cost beyond A is shown");
+  arguments.option("--results", values.choice.results, "the results folder (default: the newest under results/)");
+  declare_run_choice(arguments, values.choice);
+}
+
+Result<void> act(const CompareArguments& arguments) {
+  const auto loaded = TRY(load_run(arguments.choice));
+  const Document document = TRY(compare_kernels(loaded.run, loaded.samples, arguments.a, arguments.b, loaded.options));
+  fmt::print("{}", render_text(document, terminal_columns()));
+  return {};
+}
+
+const RegisterVerb registered({
+    .name = "compare",
+    .help = "compare two kernels of a run, cell by cell: difference, interval, verdict",
+    .examples = "  nslab compare multi flat+cache            in the newest run\n"
+                "  nslab compare multi flat+cache --results results/reference/smoke",
+    .declare = verb_body<CompareArguments>(declare_arguments, act),
+});
+
+}  // namespace
+}  // namespace nslab

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "verb.h"
+
+namespace nslab {
+namespace {
+
+const RegisterVerb registered({
+    .name = "completion",
+    .help = "print a completion script for bash",
+    .examples = "  source <(build/nslab completion)          in this shell; 'make install' does it for all",
+    .declare = [](Arguments&) -> Action {
+      return []() -> Result<void> {
+        fmt::print("{}", bash_completion());
+        return {};
+      };
+    },
+});
+
+}  // namespace
+}  // namespace nslab
