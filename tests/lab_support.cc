@@ -71,6 +71,7 @@ TempFolder folder() { return must(TempFolder::make(testing::TempDir(), "nslab-te
 Command nslab_command(const std::vector<std::string>& arguments) {
   Command command;
   command.argv = {NSLAB_PROGRAM};
+  command.inherits_environment = true;  // the cache is where the caller says
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   return command;
 }
