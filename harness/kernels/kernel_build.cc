@@ -29,7 +29,7 @@ namespace {
 constexpr int kRecipe = 2;
 
 // One object in about so many sees what a model's settings change, for the time left.
-constexpr int kKinShare = 16;
+constexpr int kBuildBaseShare = 16;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -336,7 +336,7 @@ Result<void> KernelBuilder::build_into(const KernelSpec& spec, const Inputs& inp
   fmt::print(stderr, "{}: building with {} jobs\n", label, jobs);
   auto process = TRY(Process::start(command));
   Progress progress(label, "objects",
-                    static_cast<std::uint64_t>(spec.profile.objects / (spec.model.kin ? kKinShare : 1)));
+                    static_cast<std::uint64_t>(spec.profile.objects / (spec.model.build_base ? kBuildBaseShare : 1)));
   std::ifstream output(log);
   std::uint64_t objects = 0;
   std::optional<int> status;
@@ -425,11 +425,11 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   auto lock = TRY(FileLock::wait(paths_.cache / "locks" / ("kernel-" + key), say_waiting));
   if (have()) return kernel;
 
-  std::optional<Kernel> kin;
-  if (spec.model.kin) {
-    auto built = build({spec.base, spec.profile, *spec.model.kin}, jobs, /*with_objects=*/true);
+  std::optional<Kernel> build_base;
+  if (spec.model.build_base) {
+    auto built = build({spec.base, spec.profile, *spec.model.build_base}, jobs, /*with_objects=*/true);
     if (!built) return built;
-    kin = *built;
+    build_base = *built;
   }
   // A family builds in one place, one kernel at a time: some of Kbuild's own programs are compiled anew when the
   // folder's name has changed.
@@ -438,8 +438,8 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   auto place = TRY(FileLock::wait(paths_.cache / "locks" / prefix, say_busy));
   TRY(TempFolder::sweep(paths_.cache / "tmp", prefix));
   auto work = TRY(TempFolder::make_at(paths_.cache / "tmp" / prefix));
-  if (kin) {
-    TRY(copy_objects(objects_of(spec.profile, *kin), work.path()));
+  if (build_base) {
+    TRY(copy_objects(objects_of(spec.profile, *build_base), work.path()));
   }
   TRY(build_into(spec, in, jobs, place, work.path()));
 
@@ -452,7 +452,7 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
     fs::rename(work.path() / from, result.path() / to, error);
     if (error) return machine_error("cannot keep {}: {}", from, error.message());
   }
-  if (spec.model.has_kin) {
+  if (spec.model.is_build_base) {
     TRY(keep_objects(spec.profile, kernel, std::move(work)));
   }
   if (is_built(kernel)) return kernel;  // the objects were what was missing

@@ -42,10 +42,10 @@ Result<Json> read_manifest(const Kernel& kernel);
 /// Builds kernels, and keeps them by the hash of what went into them: source, series, config fragment, model, toolchain
 /// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), objects/, locks/, tmp/.
 ///
-/// A model with kin starts with a copy of the kin's build folder (objects/), and make compiles what their settings tell
-/// apart: Kbuild tracks, for every object, the options that its sources and headers mention. The last patches of the
-/// series keep those of the models out of nearly all headers, so that one file in sixteen is compiled. The result is
-/// the one that a build from scratch gives, to the bit.
+/// A model with a build base starts with a copy of that model's build folder (objects/), and make compiles what their
+/// settings tell apart: Kbuild tracks, for every object, the options that its sources and headers mention. The last
+/// patches of the series keep those of the models out of nearly all headers, so that one file in sixteen is compiled.
+/// The result is the one that a build from scratch gives, to the bit.
 ///
 /// Builds of one kernel at once wait for each other by a lock; a result appears by one rename, so that an interrupted
 /// build leaves nothing half-made. The results of a hash are the same to the bit wherever they are built.
@@ -60,8 +60,8 @@ class KernelBuilder {
   Kernel cached(const KernelSpec& spec, const std::string& hash) const;
   bool is_built(const Kernel& kernel) const;
 
-  /// The kernel from the cache, or built with `jobs` compilations at once (0: as many as cores); its model's kin is
-  /// built first if need be. Not through ccache: it looks at preprocessed text, which the options of a model change
+  /// The kernel from the cache, or built with `jobs` compilations at once (0: as many as cores); its model's build base
+  /// is built first if need be. Not through ccache: it looks at preprocessed text, which the options of a model change
   /// everywhere, costs a third of a build and finds little.
   Result<Kernel> build(const KernelSpec& spec, int jobs = 0) const;
   /// The patched source tree (or, with no series, the pristine one), unpacked once.
@@ -84,7 +84,7 @@ class KernelBuilder {
                                             const Patches& patches) const;
   Result<void> build_into(const KernelSpec& spec, const Inputs& inputs, int jobs, const FileLock& lock,
                           const std::filesystem::path& folder) const;
-  /// Where the build folder of a model that has kin is kept.
+  /// Where the build folder of a model that is a build base is kept.
   std::filesystem::path objects_of(const Profile& profile, const Kernel& kernel) const;
   Result<void> keep_objects(const Profile& profile, const Kernel& kernel, TempFolder work) const;
   Result<Kernel> build(const KernelSpec& spec, int jobs, bool with_objects) const;

@@ -34,14 +34,14 @@ struct Model {
   std::string name;
   std::string description;
   std::vector<std::string> config;  ///< lines as in a .config
-  /// The model whose objects a build of this one starts with, as most of them are the same; empty: none.
-  std::shared_ptr<const Model> kin = nullptr;
-  bool has_kin = false;  ///< others start with this one's objects
+  /// The model whose build folder a build of this one starts with, as most of its objects are the same. None: a build
+  /// compiles every file.
+  std::shared_ptr<const Model> build_base = nullptr;
+  bool is_build_base = false;  ///< of other models, so that its build folder is kept
 };
 
 /// kernels/kernels.toml.
 struct KernelTable {
-  std::filesystem::path folder;
   std::vector<Base> bases;
   std::vector<Profile> profiles;
   std::vector<Model> models;
