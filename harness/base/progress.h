@@ -19,7 +19,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(std::uint64_t done, const std::string& note = "");
+  void update(std::uint64_t done);
   /// Prints a whole line above the progress line.
   void say(const std::string& line);
 
