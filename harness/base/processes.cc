@@ -56,8 +56,7 @@ Result<Process> Process::start(const Command& command) {
   if (pid < 0) return machine_error("cannot fork: {}", why());
   if (pid == 0) {
     ::setpgid(0, 0);
-    // PR_SET_PDEATHSIG fires when the parent *thread* ends; boots are therefore waited for by the thread that starts
-    // them.
+    // PR_SET_PDEATHSIG fires when the parent *thread* ends: the thread that starts a process must wait for its end.
     ::prctl(PR_SET_PDEATHSIG, command.death_signal);
     if (::getppid() != parent) ::_exit(127);
     sigset_t none;
@@ -112,7 +111,8 @@ std::optional<int> Process::wait_for(double seconds) {
     pollfd wait{pidfd.get(), POLLIN, 0};
     ::poll(&wait, 1, static_cast<int>(left * 1000) + 1);
     if (interrupted() && done == 0) {
-      // The terminal's Ctrl-C does not reach the child's own group; let the caller decide.
+      // The child has a process group of its own, so that the terminal's Ctrl-C does not reach it. The caller decides
+      // what becomes of it.
       if (::waitpid(pid_, &status, WNOHANG) == pid_) return status_ = status;
       return std::nullopt;
     }

@@ -5,8 +5,8 @@
 
 namespace nslab {
 
-/// True from the first SIGINT or SIGTERM on; work in progress looks at it, ends cleanly, and a second signal ends at
-/// once.
+/// True from the first SIGINT or SIGTERM on. Whatever takes long asks for it and ends cleanly. A second signal ends the
+/// program at once.
 bool interrupted();
 void install_interrupt_handlers();
 /// What an interrupted verb returns.

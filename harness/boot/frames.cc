@@ -18,7 +18,7 @@ std::uint32_t little_endian(std::string_view bytes) {
   return value;
 }
 
-/// `what` may quote the guest, which must not get at the user's terminal with it.
+/// `what` may quote the guest, which must not control the user's terminal with it.
 Error malformed(std::size_t frame, const std::string& what) {
   return negative_result("frame {} of the guest: {}", frame, printable(what));
 }

@@ -8,16 +8,16 @@
 namespace nslab {
 namespace {
 
-// The probe's firmware really runs. Under TCG it comes to its end, in whatever number of cycles an emulator takes; that
-// it is told from real KVM is then a matter of the figure alone.
+// The probe's firmware really runs, and comes to its end under TCG as well. How many cycles that takes depends on the
+// host, so that we ask only for a figure; probe_kvm() tells real KVM from an emulator by that figure alone.
 TEST(Probe, FirmwareRunsToItsEndUnderTcg) {
   const auto probe = probe_kvm(Accelerator::tcg);
   ASSERT_TRUE(probe) << probe.error().message;
   EXPECT_GT(probe->cycles_per_turn, 0) << probe->explanation;
 }
 
-// Under icount a turn is two instructions of one nanosecond each, and the TSC counts them: the firmware's own measure,
-// known beforehand.
+// Under icount a turn is two instructions of one nanosecond each, and the TSC counts nanoseconds: here we know
+// beforehand what the firmware must find.
 TEST(Probe, FirmwareCountsItsTurnsUnderIcount) {
   const auto probe = probe_kvm(Accelerator::icount);
   ASSERT_TRUE(probe) << probe.error().message;

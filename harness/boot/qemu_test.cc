@@ -46,8 +46,8 @@ TEST(Qemu, OnlyTheInstructionsMeterCounts) {
   EXPECT_THAT(command(Accelerator::kvm), Contains("host"));
 }
 
-// Samples depend on every word: with another command line, stored runs can no longer be gone on with, and their numbers
-// may not come again.
+// Samples depend on every word. With another command line, nslab does not continue the unfinished runs that users have,
+// and stored numbers may not come again.
 TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {
   const std::string machine =
       "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -sandbox on -M "
