@@ -71,8 +71,7 @@ Result<Process> Process::start(const Command& command, int output_fd) {
   if (pid < 0) return machine_error("cannot fork: {}", why());
   if (pid == 0) {
     ::setpgid(0, 0);
-    // PR_SET_PDEATHSIG fires when the parent *thread* ends; boots are therefore waited for by the thread that starts
-    // them.
+    // PR_SET_PDEATHSIG fires when the parent *thread* ends: the thread that starts a process must wait for its end.
     ::prctl(PR_SET_PDEATHSIG, command.death_signal);
     if (::getppid() != parent) ::_exit(127);
     sigset_t none;

@@ -27,7 +27,7 @@ struct Command {
   int death_signal = SIGKILL;                           ///< what the child gets when its parent dies
 };
 
-/// A running child, in a process group of its own and dying with its parent. The destructor kills and reaps it.
+/// A running child in a process group of its own. It dies with its parent, and the destructor kills and reaps it.
 class Process {
  public:
   /// Exit::machine when the program cannot be started. stdout and stderr go to `output_fd` where that is given and

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "files.h"
+#include "printable.h"
 #include "processes.h"
 #include "signals.h"
 #include "text.h"
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// An honest boot writes some 100 KiB; more than this comes from a guest that has lost its mind.
+// An honest boot writes some 100 KiB. A guest that writes more than this is in an endless loop, and would fill the
+// disk.
 constexpr std::uintmax_t kMostOutputBytes = 4 << 20;
 constexpr double kLookEvery = 0.25;  // seconds between looks at the output's size
 constexpr std::size_t kConsoleLines = 12;
@@ -27,8 +29,8 @@ struct Splat {
   const char* meaning;
 };
 
-// What a kernel writes when it is no longer to be trusted, the gravest first. A boot with any of them is no boot,
-// complete or not.
+// What a kernel writes when we can no longer trust it, the gravest first. A boot whose console has any of them fails,
+// even if its report is complete.
 constexpr Splat kSplats[] = {
     {"Kernel panic - not syncing", "the kernel panicked"},
     {"Oops: ", "the kernel oopsed"},
@@ -42,16 +44,7 @@ constexpr Splat kSplats[] = {
     {"Out of memory: ", "the guest ran out of memory"},
 };
 
-/// The console with what could harm a terminal taken out.
-std::string printable(const std::string& text) {
-  std::string clean;
-  for (const char c : text) {
-    if (c == '\n' || (c >= ' ' && c <= '~')) clean += c;
-  }
-  return clean;
-}
-
-/// A flooded console is cut: its end is what tells.
+/// Of a flooded console we read the end, as that is where the reason stands.
 std::string console_of(const fs::path& file) {
   const auto text = read_file(file);
   if (!text) return "";

@@ -79,7 +79,7 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
 }
 
 Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
-  // Guest path → host file. One micro program, so that all benchmarks share one shape of address space.
+  // Path in the guest → file here. All micro benchmarks are one program, so that they share one shape of address space.
   std::map<std::string, fs::path> files = {{"/init", paths.guest / "init"},
                                            {"/bin/nsexec", paths.guest / "nsexec"},
                                            {"/bin/micro", paths.guest / "micro"},

@@ -18,8 +18,8 @@ struct Image {
   std::filesystem::path file;
 };
 
-/// Where in the guest each file goes, and where it is here, with the shared libraries that programs load: what
-/// make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
+/// By each file's path in the guest, where it is on this host; with the shared libraries that programs load. This is
+/// what make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
 Result<std::map<std::string, std::filesystem::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files);
 
 /// Packs the built guest programs, and `more` (path in the guest → file); the result is kept in the cache under its

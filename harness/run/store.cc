@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The file's format. A change of the tables raises it; older files are then refused, not guessed at.
+// The version of the file's format, which every change of the tables raises. We do not guess at older files: opening
+// one is an error.
 constexpr int kVersion = 2;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 

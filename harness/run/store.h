@@ -47,12 +47,12 @@ class Store {
   /// The newest run with this key that has boots missing. The key is the hash of all that a sample depends on besides
   /// kernel and seed: the plan, the initramfs, QEMU.
   Result<std::optional<RunRecord>> unfinished(const std::string& key);
-  /// That run, or a new one.
+  /// The run that unfinished() finds or, without one, a new run like `fresh`.
   Result<RunRecord> resume_or_begin(const std::string& key, const RunRecord& fresh);
-  /// As resume_or_begin, but always a new run.
+  /// Begins a new run like `fresh`, even if there is an unfinished one.
   Result<RunRecord> begin(const std::string& key, const RunRecord& fresh);
 
-  /// Commits the boot whole. A second boot of the same kernel and seed in a run is refused.
+  /// Commits the boot whole. A second boot of the same kernel and seed in a run is an error.
   Result<void> add(std::int64_t run, const BootRecord& boot);
   /// Marks the run finished at the given time (UTC, ISO 8601).
   Result<void> finish(std::int64_t run, const std::string& when);
