@@ -313,8 +313,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
 
   RunRecord fresh;
   fresh.experiment = experiment.name;
-  fresh.meter = name_of(experiment.meter);
-  fresh.unit = unit_of(experiment.meter);
+  fresh.meter = experiment.meter;
   fresh.profile = prepared.profile.name;
   fresh.base = prepared.base.name;
   fresh.started = utc_now();

@@ -47,9 +47,10 @@ class Store {
   /// The newest run with this key that has boots missing. The key is the hash of all that a sample depends on besides
   /// kernel and seed: the plan, the initramfs, QEMU.
   Result<std::optional<RunRecord>> unfinished(const std::string& key);
-  /// That run, or a new one.
+  /// The newest run with this key that has boots missing; a new run, begun as `fresh` says, when there is none.
   Result<RunRecord> resume_or_begin(const std::string& key, const RunRecord& fresh);
-  /// As resume_or_begin, but always a new run.
+  /// A new run. Of `fresh` counts what a run is begun with: neither its id, nor what is counted or read from the
+  /// manifest.
   Result<RunRecord> begin(const std::string& key, const RunRecord& fresh);
 
   /// Commits the boot whole. A second boot of the same kernel and seed in a run is refused.
@@ -63,6 +64,8 @@ class Store {
   /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, in all runs.
   Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text);
 
+  /// Runs are returned by all functions with the accelerator that their manifest names. Fails with Exit::user when a
+  /// run has a meter or unit that this nslab does not know.
   Result<std::vector<RunRecord>> runs();
   /// By id, or the newest run when there is no id. Fails with Exit::user when there is none.
   Result<RunRecord> run(std::optional<std::int64_t> id);
