@@ -4,8 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "document.h"
 #include "report.h"
-#include "report_document.h"
 #include "stats.h"
 
 namespace nslab {

@@ -65,14 +65,14 @@ CREATE TABLE sample (
 
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
-    "(SELECT count(*) FROM boot WHERE boot.run = run.id) FROM run ";
+    "(SELECT count(*) FROM boot WHERE boot.run = run.id), "
+    "coalesce(CASE WHEN json_valid(manifest) THEN json_extract(manifest, '$.accelerator') END, 'unknown') FROM run ";
 
-RunRecord read_run(SQLite::Statement& row) {
+Result<RunRecord> read_run(SQLite::Statement& row) {
   RunRecord run;
   run.id = row.getColumn(0).getInt64();
   run.experiment = row.getColumn(1).getString();
-  run.meter = row.getColumn(2).getString();
-  run.unit = row.getColumn(3).getString();
+  run.meter = TRY(meter_of_run(run.id, row.getColumn(2).getString(), row.getColumn(3).getString()));
   run.profile = row.getColumn(4).getString();
   run.base = row.getColumn(5).getString();
   run.started = row.getColumn(6).getString();
@@ -80,6 +80,7 @@ RunRecord read_run(SQLite::Statement& row) {
   run.manifest = row.getColumn(8).getString();
   run.boots_planned = row.getColumn(9).getInt();
   run.boots_done = row.getColumn(10).getInt();
+  run.accelerator = row.getColumn(11).getString();
   return run;
 }
 
@@ -190,9 +191,9 @@ Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
         *database_,
         "INSERT INTO run (key, experiment, meter, unit, profile, base, started, manifest, boots_planned) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    const std::string* texts[] = {&key,           &fresh.experiment, &fresh.meter,   &fresh.unit,
-                                  &fresh.profile, &fresh.base,       &fresh.started, &fresh.manifest};
-    for (int i = 0; i < 8; ++i) insert.bind(1 + i, *texts[i]);
+    const std::string texts[] = {key,           fresh.experiment, name_of(fresh.meter), fresh.unit(),
+                                 fresh.profile, fresh.base,       fresh.started,        fresh.manifest};
+    for (int i = 0; i < 8; ++i) insert.bind(1 + i, texts[i]);
     insert.bind(9, fresh.boots_planned);
     insert.exec();
     return run(database_->getLastInsertRowid());
@@ -205,7 +206,7 @@ Result<std::optional<RunRecord>> Store::unfinished(const std::string& key) {
                             std::string(kRunColumns) + "WHERE key = ? AND finished = '' ORDER BY id DESC LIMIT 1");
     query.bind(1, key);
     if (!query.executeStep()) return std::optional<RunRecord>();
-    return std::optional(read_run(query));
+    return std::optional(TRY(read_run(query)));
   });
 }
 
@@ -278,7 +279,7 @@ Result<std::vector<RunRecord>> Store::runs() {
   return guarded(*database_, [&]() -> Result<std::vector<RunRecord>> {
     std::vector<RunRecord> runs;
     SQLite::Statement query(*database_, std::string(kRunColumns) + "ORDER BY id");
-    while (query.executeStep()) runs.push_back(read_run(query));
+    while (query.executeStep()) runs.push_back(TRY(read_run(query)));
     return runs;
   });
 }

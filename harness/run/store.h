@@ -63,6 +63,8 @@ class Store {
   /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, in all runs.
   Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text);
 
+  /// Runs are returned by all functions with the accelerator that their manifest names. Fails with Exit::user when a
+  /// run has a meter or unit that this nslab does not know.
   Result<std::vector<RunRecord>> runs();
   /// By id, or the newest run when there is no id. Fails with Exit::user when there is none.
   Result<RunRecord> run(std::optional<std::int64_t> id);
