@@ -54,6 +54,7 @@ struct RunRecord {
   std::string manifest;    ///< JSON: experiment text, kernels with hashes, initramfs hash, QEMU, host
   int boots_planned = 0;
   int boots_done = 0;
+  bool operator==(const RunRecord&) const = default;
 };
 
 }  // namespace nslab
