@@ -35,10 +35,7 @@ Result<void> act(const ReportArguments& arguments) {
   const auto paths = TRY(find_paths());
   const auto loaded = TRY(load_run(arguments.choice));
   Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
-  for (const std::string& difference :
-       differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths))) {
-    report.warnings.push_back("NOT OF TODAY: " + difference);
-  }
+  report.not_of_today = differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths));
   const Document document = describe(report);
   if (arguments.format == "markdown") {
     fmt::print("{}", render_markdown(document));

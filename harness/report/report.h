@@ -117,6 +117,10 @@ struct Report {
 
   std::vector<std::string> errors;    ///< what makes (part of) the report wrong, as sentences
   std::vector<std::string> warnings;  ///< what a reader has to know, as sentences
+
+  /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
+  /// does not know of the day on which it is read.
+  std::vector<std::string> not_of_today;
 };
 
 /// Fails with Exit::user when there are no samples or the reference is no kernel of the run, with Exit::bug when the

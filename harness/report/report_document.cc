@@ -47,13 +47,6 @@ std::string_view mark_of(const Comparison& c) {
   return " ?";
 }
 
-std::string estimate_text(const Estimate& e) {
-  const int decimals = decimals_of(e.value, e.interval);
-  std::string text = format_number(e.value, decimals);
-  if (e.interval) text += " ± " + format_number((e.interval->high - e.interval->low) / 2, e.exact ? 0 : decimals);
-  return text;
-}
-
 std::string stacked(const Comparison& c) {
   const std::string percent = percent_text(c);
   return difference_text(c) + "\n" + (percent.empty() ? "" : percent) + std::string(mark_of(c));
@@ -326,6 +319,13 @@ int decimals_for(const Comparison& comparison) {
   return decimals_of(comparison.difference, comparison.exact ? std::nullopt : comparison.interval);
 }
 
+std::string estimate_text(const Estimate& e) {
+  const int decimals = decimals_of(e.value, e.interval);
+  std::string text = format_number(e.value, decimals);
+  if (e.interval) text += " ± " + format_number((e.interval->high - e.interval->low) / 2, e.exact ? 0 : decimals);
+  return text;
+}
+
 std::string difference_text(const Comparison& c) {
   const int decimals = decimals_for(c);
   std::string text = format_signed(c.difference, decimals);
@@ -373,6 +373,8 @@ Document describe(const Report& report) {
   document.push_back({Block::Kind::title, fmt::format("nslab report: {} (run {})", run.experiment, run.id)});
   for (const std::string& text : report.errors) document.push_back({Block::Kind::error, text});
   for (const std::string& text : report.warnings) document.push_back({Block::Kind::warning, text});
+  for (const std::string& text : report.not_of_today)
+    document.push_back({Block::Kind::warning, "NOT OF TODAY: " + text});
   document.push_back({.kind = Block::Kind::facts,
                       .facts = {{"meter", fmt::format("{} ({} per operation)", run.meter, run.unit)},
                                 {"accelerator", report.accelerator},

@@ -31,6 +31,8 @@ std::string render_markdown(const Document& document);
 /// Decimals that show two digits of the interval's half width, at most two; none for exact whole numbers.
 int decimals_for(const Comparison& comparison);
 
+/// "1,234 ± 30".
+std::string estimate_text(const Estimate& estimate);
 /// "+1,234 ± 30", "−5 exact", or "+1,234" where there is no interval.
 std::string difference_text(const Comparison& comparison);
 /// "+1.25 %", or "" where there is none.
