@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "clock.h"
 #include "frame.h"
 #include "lab_support.h"
 #include "stats.h"

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 
 #include "clock.h"
 #include "files.h"
 #include "processes.h"
 #include "signals.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -51,26 +51,23 @@ std::string printable(const std::string& text) {
   return clean;
 }
 
-std::vector<std::string> console_lines(const fs::path& file) {
-  std::vector<std::string> lines;
+/// A flooded console is cut: its end is what tells.
+std::string console_of(const fs::path& file) {
   const auto text = read_file(file);
-  if (!text) return lines;
-  // A flooded console is cut: its end is what tells.
-  std::istringstream stream(printable(text->size() > 1 << 20 ? text->substr(text->size() - (1 << 20)) : *text));
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
+  if (!text) return "";
+  constexpr std::size_t kMost = 1 << 20;
+  return printable(text->size() > kMost ? text->substr(text->size() - kMost) : *text);
 }
 
-std::string tail(const std::vector<std::string>& lines) {
-  if (lines.empty()) return "the console is empty";
+std::string tail(const std::string& console) {
+  if (console.empty()) return "the console is empty";
   std::string text = "the console's last lines:";
-  for (std::size_t i = lines.size() > kConsoleLines ? lines.size() - kConsoleLines : 0; i < lines.size(); ++i) {
-    text += "\n  " + lines[i];
-  }
+  for (const std::string& line : last_lines(console, kConsoleLines)) text += "\n  " + line;
   return text;
 }
 
-std::optional<std::string> find_splat(const std::vector<std::string>& lines) {
+std::optional<std::string> find_splat(const std::string& console) {
+  const auto lines = lines_of(console);
   for (const Splat& splat : kSplats) {
     for (const std::string& line : lines) {
       if (line.find(splat.text) != std::string::npos) return fmt::format("{}: {}", splat.meaning, line);
@@ -100,7 +97,7 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
 
   const auto fail = [&](const std::string& what) {
-    return negative_result("{}, seed {}: {}\n{}", plan.kernel, plan.seed, what, tail(console_lines(files.console)));
+    return negative_result("{}, seed {}: {}\n{}", plan.kernel, plan.seed, what, tail(console_of(files.console)));
   };
   std::optional<int> status;
   while (!status) {
@@ -116,9 +113,8 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   }
   boot.wall_seconds = monotonic_seconds() - start;
 
-  const auto console = console_lines(files.console);
   if (!WIFEXITED(*status)) return fail(fmt::format("QEMU died: {}", describe_status(*status)));
-  if (const auto splat = find_splat(console)) return fail(*splat);
+  if (const auto splat = find_splat(console_of(files.console))) return fail(*splat);
   const int code = WEXITSTATUS(*status);
   if (code == 0) return fail("the guest hung: the watchdog ended it at a cell's limit of guest time");
   if (code == 1) {

@@ -9,6 +9,7 @@
 #include "files.h"
 #include "hash.h"
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -25,8 +26,7 @@ Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   if (run->status != 0)
     return machine_error("{} cannot list the libraries of {}:\n{}", kLoader, program.string(), run->output);
   std::map<std::string, fs::path> libraries = {{kLoader, kLoader}};
-  std::istringstream lines(run->output);
-  for (std::string line; std::getline(lines, line);) {
+  for (const std::string& line : lines_of(run->output)) {
     // "	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f…)"
     std::istringstream words(line);
     std::string name;
