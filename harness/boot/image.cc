@@ -78,7 +78,7 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
   return located;
 }
 
-Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+Result<std::string> pack_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
   // Path in the guest → file here. All micro benchmarks are one program, so that they share one shape of address space.
   std::map<std::string, fs::path> files = {{"/init", paths.guest / "init"},
                                            {"/bin/nsexec", paths.guest / "nsexec"},
@@ -103,8 +103,11 @@ Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::pat
     auto content = TRY(read_file(file));
     entries.push_back({path.substr(1), S_IFREG | 0755, std::move(content)});
   }
-  const auto cpio = TRY(make_cpio(entries));
+  return make_cpio(entries);
+}
 
+Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+  const auto cpio = TRY(pack_image(paths, more));
   Image image;
   image.hash = sha256(cpio);
   image.file = paths.cache / "initramfs" / (image.hash + ".cpio");

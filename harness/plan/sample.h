@@ -58,6 +58,7 @@ struct RunRecord {
   int boots_done = 0;
 
   const char* unit() const { return unit_of(meter); }
+  bool operator==(const RunRecord&) const = default;
 };
 
 /// Whether a profile's figures count. Those of any other profile were forced (--force-profile), and everything that

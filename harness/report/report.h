@@ -128,6 +128,10 @@ struct Report {
   int fewest_pairs = 0;               ///< among the unpaired cells; 0 when there are none
   std::vector<UnequalRepetitions> unequal_repetitions;
   std::vector<CellKey> switched;  ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
+
+  /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
+  /// does not know of the day on which it is read.
+  std::vector<std::string> not_of_today;
 };
 
 /// Fails with Exit::user when there are no samples or the reference is no kernel of the run, with Exit::bug when the

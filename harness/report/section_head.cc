@@ -48,6 +48,7 @@ Document head_section(const Report& report) {
   for (const CellKey& key : report.inconsistent) head.push_back({Block::Kind::error, inconsistent_text(report, key)});
   append(head, cautions(run));
   const auto warn = [&](std::string text) { head.push_back({Block::Kind::warning, std::move(text)}); };
+  for (const std::string& text : report.not_of_today) warn("NOT OF TODAY: " + text);
   if (report.unpaired_cells > 0) {
     warn(
         fmt::format("{} cell{} boots whose seed the reference lacks. A difference uses only the seeds that both have; "

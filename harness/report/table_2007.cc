@@ -214,4 +214,18 @@ Document table_2007(const Report& report) {
   return document;
 }
 
+Table summary_2007(const Report& report, std::string_view benchmark) {
+  Table table;
+  table.columns = {
+      {std::string(benchmark), "", Align::left}, {"2007"}, {"today, as in 2007"}, {"today, as it would be now"}};
+  for (const Row& row : kRows) {
+    if (row.as_today.empty() || &row == &kWithout) continue;
+    table.rows.push_back({std::string(row.name),
+                          change_text(benchmark == "nptl" ? nptl_change(row) : getpid_change(row)),
+                          today_text(today(report, benchmark, row.as_in_2007, row.depth)),
+                          today_text(today(report, benchmark, row.as_today, row.depth))});
+  }
+  return table;
+}
+
 }  // namespace nslab

@@ -36,8 +36,7 @@ Result<Json> manifest_of(const Prepared& prepared) {
 Result<RunRecord> fresh_run(const Prepared& prepared) {
   RunRecord run;
   run.experiment = prepared.experiment.name;
-  run.meter = name_of(prepared.experiment.meter);
-  run.unit = unit_of(prepared.experiment.meter);
+  run.meter = prepared.experiment.meter;
   run.profile = prepared.profile.name;
   run.base = prepared.base.name;
   run.started = utc_now();

@@ -26,6 +26,7 @@ struct BootRecord {
   std::string finished;
   std::string manifest;  ///< JSON: QEMU's version and full command line, initramfs hash, host
   std::vector<Sample> samples;
+  bool operator==(const BootRecord&) const = default;
 };
 
 /// The results of one folder: runs, boots and samples in one SQLite file (`nslab.sqlite`).
@@ -70,6 +71,8 @@ class Store {
   Result<RunRecord> run(std::optional<std::int64_t> id);
   /// All samples of a run, ordered by kernel, depth, benchmark, seed.
   Result<std::vector<Sample>> samples(std::int64_t run);
+  /// All boots of a run, ordered by kernel and seed, each with its samples, ordered by depth and benchmark.
+  Result<std::vector<BootRecord>> boots(std::int64_t run);
 
  private:
   explicit Store(std::unique_ptr<SQLite::Database> database);
