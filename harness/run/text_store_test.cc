@@ -55,8 +55,6 @@ Sample refused(const std::string& kernel, int depth, std::uint64_t seed) {
 StoredRun made_up() {
   StoredRun stored;
   stored.run = {.experiment = "made-up",
-                .meter = "instructions",
-                .unit = "instructions",
                 .profile = "lean",
                 .base = "linux-6.12",
                 .started = "2025-01-01T00:00:00Z",
