@@ -19,13 +19,17 @@ INSTALL_PACKAGES := help2man
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all nslab build setup check check-models unit bench lint format install clean
+.PHONY: all help nslab build setup reference check check-models unit bench lint format install clean
 .NOTPARALLEL:
 
-all: nslab
+all: nslab  ## the main job: kernels from source, boots of configs/smoke.toml, tables and plots
 	$(BUILD)/nslab doctor
 	$(BUILD)/nslab run configs/smoke.toml $(if $(JOBS),--jobs $(JOBS))
 	$(BUILD)/nslab report results/smoke
+
+# A target's line is what follows the two number signs behind it.
+help:  ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 # $(call need,PACKAGES): installs what is missing as root, otherwise prints the command and ends with 3.
 define need
@@ -43,33 +47,44 @@ define need
 	fi
 endef
 
-setup:
+setup:  ## install the Debian packages (as root), or name those that are missing
 	$(call need,$(PACKAGES))
 
 $(BUILD)/build.ninja: | setup
 	cmake -S . -B $(BUILD) -G Ninja
 
 # What the main job needs: the tests are left out.
-nslab: setup $(BUILD)/build.ninja
+nslab: setup $(BUILD)/build.ninja  ## the program alone: enough for "nslab report results/reference/smoke"
 	cmake --build $(BUILD) --target nslab
 
-build: setup $(BUILD)/build.ninja
+build: setup $(BUILD)/build.ninja  ## the program and the tests of the lab
 	cmake --build $(BUILD)
 
 # Unit tests run under the sanitizers, the rest as it is used.
-unit: setup
+unit: setup  ## the unit tests, under the sanitizers
 	cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=Debug -DNSLAB_SANITIZE=ON
 	cmake --build $(SANITIZED) --target unit_tests benches_test support_test
 	ctest --test-dir $(SANITIZED) --output-on-failure -LE lab -j $$(nproc)
 
-check: unit build
+check: unit build  ## all tests
 	ctest --test-dir $(BUILD) --output-on-failure -L lab
+
+# The runs that README and docs quote, made again. Each replaces its samples, tables and plots in results/reference, and
+# then the quotes are renewed. REFERENCES="smoke depth" makes these alone. 'git diff' shows what became of the digits.
+REFERENCES := smoke depth 2007 controls models full macro scale
+reference: nslab  ## make all reference runs again: about 100 minutes on 2 cores, with the kernels cached
+	set -e; for name in $(REFERENCES); do \
+	  $(BUILD)/nslab run configs/$$name.toml $(if $(JOBS),--jobs $(JOBS)); \
+	  $(BUILD)/nslab export results/$$name --output results/reference/$$name; \
+	  $(BUILD)/nslab report results/reference/$$name --output results/reference/$$name > /dev/null; \
+	done
+	$(BUILD)/nslab cite README.md docs/*.md
 
 # Every step of the series, the page that adds a model, and on every model the lab's conformance suite and the kernel's
 # selftests, plain and (-debug) under KASAN, lockdep and their like: hours, most of them kernel builds, the first time.
 # What they print is kept.
 MODEL_CHECKS := kernels pages conformance selftests conformance-debug selftests-debug
-check-models: $(MODEL_CHECKS:%=results/check-models/%.log)
+check-models: $(MODEL_CHECKS:%=results/check-models/%.log)  ## the conformance suites on every model, plain and under KASAN and lockdep: hours
 
 results/check-models/%.log: build
 	@mkdir -p $(@D)
@@ -77,24 +92,24 @@ results/check-models/%.log: build
 	  $(BUILD)/tests/$(*:-debug=)_test 2>&1 | tee $@
 
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
-bench: build
+bench: build  ## what the harness adds to QEMU's own time
 	$(BUILD)/tests/lab_bench
 
-lint: build
+lint: build  ## clang-format and clang-tidy
 	$(call need,$(LINT_PACKAGES))
 	git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
 	git ls-files 'harness/*.cc' 'benches/*.cc' 'tests/*.cc' | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p $(BUILD)
 
-format:
+format:  ## format the C++
 	$(call need,$(LINT_PACKAGES))
 	git ls-files '*.cc' '*.h' | xargs clang-format -i
 
 # The program, what it needs to run, its man pages and bash completion. No kernel: those stay in the cache.
-install: nslab
+install: nslab  ## install under PREFIX (default: /usr/local), below DESTDIR
 	$(call need,$(INSTALL_PACKAGES))
 	docs/make-man-pages $(BUILD)/nslab $(BUILD)/man1
 	$(BUILD)/nslab completion > $(BUILD)/nslab.bash
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
-clean:
+clean:  ## remove the build folders; kernels stay in the cache
 	rm -rf $(BUILD) $(SANITIZED)

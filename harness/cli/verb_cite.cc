@@ -41,7 +41,7 @@ std::string first_difference(const std::string& page, const std::string& before,
 
 Result<void> act(const CiteArguments& arguments) {
   const auto paths = TRY(find_paths());
-  const std::filesystem::path references(arguments.references.empty() ? (paths.results / "reference").string()
+  const std::filesystem::path references(arguments.references.empty() ? (paths.root / "results" / "reference").string()
                                                                       : arguments.references);
   std::map<std::string, Report> reports;
   const auto report_of = [&](const std::string& run) -> Result<const Report*> {

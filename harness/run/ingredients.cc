@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ingredients.h"
 
-#include <sstream>
-
 #include "benchmarks.h"
 #include "experiment.h"
-#include "files.h"
 #include "hash.h"
 #include "image.h"
 #include "json.h"
+#include "kernel_source.h"
 #include "kernel_table.h"
 #include "plan.h"
 #include "qemu.h"
@@ -42,12 +40,9 @@ Result<std::string> initramfs_today(const std::string& experiment_text, const Pa
 }
 
 Result<std::map<std::string, std::string>> patches_today(const Base& base, const Paths& paths) {
-  const auto folder = paths.kernels_folder() / base.series;
-  std::istringstream series(TRY(read_file(folder / "series")));
   std::map<std::string, std::string> patches;
-  for (std::string name; std::getline(series, name);) {
-    if (name.empty() || name.starts_with('#')) continue;
-    patches[name] = TRY(sha256_file(folder / name));
+  for (const Patch& patch : TRY(read_series(paths.kernels_folder() / base.series))) {
+    patches[patch.name] = sha256(patch.content);
   }
   return patches;
 }

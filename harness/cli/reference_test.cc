@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// A run in its text form through the verbs, and the reference runs of this checkout with the pages that quote them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "files.h"
+#include "paths.h"
+#include "text_store.h"
+#include "verb.h"
+
+namespace nslab {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Ended {
+  int exit_code = 0;
+  std::string output;
+  std::string errors;
+};
+
+Ended nslab(std::vector<std::string> words) {
+  words.insert(words.begin(), "nslab");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Ended ended;
+  ended.exit_code = run_command_line(static_cast<int>(argv.size()), argv.data());
+  ended.output = testing::internal::GetCapturedStdout();
+  ended.errors = testing::internal::GetCapturedStderr();
+  return ended;
+}
+
+/// multi costs 310 and 311, flat 300 and 301; made by a QEMU that nobody has.
+Result<void> make_store(const fs::path& folder) {
+  Store store = TRY(Store::open(folder.string()));
+  RunRecord fresh{.experiment = "small",
+                  .meter = "instructions",
+                  .unit = "instructions",
+                  .profile = "lean",
+                  .base = "linux-6.12",
+                  .started = "2025-01-01T00:00:00Z",
+                  .finished = {},
+                  .manifest = R"({"experiment": "", "accelerator": "tcg with icount", "qemu": "QEMU 0.1"})",
+                  .boots_planned = 4};
+  const RunRecord run = TRY(store.begin("key", fresh));
+  for (const char* kernel : {"multi", "flat"}) {
+    for (const std::uint64_t seed : {1, 2}) {
+      Sample sample;
+      sample.kernel = kernel;
+      sample.benchmark = "getpid";
+      sample.seed = seed;
+      sample.iterations = 1;
+      sample.sum = sample.minimum = sample.median = (*kernel == 'm' ? 309 : 299) + seed;
+      TRY(store.add(run.id, {kernel, kernel, seed, 1, "s", "f", "{}", {sample}}));
+    }
+  }
+  return store.finish(run.id, "2025-01-01T01:00:00Z");
+}
+
+std::set<std::string> files_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
+  return names;
+}
+
+class TextRunVerbs : public testing::Test {
+ protected:
+  TextRunVerbs() : folder_(std::move(*TempFolder::make(testing::TempDir(), "text-run"))) {
+    const auto made = make_store(folder_.path() / "small");
+    EXPECT_TRUE(made) << made.error().message;
+  }
+  std::string path(const char* name) const { return (folder_.path() / name).string(); }
+
+ private:
+  TempFolder folder_;
+};
+
+const std::set<std::string> kTextFiles = {"boots.tsv", "run.json", "samples.tsv"};
+
+TEST_F(TextRunVerbs, ReportAndCompareReadItAsAStoreAndWriteNothingIntoIt) {
+  const Ended exported = nslab({"export", path("small"), "--output", path("text")});
+  ASSERT_EQ(exported.exit_code, 0) << exported.errors;
+  EXPECT_THAT(exported.output, HasSubstr("4 boots, 4 samples"));
+  EXPECT_EQ(files_in(path("text")), kTextFiles);
+
+  const Ended report = nslab({"report", path("text")});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("−10 exact"));
+  EXPECT_THAT(report.output, HasSubstr("nothing was written: --output FOLDER"));
+  const Ended compared = nslab({"compare", "multi", "flat", "--results", path("text")});
+  EXPECT_EQ(compared.exit_code, 0) << compared.errors;
+  EXPECT_EQ(compared.output, nslab({"compare", "multi", "flat", "--results", path("small")}).output);
+  EXPECT_EQ(files_in(path("text")), kTextFiles);
+
+  const Ended written = nslab({"report", path("text"), "--output", path("page")});
+  EXPECT_EQ(written.exit_code, 0) << written.errors;
+  EXPECT_TRUE(fs::exists(path("page") + "/report.html"));
+  const Ended of_store = nslab({"report", path("small")});
+  EXPECT_EQ(of_store.exit_code, 0) << of_store.errors;
+  EXPECT_EQ(*read_file(path("page") + "/report.md"), *read_file(path("small") + "/report.md"));
+  EXPECT_EQ(files_in(path("text")), kTextFiles);
+}
+
+TEST_F(TextRunVerbs, TheHeadSaysWhatIsNotOfToday) {
+  const Ended report = nslab({"report", path("small"), "--format", "markdown"});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("NOT OF TODAY: the run was made with QEMU 0.1, this machine has QEMU"));
+  EXPECT_THAT(report.output, Not(HasSubstr("initramfs"))) << "this run does not say which it had";
+}
+
+TEST_F(TextRunVerbs, MistakesEndWith2) {
+  EXPECT_EQ(nslab({"export", path("small")}).exit_code, 2);
+  EXPECT_EQ(nslab({"export", path("nothing"), "--output", path("text")}).exit_code, 2);
+  EXPECT_EQ(nslab({"export", path("small"), "--run", "2", "--output", path("text")}).exit_code, 2);
+  EXPECT_EQ(nslab({"export", path("small"), "--output", path("small")}).exit_code, 2);
+  ASSERT_EQ(nslab({"export", path("small"), "--output", path("text")}).exit_code, 0);
+  ASSERT_TRUE(write_file(path("text") + "/samples.tsv", "kernel\n"));
+  const Ended report = nslab({"report", path("text")});
+  EXPECT_EQ(report.exit_code, 2);
+  EXPECT_THAT(report.errors, HasSubstr("samples.tsv:1: column 2"));
+}
+
+TEST_F(TextRunVerbs, CiteRenewsAPageAndChecksIt) {
+  const std::string page = path("page.md");
+  ASSERT_TRUE(write_file(page,
+                         "<!-- table: cost small depth=0 kernels=multi,flat benchmarks=getpid -->\n"
+                         "<!-- end of table -->\n"));
+  const std::string here = fs::path(page).parent_path().string();
+  const Ended before = nslab({"cite", "--check", page, "--references", here});
+  EXPECT_EQ(before.exit_code, 1);
+  EXPECT_THAT(before.errors,
+              HasSubstr("page.md:2: the page has\n  <!-- end of table -->\nthe runs say\n  | depth 0 |"));
+  EXPECT_EQ(nslab({"cite", page, "--references", here}).exit_code, 0);
+  EXPECT_THAT(*read_file(page), HasSubstr("| getpid | 310.5 ± 6.4 | 300.5 ± 6.4<br>−10 exact |"));
+  EXPECT_EQ(nslab({"cite", "--check", page, "--references", here}).exit_code, 0);
+}
+
+/// The folders of the reference runs that are in this checkout.
+std::vector<fs::path> references() {
+  std::vector<fs::path> folders;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(find_paths()->root / "results" / "reference", none)) {
+    if (is_text_run(entry.path())) folders.push_back(entry.path());
+  }
+  return folders;
+}
+
+TEST(ReferenceRuns, AreReadWholeAndAreWrittenBackByteByByte) {
+  for (const fs::path& folder : references()) {
+    const auto run = read_text_run(folder);
+    ASSERT_TRUE(run) << run.error().message;
+    EXPECT_EQ(run->run.experiment, folder.filename());
+    EXPECT_EQ(run->run.boots_done, run->run.boots_planned) << folder;
+    const auto copy = TempFolder::make(testing::TempDir(), "reference");
+    ASSERT_TRUE(copy) << copy.error().message;
+    const auto written = write_text_run(*run, copy->path());
+    ASSERT_TRUE(written) << written.error().message;
+    for (const std::string& file : kTextFiles) {
+      EXPECT_EQ(*read_file(folder / file), *read_file(copy->path() / file)) << folder / file;
+      EXPECT_LT(fs::file_size(folder / file), 1U << 20) << folder / file << ": too large to be committed";
+    }
+  }
+}
+
+TEST(ReferenceRuns, TheDigitsOfThePagesAreTheirs) {
+  const fs::path root = find_paths()->root;
+  std::vector<std::string> words = {"cite", "--check", (root / "README.md").string()};
+  for (const auto& entry : fs::directory_iterator(root / "docs")) {
+    if (entry.path().extension() == ".md") words.push_back(entry.path().string());
+  }
+  const Ended checked = nslab(words);
+  EXPECT_EQ(checked.exit_code, 0) << checked.errors;
+}
+
+}  // namespace
+}  // namespace nslab
