@@ -58,8 +58,14 @@ unit: setup
 	cmake --build $(SANITIZED) --target unit_tests benches_test support_test
 	ctest --test-dir $(SANITIZED) --output-on-failure -LE lab -j $$(nproc)
 
+# The tests of the whole lab say which of them can run at the same time. ctest shows the time of each program; what
+# GoogleTest says of each test is in its log, and the slowest are shown behind it.
 check: unit build
-	ctest --test-dir $(BUILD) --output-on-failure -L lab
+	@status=0; ctest --test-dir $(BUILD) --output-on-failure -L lab -j $$(nproc) || status=$$?; \
+	echo "Tests of the lab by their time in ms, the slowest first:"; \
+	sed -nE 's/^\[ +(OK|FAILED) +\] (.*) \(([0-9]+) ms\)$$/\3 \2 \1/p' $(BUILD)/Testing/Temporary/LastTest.log | \
+	  sort -rn | awk '{ printf "%8d  %s%s\n", $$1, $$2, $$NF == "OK" ? "" : "  failed" }'; \
+	exit $$status
 
 # Every step of the series, the page that adds a model, and on every model the lab's conformance suite and the kernel's
 # selftests, plain and (-debug) under KASAN, lockdep and their like: hours, most of them kernel builds, the first time.

@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
-#include <thread>
 
 #include "benchmarks.h"
 #include "store.h"
@@ -55,11 +54,12 @@ std::string models_profile() {
   return profile == nullptr ? "mini" : profile;
 }
 
+unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
                          const std::vector<std::string>& objects) {
   Command command;
-  command.argv = {"make", "-C", tree.string(), "O=" + build.string(),
-                  fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))};
+  command.argv = {"make", "-C", tree.string(), "O=" + build.string(), fmt::format("-j{}", cores())};
   for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
   command.argv.insert(command.argv.end(), objects.begin(), objects.end());
   const Captured made = must(run_captured(command));
@@ -122,7 +122,7 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
 }
 
 Load::Load() {
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+  for (unsigned i = 0; i < cores(); ++i) {
     spinners_.push_back(must(Process::start({.argv = {"sh", "-c", "while :; do :; done"}})));
   }
 }
