@@ -14,8 +14,12 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   qemu-system-x86 gnuplot-nox \
   coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux
 LINT_PACKAGES := clang-format clang-tidy
+INSTALL_PACKAGES := help2man
+# Where 'make install' puts things; DESTDIR stands before it, for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
 
-.PHONY: all nslab build setup check check-models unit bench lint format clean
+.PHONY: all nslab build setup check check-models unit bench lint format install clean
 .NOTPARALLEL:
 
 all: nslab
@@ -90,6 +94,13 @@ lint: build
 format:
 	$(call need,$(LINT_PACKAGES))
 	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+# The program, what it needs to run, its man pages and bash completion. No kernel: those stay in the cache.
+install: nslab
+	$(call need,$(INSTALL_PACKAGES))
+	docs/make-man-pages $(BUILD)/nslab $(BUILD)/man1
+	$(BUILD)/nslab completion > $(BUILD)/nslab.bash
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:
 	rm -rf $(BUILD) $(SANITIZED)

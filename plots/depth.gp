@@ -16,11 +16,9 @@ note = ARG9
 titles = ARG6
 names = ARG7
 numbers = ARG8
-load ARG0[1:strlen(ARG0) - strlen("depth.gp")]."lines.gp"
 dash(k) = 1 + again(k)
-
-set format y "%.10g"
-set offsets graph 0.03, graph 0.03, graph 0.08, graph 0.08
+folder = ARG0[1:strlen(ARG0) - strlen("depth.gp")]
+load folder."lines.gp"
 
 # The depths that were measured are the ticks; next to 0 there is no room for a 1 on a long axis.
 array deepest[panels]
@@ -30,32 +28,20 @@ do for [p = 1:panels] {
 }
 tick(p, d) = d == 1 && deepest[p] > 12 ? "" : sprintf("%d", int(d))
 
-set xrange [0:1]
-set yrange [0:1]  # the lines themselves are out of sight
-plot for [k = 1:lines] -1 with linespoints lw 1.8 dt dash(k) pt point(k) ps 1.2 lc rgb colour(k) title word(names, k)
-unset key
-unset label 1
-unset label 2
-unset label 3
-set border 3 lc rgb "#404040"
-set xtics nomirror
-set ytics nomirror
-set grid ytics lc rgb "#d8d8d8" lw 1 lt 1
+set format y "%.10g"
+set offsets graph 0.03, graph 0.03, graph 0.08, graph 0.08
 set xzeroaxis lt 1 lc rgb "#202020" lw 1
 set xlabel "depth (pid namespaces below the initial one)" offset 0, 0.4 font ",10"
-set autoscale
 set autoscale xfix
 
 do for [p = 1:panels] {
-  r = (p - 1) / columns
-  c = (p - 1) % columns
-  set lmargin at screen (10 + c * panel_width + 80.0) / wide
-  set rmargin at screen (10 + (c + 1) * panel_width - 14.0) / wide
-  set tmargin at screen 1 - (top + r * row_height + 26.0) / high
-  set bmargin at screen 1 - (top + (r + 1) * row_height - 52.0) / high
+  set lmargin at screen left(p)
+  set rmargin at screen right(p)
+  set tmargin at screen upper(p)
+  set bmargin at screen lower(p, 52.0)
   set title word(titles, p) font ",10" offset 0, -0.6 noenhanced
-  if (c == 0) {
-    set label 4 ARG5 at screen 14.0 / wide, screen 1 - (top + (r + 0.46) * row_height) / high center rotate font ",10" noenhanced
+  if (column_of(p) == 0) {
+    set label 4 ARG5 at screen 14.0 / wide, screen 1 - (top + (row(p) + 0.46) * row_height) / high center rotate font ",10" noenhanced
   } else {
     unset label 4
   }

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "hash.h"
+#include "kernel_config.h"
 #include "lab_support.h"
 
 namespace nslab::lab {
@@ -69,7 +70,7 @@ TEST(Lean, DiffersFromDebianOnlyWhereAReasonIsGiven) {
   const fs::path patched = must(builder.source_tree(lean.base, /*patched=*/true));
   const TempFolder debian_folder = folder();
   const TempFolder lean_folder = folder();
-  const auto completed = builder.configure_debian(lean.base, tree, debian_folder.path());
+  const auto completed = configure_debian(lean.base, tree, debian_folder.path());
   ASSERT_TRUE(completed) << completed.error().message;
   const auto configured = builder.configure(lean, patched, lean_folder.path());
   ASSERT_TRUE(configured) << configured.error().message;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "benchmarks.h"
+#include "kernel_make.h"
 #include "store.h"
 
 namespace nslab::lab {
@@ -58,11 +59,9 @@ unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
                          const std::vector<std::string>& objects) {
-  Command command;
-  command.argv = {"make", "-C", tree.string(), "O=" + build.string(), fmt::format("-j{}", cores())};
-  for (const auto& argument : reproducible_make_arguments()) command.argv.push_back(argument);
-  command.argv.insert(command.argv.end(), objects.begin(), objects.end());
-  const Captured made = must(run_captured(command));
+  std::vector<std::string> arguments = {fmt::format("-j{}", cores())};
+  arguments.insert(arguments.end(), objects.begin(), objects.end());
+  const Captured made = must(run_captured(kernel_make(tree, build, arguments)));
   return made.status == 0 ? "" : made.output;
 }
 
@@ -71,6 +70,7 @@ TempFolder folder() { return must(TempFolder::make(testing::TempDir(), "nslab-te
 Command nslab_command(const std::vector<std::string>& arguments) {
   Command command;
   command.argv = {NSLAB_PROGRAM};
+  command.inherits_environment = true;  // the cache is where the caller says
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   return command;
 }

@@ -61,7 +61,7 @@ TEST_F(Lab, RepeatsToTheDigitInParallelAndUnderLoad) {
 }
 
 // The benchmarks are some that let the guest fall idle, and so many that it does. Without the lock that
-// rr=record brings (harness/qemu.cc), some cells differ.
+// rr=record brings (harness/boot/accelerator.cc), some cells differ.
 TEST_F(Lab, RepeatsToTheDigitWhereverQemusThreadsAreHeldUp) {
   constexpr const char* kIdling = R"(
 name = "idling"

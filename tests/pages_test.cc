@@ -67,7 +67,7 @@ TEST(AddingAModel, ThePageLeadsToAModelThatBuildsAndIsMeasured) {
 
   const KernelTable table = must(load_kernel_table(with_toy.kernels_folder()));
   KernelSpec toy{must(table.base("linux-6.12")), must(table.profile("mini")), must(table.model("shallow"))};
-  EXPECT_EQ(toy.model.kin->name, "multi");
+  EXPECT_EQ(toy.model.build_base->name, "multi");
   const KernelBuilder builder(with_toy);
   if (!all_models_wanted()) {
     // A kernel of another series shares no objects: minutes, left to `make check-models`. Here the patch applies, the
@@ -79,7 +79,7 @@ TEST(AddingAModel, ThePageLeadsToAModelThatBuildsAndIsMeasured) {
     EXPECT_EQ(make_objects(tree, build.path(), {"kernel/pid_namespace.o", "kernel/fork.o"}), "");
     return;
   }
-  toy.model.kin.reset();  // nothing else of this series is built here
+  toy.model.build_base.reset();  // nothing else of this series is built here
   const Kernel kernel = must(builder.build(toy));
 
   const Experiment experiment = must(parse_experiment(block(page, "experiment"), page));

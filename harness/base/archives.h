@@ -22,7 +22,7 @@ Result<std::string> hash_tree(const std::filesystem::path& folder);
 struct ArchiveEntry {
   std::string path;     ///< without a leading slash
   unsigned mode = 0;    ///< type and permissions, as S_IFREG | 0755
-  std::string content;  ///< or the link's target
+  std::string content;  ///< a file's bytes, or a symbolic link's target
 };
 
 /// A `newc` cpio archive with fixed times, owners and inode numbers: equal entries give equal bytes.

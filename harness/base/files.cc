@@ -107,7 +107,7 @@ TempFolder& TempFolder::operator=(TempFolder&& other) noexcept {
 }
 
 TempFolder::~TempFolder() {
-  std::error_code ignored;  // A folder left behind by a failed clean-up is under the cache's tmp/, which is swept.
+  std::error_code ignored;  // a folder that we fail to remove is in the cache's tmp/, which is swept
   if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 

@@ -28,29 +28,31 @@ class Fd {
   int fd_ = -1;
 };
 
-/// The whole file. Exit::user when it cannot be read.
+/// The whole file's content. Exit::user when it cannot be read.
 Result<std::string> read_file(const std::filesystem::path& path);
 
-/// Writes beside the target, syncs and renames, so that the file is either the old or the new one.
+/// Writes a file beside the target, syncs it and renames it, so that readers see either the old or the new content
+/// whole. Exit::machine when the disk or the permissions do not let it.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
 
-/// mkdir -p, as an error that names the folder.
+/// As mkdir -p. Exit::machine when it cannot; the message names the folder.
 Result<void> make_folders(const std::filesystem::path& path);
 
-/// A folder that goes with the object.
+/// A folder that is removed when the object is destroyed.
 class TempFolder {
  public:
-  /// Made in `parent` (which is made too), with a name that starts with `prefix`.
+  /// Makes a folder in `parent`, with a name that starts with `prefix`. Makes `parent` as well where it is missing.
   static Result<TempFolder> make(const std::filesystem::path& parent, const std::string& prefix);
-  /// Made at just this path, anew: what is there goes first.
+  /// Makes a folder at just this path. What was there before is removed.
   static Result<TempFolder> make_at(const std::filesystem::path& path);
-  /// Removes those that a killed process left in `parent`. The caller holds the lock on what bears the prefix.
+  /// Removes the folders that a killed process left in `parent`, by their prefix. The caller must hold the lock that
+  /// says that no living process uses this prefix.
   static Result<void> sweep(const std::filesystem::path& parent, const std::string& prefix);
   TempFolder(TempFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   TempFolder& operator=(TempFolder&& other) noexcept;
   ~TempFolder();
   const std::filesystem::path& path() const { return path_; }
-  /// Renames the folder to `target` and lets go of it.
+  /// Renames the folder to `target`, where it stays: the object no longer owns it.
   Result<void> rename_to(const std::filesystem::path& target);
 
  private:

@@ -18,11 +18,11 @@ class Hasher {
   Hasher();
   Hasher(Hasher&&) noexcept = default;
   ~Hasher();
-  /// The bytes as they are.
+  /// Adds the bytes as they are.
   Hasher& bytes(std::string_view bytes);
-  /// A part preceded by its label and length, so that no two different lists of parts have the same input.
+  /// Adds a part preceded by its label and length, so that two different lists of parts never hash the same bytes.
   Hasher& part(std::string_view label, std::string_view bytes);
-  /// 64 hexadecimal digits. The hasher is spent.
+  /// The hash in 64 hexadecimal digits. The hasher cannot be used after that.
   std::string hex();
 
  private:
@@ -35,7 +35,7 @@ class Hasher {
 /// SHA-256 of the bytes alone, as sha256sum prints it.
 std::string sha256(std::string_view bytes);
 
-/// SHA-256 of a file's content, read in blocks.
+/// SHA-256 of a file's content. It is read in blocks, so that a large file does not fill the memory.
 Result<std::string> sha256_file(const std::filesystem::path& path);
 
 }  // namespace nslab

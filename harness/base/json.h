@@ -11,10 +11,12 @@ namespace nslab {
 /// Objects keep the order in which their keys were written.
 using Json = nlohmann::ordered_json;
 
-/// Parsing and printing are compiled once, here: their templates cost seconds in every file that uses them.
-
-/// The value; nothing when the text is no JSON.
+/// The value; nothing when the text is no JSON. (This and to_text() stand in json.cc because the library's templates
+/// for parsing and printing take the compiler seconds in every file that uses them.)
 std::optional<Json> parse_json(std::string_view text);
+
+/// The line, from 1, in which a text ceases to be JSON; 0 when it is JSON.
+std::size_t json_error_line(std::string_view text);
 
 /// As text, in one line or, with `indent` of 0 or more, over lines; bytes that are no UTF-8 become U+FFFD.
 std::string to_text(const Json& json, int indent = -1);

@@ -10,11 +10,11 @@
 
 namespace nslab {
 
-/// An exclusive flock(2) on a file, held for the object's life. The lock ends with the process, however that ends,
-/// unless a child has inherited it.
+/// An exclusive flock(2) on a file. The object holds it until it is destroyed, and the kernel releases it when the
+/// process ends, however that ends, unless a child has inherited the descriptor.
 class FileLock {
  public:
-  /// Waits for the lock; `on_wait` is called once when another process holds it.
+  /// Waits for the lock. `on_wait` is called once when another process holds it.
   template <class OnWait>
   static Result<FileLock> wait(const std::filesystem::path& path, OnWait on_wait) {
     auto lock = attempt(path);
@@ -24,7 +24,8 @@ class FileLock {
   }
   /// The lock, or nothing when another process holds it.
   static Result<std::optional<FileLock>> attempt(const std::filesystem::path& path);
-  /// For a child that inherits it: the lock is then held until the last of its descendants has ended.
+  /// The descriptor, for a child that inherits it. The lock is then held until the last of the child's descendants
+  /// ends.
   int fd() const { return fd_.get(); }
 
  private:

@@ -7,7 +7,7 @@
 
 namespace nslab {
 
-/// Where things are.
+/// Where the lab finds its files and puts its results.
 struct Paths {
   std::filesystem::path root;     ///< what nslab reads: kernels/, plots/, configs/ of the checkout, or as installed
   std::filesystem::path guest;    ///< the built guest programs: init, nsexec, micro

@@ -5,11 +5,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "clock.h"
@@ -21,22 +23,34 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// A signal that arrives between a look at interrupted() and poll(2) wakes nobody, and some containers refuse
+// pidfd_open(2): so nothing sleeps longer than this many seconds.
+constexpr double kLongestSleep = 0.25;
+
 std::string why() { return strerror(errno); }
 
 }  // namespace
 
-Result<Process> Process::start(const Command& command) {
+Result<Process> Process::start(const Command& command, int output_fd) {
   // Everything that allocates happens before fork: the child of a threaded program may only make system calls.
   std::vector<char*> argv;
   for (const std::string& word : command.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view pair = *entry;
-    if (!command.environment.contains(std::string(pair.substr(0, pair.find('='))))) environment.emplace_back(pair);
+  std::map<std::string, std::string> variables = {{"LC_ALL", "C"}, {"PATH", kPath}, {"TZ", "UTC"}};
+  if (command.inherits_environment) {
+    variables.clear();
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string_view pair = *entry;
+      const auto equals = std::min(pair.find('='), pair.size() - 1);
+      variables[std::string(pair.substr(0, equals))] = pair.substr(equals + 1);
+    }
   }
-  for (const auto& [key, value] : command.environment) environment.push_back(key + "=" + value);
+  for (const auto& [key, value] : command.environment) variables[key] = value;
+  std::vector<std::string> environment;
+  for (const auto& [key, value] : variables) environment.push_back(key + "=" + value);
   std::vector<char*> envp;
   for (std::string& pair : environment) envp.push_back(pair.data());
   envp.push_back(nullptr);
@@ -45,6 +59,7 @@ Result<Process> Process::start(const Command& command) {
   if (!command.output.empty()) {
     output = Fd(::open(command.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!output.valid()) return machine_error("cannot write {}: {}", command.output.string(), why());
+    output_fd = output.get();
   }
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return machine_error("cannot make a pipe: {}", why());
@@ -56,18 +71,18 @@ Result<Process> Process::start(const Command& command) {
   if (pid < 0) return machine_error("cannot fork: {}", why());
   if (pid == 0) {
     ::setpgid(0, 0);
-    // PR_SET_PDEATHSIG fires when the parent *thread* ends; boots are therefore waited for by the thread that starts
-    // them.
+    // PR_SET_PDEATHSIG fires when the parent *thread* ends: the thread that starts a process must wait for its end.
     ::prctl(PR_SET_PDEATHSIG, command.death_signal);
     if (::getppid() != parent) ::_exit(127);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
+    // Ignored signals outlive an exec: a caller that ignores SIGCHLD must not make our children do so.
+    for (const int ignored : {SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGQUIT}) ::signal(ignored, SIG_DFL);
     if (const int null = ::open("/dev/null", O_RDONLY); null >= 0) ::dup2(null, 0);
-    if (output.valid()) {
-      ::dup2(output.get(), 1);
-      ::dup2(output.get(), 2);
+    if (output_fd >= 0) {
+      ::dup2(output_fd, 1);
+      ::dup2(output_fd, 2);
     }
     if (command.inherited_fd >= 0) ::fcntl(command.inherited_fd, F_SETFD, 0);
     if (command.folder.empty() || ::chdir(command.folder.c_str()) == 0) ::execvpe(argv[0], argv.data(), envp.data());
@@ -104,18 +119,19 @@ std::optional<int> Process::wait_for(double seconds) {
   const double end = monotonic_seconds() + seconds;
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   for (;;) {
+    const bool asked_to_end = interrupted();
     int status = 0;
     const pid_t done = ::waitpid(pid_, &status, WNOHANG);
     if (done == pid_) return status_ = status;
+    // Nobody but this object reaps the child, unless the program's caller made it ignore SIGCHLD: then no status is to
+    // be had, and the child did end.
+    if (done < 0 && errno == ECHILD) return status_ = W_EXITCODE(127, 0);
     const double left = end - monotonic_seconds();
-    if (left <= 0) return std::nullopt;
+    // The terminal's Ctrl-C does not reach the child's own group.
+    if (left <= 0 || asked_to_end) return std::nullopt;
+    const double sleep = std::min(left, pidfd.valid() ? kLongestSleep : kLongestSleep / 10);
     pollfd wait{pidfd.get(), POLLIN, 0};
-    ::poll(&wait, 1, static_cast<int>(left * 1000) + 1);
-    if (interrupted() && done == 0) {
-      // The terminal's Ctrl-C does not reach the child's own group; let the caller decide.
-      if (::waitpid(pid_, &status, WNOHANG) == pid_) return status_ = status;
-      return std::nullopt;
-    }
+    ::poll(&wait, 1, static_cast<int>(sleep * 1000) + 1);
   }
 }
 
@@ -130,16 +146,15 @@ std::string describe_status(int wait_status) {
 }
 
 Result<Captured> run_captured(const Command& command) {
-  auto folder = TRY(TempFolder::make(fs::temp_directory_path(), "nslab-output"));
-  Command redirected = command;
-  redirected.output = folder.path() / "output";
-  auto process = TRY(Process::start(redirected));
+  // In memory: a full or missing TMPDIR would make every tool seem to print nothing.
+  const Fd memory(::memfd_create("nslab-output", MFD_CLOEXEC));
+  if (!memory.valid()) return machine_error("cannot make a file in memory: {}", why());
+  auto process = TRY(Process::start(command, memory.get()));
   std::optional<int> status;
   while (!(status = process.wait_for(3600))) {
     if (interrupted()) return interruption();
   }
-  auto output = TRY(read_file(redirected.output));
-  return Captured{*status, std::move(output)};
+  return Captured{*status, TRY(read_file(fmt::format("/proc/self/fd/{}", memory.get())))};
 }
 
 }  // namespace nslab

@@ -13,25 +13,32 @@
 namespace nslab {
 
 /// What a child process is started with.
+///
+/// A child gets a scrubbed environment: LC_ALL=C, TZ=UTC, a known PATH, and what `environment` adds. The caller's
+/// variables would otherwise decide what a compiler makes (KCFLAGS, CC, MAKEFLAGS) or in which language a tool answers,
+/// while the hash of the result names none of them.
 struct Command {
   std::vector<std::string> argv;
   std::filesystem::path folder = {};                    ///< empty: the caller's
-  std::map<std::string, std::string> environment = {};  ///< added to the caller's
+  std::map<std::string, std::string> environment = {};  ///< added
+  bool inherits_environment = false;                    ///< start from the caller's environment instead
   std::filesystem::path output = {};                    ///< stdout and stderr go here; empty: inherited
   int inherited_fd = -1;                                ///< stays open in the child and in what it starts
   int death_signal = SIGKILL;                           ///< what the child gets when its parent dies
 };
 
-/// A running child, in a process group of its own and dying with its parent. The destructor kills and reaps it.
+/// A running child in a process group of its own. It dies with its parent, and the destructor kills and reaps it.
 class Process {
  public:
-  /// Exit::machine when the program cannot be started.
-  static Result<Process> start(const Command& command);
+  /// Exit::machine when the program cannot be started. stdout and stderr go to `output_fd` where that is given and
+  /// `command.output` is empty.
+  static Result<Process> start(const Command& command, int output_fd = -1);
   Process(Process&& other) noexcept : pid_(other.pid_), status_(other.status_) { other.pid_ = -1; }
   Process& operator=(Process&& other) noexcept;
   ~Process();
 
-  /// The wait status once the child has ended, waiting at most so long.
+  /// The wait status once the child has ended, waiting at most so long. Returns early, without a status, once a
+  /// signal asks for the program's end: the caller decides what becomes of the child.
   std::optional<int> wait_for(double seconds);
   void kill(int signal);
   int pid() const { return pid_; }
@@ -49,7 +56,7 @@ struct Captured {
   int status = 0;  ///< wait status
   std::string output;
 };
-/// Runs to the end with stdout and stderr captured together.
+/// Runs to the end with stdout and stderr captured together, in memory.
 Result<Captured> run_captured(const Command& command);
 
 }  // namespace nslab

@@ -30,7 +30,7 @@ void Progress::say(const std::string& line) {
   fmt::print(stderr, "{}\n", line);
 }
 
-void Progress::update(std::uint64_t done, const std::string& note) {
+void Progress::update(std::uint64_t done) {
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const double now = monotonic_seconds();
   const double elapsed = now - start_;
@@ -47,7 +47,6 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   line += fmt::format(", {} passed", duration_text(elapsed));
   if (done > 0 && done <= total_)
     line += fmt::format(", {} left", duration_text(static_cast<double>(total_ - done) / rate));
-  if (!note.empty()) line += "; " + note;
   if (terminal) {
     fmt::print(stderr, "\r\033[K{}", line);
     line_open_ = true;

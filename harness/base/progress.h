@@ -9,8 +9,8 @@ namespace nslab {
 /// "4:07" or "1:02:03".
 std::string duration_text(double seconds);
 
-/// A line on stderr that says how far something is, its rate and the time left: rewritten in place on a terminal,
-/// a new line every 10 s elsewhere. Nothing is printed for work that ends within 2 s.
+/// A line on stderr that says how far a piece of work is, its rate and the time left. On a terminal the line is
+/// rewritten in place; elsewhere there is a new line every 10 s. Work that ends within 2 s prints nothing.
 class Progress {
  public:
   /// `total` may be an estimate; when more is done than that, no time left is given.
@@ -19,7 +19,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(std::uint64_t done, const std::string& note = "");
+  /// Says how much is done. May be called as often as one likes: it prints seldom.
+  void update(std::uint64_t done);
   /// Prints a whole line above the progress line.
   void say(const std::string& line);
 

@@ -18,15 +18,15 @@ enum class Exit {
   bug = 4,      ///< a mistake of this program
 };
 
-/// An error that can happen in the best of programs, as a value. The message says what happened, to what, and
-/// what to do next, in one or more lines without a trailing newline.
+/// An error as a value. The message says what happened, to what, and what to do next, in one or more lines without a
+/// trailing newline.
 struct Error {
   Exit exit = Exit::bug;
   std::string message;
 };
 
 /// Either a value or an Error. Errors that can happen come back as values; exceptions are for what cannot be mended.
-/// What tl::expected does not have: a Result that is ignored is a compiler's warning, and an Error converts to it.
+/// Result adds two things to tl::expected: the compiler warns when one is ignored, and an Error converts to it.
 template <class T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:

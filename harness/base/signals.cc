@@ -25,9 +25,18 @@ bool interrupted() { return g_interrupted; }
 void install_interrupt_handlers() {
   struct sigaction action {};
   action.sa_handler = on_interrupt;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // nohup(1) ignores SIGHUP, and a shell's background job may ignore SIGINT: that is the caller's wish.
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN || signal == SIGTERM) ::sigaction(signal, &action, nullptr);
+  }
   ::signal(SIGPIPE, SIG_IGN);
+  // A caller may have left SIGCHLD ignored, and children would then end without a status, or signals blocked.
+  ::signal(SIGCHLD, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 Error interruption() {

@@ -5,9 +5,11 @@
 
 namespace nslab {
 
-/// True from the first SIGINT or SIGTERM on; work in progress looks at it, ends cleanly, and a second signal ends at
-/// once.
+/// True from the first SIGINT, SIGTERM or SIGHUP on. Work in progress looks at it and ends cleanly. A second signal
+/// ends the program at once.
 bool interrupted();
+/// Also undoes what a caller may have left: SIGCHLD ignored, signals blocked. SIGINT and SIGHUP stay ignored where the
+/// caller ignores them, as nohup(1) does.
 void install_interrupt_handlers();
 /// What an interrupted verb returns.
 Error interruption();

@@ -17,7 +17,7 @@ namespace nslab {
 Result<toml::table> parse_toml(std::string_view text, const std::string& file_name);
 
 /// Reads the keys of one TOML table, strictly: a wrong type, a value out of range, a missing required key and, at
-/// finish(), a key that nobody asked for are errors with file and line. The first error is kept; reads after it do
+/// finish(), a key that nobody asked for are errors with file and line. The first error is kept, and reads after it do
 /// nothing.
 class TomlReader {
  public:
@@ -36,7 +36,7 @@ class TomlReader {
   /// The key as a table of tables, name by name.
   std::vector<std::pair<std::string, const toml::table*>> named_tables(const char* key);
 
-  /// Makes an error at the key's line unless there is one already.
+  /// Makes an error that names the key's line, unless there is an error already.
   void reject(const char* key, const std::string& what);
   /// "file:line" of the key, or of the table where there is no such key.
   std::string where(const char* key) const;

@@ -5,19 +5,21 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 
 #include "clock.h"
 #include "files.h"
+#include "printable.h"
 #include "processes.h"
 #include "signals.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
 
 namespace {
 
-// An honest boot writes some 100 KiB; more than this comes from a guest that has lost its mind.
+// An honest boot writes some 100 KiB. A guest that writes more than this is in an endless loop, and would fill the
+// disk.
 constexpr std::uintmax_t kMostOutputBytes = 4 << 20;
 constexpr double kLookEvery = 0.25;  // seconds between looks at the output's size
 constexpr std::size_t kConsoleLines = 12;
@@ -27,8 +29,8 @@ struct Splat {
   const char* meaning;
 };
 
-// What a kernel writes when it is no longer to be trusted, the gravest first. A boot with any of them is no boot,
-// complete or not.
+// What a kernel writes when we can no longer trust it, the gravest first. A boot whose console has any of them fails,
+// even if its report is complete.
 constexpr Splat kSplats[] = {
     {"Kernel panic - not syncing", "the kernel panicked"},
     {"Oops: ", "the kernel oopsed"},
@@ -42,35 +44,23 @@ constexpr Splat kSplats[] = {
     {"Out of memory: ", "the guest ran out of memory"},
 };
 
-/// The console with what could harm a terminal taken out.
-std::string printable(const std::string& text) {
-  std::string clean;
-  for (const char c : text) {
-    if (c == '\n' || (c >= ' ' && c <= '~')) clean += c;
-  }
-  return clean;
-}
-
-std::vector<std::string> console_lines(const fs::path& file) {
-  std::vector<std::string> lines;
+/// Of a flooded console we read the end, as that is where the reason stands.
+std::string console_of(const fs::path& file) {
   const auto text = read_file(file);
-  if (!text) return lines;
-  // A flooded console is cut: its end is what tells.
-  std::istringstream stream(printable(text->size() > 1 << 20 ? text->substr(text->size() - (1 << 20)) : *text));
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
+  if (!text) return "";
+  constexpr std::size_t kMost = 1 << 20;
+  return printable(text->size() > kMost ? text->substr(text->size() - kMost) : *text);
 }
 
-std::string tail(const std::vector<std::string>& lines) {
-  if (lines.empty()) return "the console is empty";
+std::string tail(const std::string& console) {
+  if (console.empty()) return "the console is empty";
   std::string text = "the console's last lines:";
-  for (std::size_t i = lines.size() > kConsoleLines ? lines.size() - kConsoleLines : 0; i < lines.size(); ++i) {
-    text += "\n  " + lines[i];
-  }
+  for (const std::string& line : last_lines(console, kConsoleLines)) text += "\n  " + line;
   return text;
 }
 
-std::optional<std::string> find_splat(const std::vector<std::string>& lines) {
+std::optional<std::string> find_splat(const std::string& console) {
+  const auto lines = lines_of(console);
   for (const Splat& splat : kSplats) {
     for (const std::string& line : lines) {
       if (line.find(splat.text) != std::string::npos) return fmt::format("{}: {}", splat.meaning, line);
@@ -100,7 +90,7 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
 
   const auto fail = [&](const std::string& what) {
-    return negative_result("{}, seed {}: {}\n{}", plan.kernel, plan.seed, what, tail(console_lines(files.console)));
+    return negative_result("{}, seed {}: {}\n{}", plan.kernel, plan.seed, what, tail(console_of(files.console)));
   };
   std::optional<int> status;
   while (!status) {
@@ -116,9 +106,8 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   }
   boot.wall_seconds = monotonic_seconds() - start;
 
-  const auto console = console_lines(files.console);
   if (!WIFEXITED(*status)) return fail(fmt::format("QEMU died: {}", describe_status(*status)));
-  if (const auto splat = find_splat(console)) return fail(*splat);
+  if (const auto splat = find_splat(console_of(files.console))) return fail(*splat);
   const int code = WEXITSTATUS(*status);
   if (code == 0) return fail("the guest hung: the watchdog ended it at a cell's limit of guest time");
   if (code == 1) {

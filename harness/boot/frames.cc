@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "frame.h"
+#include "printable.h"
 
 namespace nslab {
 
@@ -17,8 +18,9 @@ std::uint32_t little_endian(std::string_view bytes) {
   return value;
 }
 
+/// `what` may quote the guest, which must not control the user's terminal with it.
 Error malformed(std::size_t frame, const std::string& what) {
-  return negative_result("frame {} of the guest: {}", frame, what);
+  return negative_result("frame {} of the guest: {}", frame, printable(what));
 }
 
 /// A non-negative integer member, or an error; the guest's JSON is not trusted to have it.
@@ -29,6 +31,7 @@ Result<std::uint64_t> integer(const json& object, const char* key) {
   return found->get<std::uint64_t>();
 }
 
+/// A member as the guest wrote it; empty when it is missing or no text.
 std::string text(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -50,7 +53,7 @@ Result<void> read_figures(const json& cell, Sample& sample) {
     *target = value;
   }
   const bool ordered = sample.minimum <= sample.median && sample.median <= sample.p90 && sample.p90 <= sample.maximum;
-  // Divisions, as a hostile guest could overflow a product.
+  // A product could overflow when the guest lies; these divisions cannot.
   const bool summed = sample.iterations > 0 && sample.sum / sample.iterations >= sample.minimum &&
                       sample.sum / sample.iterations <= sample.maximum && sample.sum_first_half <= sample.sum;
   if (!ordered || !summed) return negative_result("its figures contradict each other");
@@ -80,7 +83,7 @@ Result<Sample> read_cell(const json& cell, const PlannedCell& planned, const Boo
   }
   if (status == "refused") {
     sample.status = CellStatus::refused;
-    sample.refusal = text(cell, "errno");
+    sample.refusal = printable(text(cell, "errno"));
     if (sample.refusal.empty()) return negative_result("it is refused without an errno");
     TRY(integer(cell, "level"));
     return sample;
@@ -100,7 +103,7 @@ Result<Sample> read_cell(const json& cell, const PlannedCell& planned, const Boo
   }
   const auto layout = cell.find("layout");
   if (layout == cell.end() || !layout->is_object()) return negative_result("it has no layout");
-  sample.layout = layout->dump();
+  sample.layout = layout->dump(/*indent=*/-1, /*indent_char=*/' ', /*ensure_ascii=*/true);
   return sample;
 }
 
@@ -150,14 +153,14 @@ Result<BootReport> read_report(std::string_view stream, const BootPlan& plan, co
       const auto seed = integer(payload, "seed");
       if (type != "ready" || !instructions || !seed) return malformed(i, "expected was a 'ready' frame");
       if (*seed != plan.seed) return malformed(i, fmt::format("it has seed {}, the plan's is {}", *seed, plan.seed));
-      report.release = text(payload, "release");
+      report.release = printable(text(payload, "release"));
       report.ready_instructions = *instructions;
       ready = true;
     } else if (type == "command" && !plan.command.empty() && i == 1) {
       const auto status = integer(payload, "status");
       if (!status) return malformed(i, status.error().message);
       report.command_status = static_cast<int>(std::min<std::uint64_t>(*status, 255));
-      report.command_output = text(payload, "output");
+      report.command_output = printable(text(payload, "output"));
       commanded = true;
     } else if (type == "cell") {
       const std::size_t next = report.samples.size();

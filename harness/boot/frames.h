@@ -12,11 +12,11 @@
 
 namespace nslab {
 
-/// Splits a boot's debug-console stream into payloads (docs/guest-protocol.md). The stream comes from a guest and is
-/// trusted in nothing: every deviation is an error that names the frame and the byte.
+/// Splits a boot's debug-console stream into payloads (docs/guest-protocol.md). The stream comes from a guest, and we
+/// trust nothing in it: every deviation is an error that names the frame and the byte.
 Result<std::vector<std::string>> split_frames(std::string_view stream);
 
-/// What a complete boot reported.
+/// What a complete boot reported. Its texts are printable().
 struct BootReport {
   std::string release;                   ///< the guest kernel's uname -r
   std::uint64_t ready_instructions = 0;  ///< the time-stamp counter when the guest was ready
@@ -26,7 +26,8 @@ struct BootReport {
 };
 
 /// Reads a whole stream against the plan it answers. Fails (Exit::says_no) unless the boot is complete: ready frame,
-/// each cell of the plan once and in order, each with consistent figures, closing frame with the right counts.
+/// each cell of the plan once and in order, each with consistent figures, closing frame with the right counts. What the
+/// error quotes of the guest is printable().
 Result<BootReport> read_report(std::string_view stream, const BootPlan& plan, const std::string& kernel);
 
 }  // namespace nslab

@@ -163,5 +163,31 @@ TEST(Frames, FailedCellFailsTheBoot) {
   EXPECT_EQ(failure(stream({ready(), failed})), "frame 1 of the guest: getpid at depth 0 failed: it was 3");
 }
 
+// A guest may write anything into its frames. None of it may control the user's terminal.
+TEST(Frames, GuestsTextsArePrintable) {
+  const json failed = {{"type", "cell"},        {"index", 0},         {"depth", 0},
+                       {"benchmark", "getpid"}, {"status", "failed"}, {"message", "it was \033[2J3\r"}};
+  EXPECT_EQ(failure(stream({ready(), failed})), "frame 1 of the guest: getpid at depth 0 failed: it was [2J3");
+  const json fault = {{"type", "fault"}, {"message", "\033]0;title\a"}};
+  EXPECT_EQ(failure(stream({fault})), "frame 0 of the guest: the guest's init gave up: ]0;title");
+
+  BootPlan plan = two_cells();
+  plan.command = {"/bin/true"};
+  json hello = ready();
+  hello["release"] = "6.12.1\033c";
+  const json command = {{"type", "command"}, {"status", 0}, {"output", "ok 1\n\033[31mok 2\n"}};
+  json lie = cell(0);
+  lie["layout"] = {{"stack", "\xc2\x9b\x7f"}};
+  const json refused = {
+      {"type", "cell"},           {"index", 1}, {"depth", 1}, {"benchmark", "getpid"}, {"status", "refused"},
+      {"errno", "EINVAL\033[0m"}, {"level", 1}};
+  const auto report = read_report(stream({hello, command, lie, refused, end(2, 4)}), plan, "flat");
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->release, "6.12.1c");
+  EXPECT_EQ(report->command_output, "ok 1\n[31mok 2\n");
+  EXPECT_EQ(report->samples[0].layout, R"({"stack":"\u009b\u007f"})");
+  EXPECT_EQ(report->samples[1].refusal, "EINVAL[0m");
+}
+
 }  // namespace
 }  // namespace nslab

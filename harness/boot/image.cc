@@ -9,6 +9,7 @@
 #include "files.h"
 #include "hash.h"
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -25,8 +26,7 @@ Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   if (run->status != 0)
     return machine_error("{} cannot list the libraries of {}:\n{}", kLoader, program.string(), run->output);
   std::map<std::string, fs::path> libraries = {{kLoader, kLoader}};
-  std::istringstream lines(run->output);
-  for (std::string line; std::getline(lines, line);) {
+  for (const std::string& line : lines_of(run->output)) {
     // "	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f…)"
     std::istringstream words(line);
     std::string name;
@@ -78,8 +78,8 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
   return located;
 }
 
-Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
-  // Guest path → host file. One micro program, so that all benchmarks share one shape of address space.
+Result<std::string> pack_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+  // Path in the guest → file here. All micro benchmarks are one program, so that they share one shape of address space.
   std::map<std::string, fs::path> files = {{"/init", paths.guest / "init"},
                                            {"/bin/nsexec", paths.guest / "nsexec"},
                                            {"/bin/micro", paths.guest / "micro"},
@@ -103,8 +103,11 @@ Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::pat
     auto content = TRY(read_file(file));
     entries.push_back({path.substr(1), S_IFREG | 0755, std::move(content)});
   }
-  const auto cpio = TRY(make_cpio(entries));
+  return make_cpio(entries);
+}
 
+Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+  const auto cpio = TRY(pack_image(paths, more));
   Image image;
   image.hash = sha256(cpio);
   image.file = paths.cache / "initramfs" / (image.hash + ".cpio");

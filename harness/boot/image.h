@@ -18,12 +18,15 @@ struct Image {
   std::filesystem::path file;
 };
 
-/// Where in the guest each file goes, and where it is here, with the shared libraries that programs load: what
-/// make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
+/// By each file's path in the guest, where it is on this host; with the shared libraries that programs load. This is
+/// what make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
 Result<std::map<std::string, std::filesystem::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files);
 
-/// Packs the built guest programs, and `more` (path in the guest → file); the result is kept in the cache under its
-/// hash. Exit::machine when a program or a library is missing.
+/// The initramfs of the built guest programs and `more` (path in the guest → file), as bytes; nothing is written.
+/// Exit::machine when a program or a library is missing.
+Result<std::string> pack_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {});
+
+/// pack_image(), kept in the cache under its hash.
 Result<Image> make_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {});
 
 }  // namespace nslab

@@ -7,12 +7,10 @@
 #include "experiment.h"
 #include "json.h"
 #include "paths.h"
-#include "store.h"
+#include "text_store.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
-
-namespace {
 
 Result<std::string> find_results(const std::string& named) {
   if (!named.empty()) return named;
@@ -23,11 +21,16 @@ Result<std::string> find_results(const std::string& named) {
     const auto written = fs::last_write_time(entry.path() / "nslab.sqlite", error);
     if (!error && (!newest || written > newest->first)) newest = {written, entry.path()};
   }
-  if (!newest) return user_error("there are no results yet: 'nslab run configs/smoke.toml' makes some");
+  if (!newest)
+    return user_error(
+        "there are no results yet: 'nslab run configs/smoke.toml' makes some, and those in results/reference "
+        "can be named");
   return newest->second.string();
 }
 
-}  // namespace
+std::optional<std::int64_t> run_number(const RunChoice& choice) {
+  return choice.run > 0 ? std::optional<std::int64_t>(choice.run) : std::nullopt;
+}
 
 void declare_run_choice(Arguments& arguments, RunChoice& choice) {
   arguments.option("--run", choice.run, 1, 1'000'000'000, "the run's number (default: the newest)");
@@ -38,9 +41,10 @@ void declare_run_choice(Arguments& arguments, RunChoice& choice) {
 Result<LoadedRun> load_run(const RunChoice& choice) {
   LoadedRun loaded;
   loaded.folder = TRY(find_results(choice.results));
-  auto store = TRY(Store::open_existing(loaded.folder));
-  loaded.run = TRY(store.run(choice.run > 0 ? std::optional<std::int64_t>(choice.run) : std::nullopt));
-  loaded.samples = TRY(store.samples(loaded.run.id));
+  loaded.is_text = is_text_run(loaded.folder);
+  auto stored = TRY(load_stored_run(loaded.folder, run_number(choice)));
+  loaded.samples = stored.samples();
+  loaded.run = std::move(stored.run);
 
   std::string text;
   if (const auto manifest = parse_json(loaded.run.manifest); manifest && manifest->is_object())

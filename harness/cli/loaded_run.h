@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +26,19 @@ void declare_run_choice(Arguments& arguments, RunChoice& choice);
 /// A run with its samples, and how its experiment wants them to be reported.
 struct LoadedRun {
   std::string folder;
+  bool is_text = false;  ///< the folder has the run in its text form: nothing else is to be written there
   RunRecord run;
   std::vector<Sample> samples;
   ReportOptions options;
 };
 
-/// Reads the run from the named folder, or from the one under results/ that was written last. What the command line
+/// The named folder, or the one under results/ whose store was written last. Exit::user when there is none.
+Result<std::string> find_results(const std::string& named);
+
+/// The run's number, where the command line gives one.
+std::optional<std::int64_t> run_number(const RunChoice& choice);
+
+/// Reads the run from find_results(), a store or a run in its text form. What the command line
 /// leaves open is as the experiment says. Exit::user when there is no such folder, run or statistic.
 Result<LoadedRun> load_run(const RunChoice& choice);
 

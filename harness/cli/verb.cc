@@ -37,7 +37,7 @@ void declare_verbs(CLI::App& app, Action& chosen) {
     const auto space = name.find(' ');
     CLI::App* parent = space == std::string::npos ? &app : app.get_subcommand(name.substr(0, space));
     CLI::App* command = parent->add_subcommand(name.substr(space + 1), verb.help);
-    if (*verb.examples != '\0') command->footer(std::string("Examples:\n") + verb.examples);
+    command->footer(*verb.examples == '\0' ? "" : std::string("Examples:\n") + verb.examples);
     if (!verb.declare) {
       command->require_subcommand(1);
       continue;

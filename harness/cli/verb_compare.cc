@@ -14,8 +14,8 @@ struct CompareArguments {
 };
 
 void declare_arguments(Arguments& arguments, CompareArguments& values) {
-  arguments.positional("A", values.a, "the kernel that differences are given against");
-  arguments.positional("B", values.b, "the kernel whose cost beyond A is shown");
+  arguments.positional("A", values.a, "the baseline: a kernel of the run");
+  arguments.positional("B", values.b, "the kernel that is compared with it: differences are B - A");
   arguments.option("--results", values.choice.results, "the results folder (default: the newest under results/)");
   declare_run_choice(arguments, values.choice);
 }

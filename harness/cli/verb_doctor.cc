@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "kernel_table.h"
+#include "kvm_probe.h"
 #include "paths.h"
 #include "processes.h"
 #include "qemu.h"

@@ -48,7 +48,7 @@ Result<void> build(const BuildArguments& arguments) {
   std::vector<KernelSpec> specs;
   for (const std::string& name : arguments.models) {
     auto model = TRY(table.model(name));
-    if (arguments.from_scratch) model.kin.reset();
+    if (arguments.from_scratch) model.build_base.reset();
     specs.push_back({base, profile, model});
   }
   for (const KernelSpec& spec : specs) {

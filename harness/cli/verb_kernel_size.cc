@@ -6,11 +6,12 @@
 #include <filesystem>
 #include <optional>
 
+#include "document.h"
 #include "files.h"
 #include "json.h"
 #include "kernel_build.h"
 #include "kernel_size.h"
-#include "report_document.h"
+#include "numbers.h"
 #include "terminal.h"
 #include "verb.h"
 

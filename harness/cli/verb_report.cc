@@ -4,6 +4,7 @@
 
 #include "files.h"
 #include "html.h"
+#include "ingredients.h"
 #include "loaded_run.h"
 #include "paths.h"
 #include "plots.h"
@@ -17,6 +18,7 @@ namespace {
 struct ReportArguments {
   RunChoice choice;
   std::string format = "text";
+  std::string output;
 };
 
 void declare_arguments(Arguments& arguments, ReportArguments& values) {
@@ -24,23 +26,34 @@ void declare_arguments(Arguments& arguments, ReportArguments& values) {
                                 "the results folder (default: the newest under results/)");
   arguments.option("--reference", values.choice.reference, "the kernel that differences are given against");
   arguments.choice("--format", values.format, {"text", "markdown"}, "how the tables are printed");
+  arguments.option("--output", values.output,
+                   "folder for the tables, plots and page (default: RESULTS when it has a store, else none)");
   declare_run_choice(arguments, values.choice);
 }
 
 Result<void> act(const ReportArguments& arguments) {
   const auto paths = TRY(find_paths());
   const auto loaded = TRY(load_run(arguments.choice));
-  const Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
+  Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
+  report.not_of_today = differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths));
+  const Document document = describe(report);
   if (arguments.format == "markdown") {
-    fmt::print("{}", render_markdown(describe(report)));
+    fmt::print("{}", render_markdown(document));
+    if (arguments.output.empty()) return {};
+  } else {
+    fmt::print("{}\n", render_text(document, terminal_columns()));
+  }
+  if (loaded.is_text && arguments.output.empty()) {
+    fmt::print("nothing was written: --output FOLDER puts the tables, plots and a page there\n");
     return {};
   }
-  fmt::print("{}\n", render_text(describe(report), terminal_columns()));
   std::fflush(stdout);
-  const auto plots = TRY(write_plots(report, loaded.folder, (paths.root / "plots").string()));
-  const auto page = TRY(write_html(report, loaded.folder));
-  const std::string markdown = (std::filesystem::path(loaded.folder) / "report.md").string();
-  TRY(write_file(markdown, render_markdown(describe(report))));
+  const std::string folder = arguments.output.empty() ? loaded.folder : arguments.output;
+  const auto plots = TRY(write_plots(report, folder, (paths.root / "plots").string()));
+  const auto page = TRY(write_html(report, folder));
+  const std::string markdown = (std::filesystem::path(folder) / "report.md").string();
+  TRY(write_file(markdown, render_markdown(document)));
+  if (arguments.format == "markdown") return {};
   for (const std::string& plot : plots) fmt::print("plot:  {}\n", plot);
   fmt::print("table: {}\npage:  {}\n", markdown, page);
   return {};
@@ -48,9 +61,10 @@ Result<void> act(const ReportArguments& arguments) {
 
 const RegisterVerb registered({
     .name = "report",
-    .help = "print the tables of a run; write tables, plots and a page into its folder",
+    .help = "print the tables of a run; write tables, plots and a page",
     .examples = "  nslab report results/reference/smoke      the answer, before anything is built\n"
                 "  nslab report results/smoke                what 'make' measured here\n"
+                "  nslab report results/reference/smoke --output /tmp/smoke   with plots and a page\n"
                 "  nslab report results/smoke --statistic minimum --reference multi",
     .declare = verb_body<ReportArguments>(declare_arguments, act),
 });

@@ -3,8 +3,8 @@
 
 #include "progress.h"
 #include "run.h"
-#include "table.h"
 #include "verb.h"
+#include "wrap.h"
 
 namespace nslab {
 

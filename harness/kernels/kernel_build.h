@@ -2,98 +2,57 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "files.h"
 #include "json.h"
+#include "kernel_cache.h"
+#include "kernel_inputs.h"
 #include "kernel_table.h"
-#include "locks.h"
 #include "paths.h"
 #include "result.h"
-#include "signals.h"
 
 namespace nslab {
 
-/// A kernel to be had: base + model + profile.
-struct KernelSpec {
-  Base base;
-  Profile profile;
-  Model model;
-};
-
-/// A built kernel in the cache.
-struct Kernel {
-  std::string name;  ///< the model's
-  std::string hash;  ///< of all that went into it, 64 hexadecimal digits
-  std::filesystem::path folder;
-
-  std::filesystem::path vmlinux() const { return folder / "vmlinux"; }
-  std::filesystem::path config() const { return folder / "config"; }
-  std::filesystem::path sizes() const { return folder / "sizes.json"; }
-  std::filesystem::path manifest() const { return folder / "manifest.json"; }
-};
-
-/// What a built kernel was made of and with. Exit::machine when the file is missing or damaged.
-Result<Json> read_manifest(const Kernel& kernel);
-
-/// Builds kernels, and keeps them by the hash of what went into them: source, series, config fragment, model, toolchain
-/// and the recipe itself. Under the cache folder: sources/ (patched trees), kernels/ (results), objects/, locks/, tmp/.
+/// Builds kernels: reads a kernel's inputs, looks for their hash in the cache, and where it is missing makes the source
+/// tree, configures, compiles, and keeps the result. The results of a hash are the same to the bit wherever they are
+/// built.
 ///
-/// A model with kin starts with a copy of the kin's build folder (objects/), and make compiles what their settings tell
-/// apart: Kbuild tracks, for every object, the options that its sources and headers mention. The last patches of the
-/// series keep those of the models out of nearly all headers, so that one file in sixteen is compiled. The result is
-/// the one that a build from scratch gives, to the bit.
+/// A model with a build base starts with a copy of that model's build folder, and make compiles only what their
+/// settings tell apart: Kbuild tracks, for every object, the options that its sources and headers mention. The last
+/// patches of the series keep the models' options out of nearly all headers, so that one file in sixteen is compiled.
+/// The result is the one that a build from scratch gives, to the bit.
 ///
-/// Builds of one kernel at once wait for each other by a lock; a result appears by one rename, so that an interrupted
-/// build leaves nothing half-made. The results of a hash are the same to the bit wherever they are built.
+/// The compiler is not called through ccache. ccache looks at preprocessed text, which the options of a model change
+/// everywhere; it costs a third of a build's time and finds little.
 class KernelBuilder {
  public:
-  explicit KernelBuilder(const Paths& paths) : paths_(paths) {}
+  explicit KernelBuilder(const Paths& paths) : kernels_folder_(paths.kernels_folder()), cache_(paths.cache) {}
 
-  /// The kernel's hash. Reads the source (its hash is remembered by size and mtime). Exit::machine when the source
-  /// or a tool is missing, with the package that has it.
+  /// The kernel's hash. Errors as of read_inputs().
   Result<std::string> hash(const KernelSpec& spec) const;
   /// Where the kernel of this hash is, or would be.
   Kernel cached(const KernelSpec& spec, const std::string& hash) const;
-  bool is_built(const Kernel& kernel) const;
+  bool is_built(const Kernel& kernel) const { return cache_.is_built(kernel); }
 
-  /// The kernel from the cache, or built with `jobs` compilations at once (0: as many as cores); its model's kin is
-  /// built first if need be. Not through ccache: it looks at preprocessed text, which the options of a model change
-  /// everywhere, costs a third of a build and finds little.
+  /// The kernel from the cache, or built with `jobs` compilations at once (0: as many as cores). The model's build base
+  /// is built first when its objects are missing. Exit::user when a setting is lost or the source does not compile;
+  /// Exit::machine when the machine lacks a tool, memory or disk space.
   Result<Kernel> build(const KernelSpec& spec, int jobs = 0) const;
-  /// The patched source tree (or, with no series, the pristine one), unpacked once.
+  /// The source tree, unpacked once, with the base's series applied to it or as it is.
   Result<std::filesystem::path> source_tree(const Base& base, bool patched) const;
-  /// The .config of a kernel, complete (make olddefconfig), in `folder`/.config, checked to hold each line of fragment
-  /// and model.
+  /// The kernel's .config alone, as configure_kernel() writes it.
   Result<void> configure(const KernelSpec& spec, const std::filesystem::path& tree,
                          const std::filesystem::path& folder) const;
-  /// Debian's own config, completed for the tree, in `folder`/.config: what `lean` is held against.
-  Result<void> configure_debian(const Base& base, const std::filesystem::path& tree,
-                                const std::filesystem::path& folder) const;
 
  private:
-  using Patches = std::vector<std::pair<std::string, std::string>>;  // name, content
-  struct Inputs;
-  Result<Inputs> inputs(const KernelSpec& spec) const;
-  Result<void> configure(const KernelSpec& spec, const Inputs& inputs, const std::filesystem::path& tree,
-                         const std::filesystem::path& folder) const;
-  Result<std::filesystem::path> source_tree(const Base& base, const std::string& source_hash,
-                                            const Patches& patches) const;
-  Result<void> build_into(const KernelSpec& spec, const Inputs& inputs, int jobs, const FileLock& lock,
-                          const std::filesystem::path& folder) const;
-  /// Where the build folder of a model that has kin is kept.
-  std::filesystem::path objects_of(const Profile& profile, const Kernel& kernel) const;
-  Result<void> keep_objects(const Profile& profile, const Kernel& kernel, TempFolder work) const;
+  Result<KernelInputs> inputs(const KernelSpec& spec) const { return read_inputs(spec, kernels_folder_, cache_); }
   Result<Kernel> build(const KernelSpec& spec, int jobs, bool with_objects) const;
-  Result<std::string> source_hash(const Base& base) const;
 
-  Paths paths_;
+  std::filesystem::path kernels_folder_;
+  KernelCache cache_;
 };
 
-/// The environment variables that make kernel builds reproducible, as make arguments.
-std::vector<std::string> reproducible_make_arguments();
+/// What a built kernel was made of and with. Exit::machine when the file is damaged, Exit::user when it is missing.
+Result<Json> read_manifest(const Kernel& kernel);
 
 }  // namespace nslab

@@ -1,12 +1,135 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_build.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include <set>
+
+#include "kernel_size.h"
 
 namespace nslab {
 namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A source that builds in a blink: Kconfig drops CONFIG_UNKNOWN, CONFIG_BROKEN does not compile, and what Kbuild leaves
+// for kernel_size.h is there.
+constexpr const char* kMakefile = R"(VERSION = 6
+PATCHLEVEL = 12
+CC = gcc -I$(CURDIR)
+export SOURCE_DATE_EPOCH = 0
+mrproper:
+tinyconfig:
+	echo CONFIG_TINY=y > $(O)/.config
+olddefconfig:
+	sed -i /CONFIG_UNKNOWN/d $(O)/.config
+bzImage: $(O)/kernel/pid.o
+	@! grep CONFIG_BROKEN $(O)/.config
+	cd $(O) && cp kernel/pid.o vmlinux && cp .config System.map && ar rcsT vmlinux.a kernel/pid.o
+	mkdir -p $(O)/arch/x86/boot && echo compressed > $(O)/arch/x86/boot/bzImage
+$(O)/kernel/pid.o: pid.c
+	@echo "  CC      kernel/pid.o"
+	mkdir -p $(O)/kernel
+	cd $(O) && $(CC) -c -o kernel/pid.o $(CURDIR)/pid.c
+	echo "savedcmd := $(CC) -c -o kernel/pid.o $(CURDIR)/pid.c" > $(O)/kernel/.pid.o.cmd
+)";
+
+class Builder : public testing::Test {
+ protected:
+  Builder() {
+    const fs::path source = root_.path() / "source";
+    write(source / "Makefile", kMakefile);
+    write(source / "pid.c", "int pid_max = 4096;\n");
+    write(source / "linux/pid_namespace.h", "struct pid { char is[16]; };\nstruct pid_namespace { char is[32]; };\n");
+    write(source / "linux/sched.h", "struct task_struct { char is[64]; };\n");
+    write(root_.path() / "kernels/series-of-none/series", "");
+    write(root_.path() / "kernels/mini.config", "# for tests\nCONFIG_SMP=y\n");
+    base_ = {.name = "toy", .description = "", .source = source, .debian_config = "", .series = "series-of-none"};
+    profile_.name = "mini";
+    profile_.start = "tiny";
+    profile_.fragments = {"mini.config"};
+  }
+  static void write(const fs::path& file, const std::string& text) {
+    fs::create_directories(file.parent_path());
+    ASSERT_TRUE(write_file(file, text));
+  }
+  KernelSpec spec(const std::string& name, const std::string& setting) const {
+    Model model;
+    model.name = name;
+    model.config = {setting};
+    return {base_, profile_, model};
+  }
+  std::set<std::string> names_in(const char* folder) const {
+    std::set<std::string> names;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(cache() / folder, error)) names.insert(entry.path().filename());
+    return names;
+  }
+  fs::path cache() const { return root_.path() / "cache"; }
+
+  const TempFolder root_ = *TempFolder::make(testing::TempDir(), "kernel-build-test");
+  const KernelBuilder builder_{Paths{.root = root_.path(), .guest = {}, .results = {}, .cache = cache()}};
+  Base base_;
+  Profile profile_;
+};
+
+TEST_F(Builder, AKernelIsBuiltOnceAndKeptUnderItsHash) {
+  const KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
+  const auto hash = builder_.hash(multi);
+  ASSERT_TRUE(hash) << hash.error().message;
+  EXPECT_FALSE(builder_.is_built(builder_.cached(multi, *hash)));
+
+  const auto kernel = builder_.build(multi, 1);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->hash, *hash);
+  EXPECT_EQ(kernel->folder, builder_.cached(multi, *hash).folder);
+  EXPECT_TRUE(builder_.is_built(*kernel));
+  EXPECT_EQ(*read_file(kernel->folder / "config"), "CONFIG_TINY=y\n\nCONFIG_SMP=y\nCONFIG_PID_NS=y\n");
+  EXPECT_EQ(read_kernel_size(kernel->sizes())->structs.at("task_struct"), 64);
+  const Json manifest = *read_manifest(*kernel);
+  EXPECT_EQ(manifest.at("hash"), *hash);
+  EXPECT_EQ(manifest.at("model"), "multi");
+  EXPECT_EQ(manifest.at("objects"), 1);
+  EXPECT_THAT(names_in("tmp"), IsEmpty());
+  EXPECT_THAT(names_in("objects"), IsEmpty()) << "no model starts with these";
+
+  const auto written = fs::last_write_time(kernel->manifest());
+  ASSERT_TRUE(builder_.build(multi, 1));
+  EXPECT_EQ(fs::last_write_time(kernel->manifest()), written) << "from the cache";
+}
+
+TEST_F(Builder, AModelStartsWithTheObjectsOfItsBuildBase) {
+  KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
+  // It was built when no model named it: the kernel is there, and its objects are not.
+  ASSERT_TRUE(builder_.build(multi, 1));
+  multi.model.is_build_base = true;
+  KernelSpec flat = spec("flat", "CONFIG_PID_NS_FLAT=y");
+  flat.model.build_base = std::make_shared<const Model>(multi.model);
+  const auto kernel = builder_.build(flat, 1);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(read_manifest(*kernel)->at("objects"), 0) << "pid.o came with the build base's folder";
+  EXPECT_EQ(names_in("kernels").size(), 2U);
+  EXPECT_EQ(names_in("objects"), std::set<std::string>{"mini-multi-" + *builder_.hash(multi)});
+  EXPECT_THAT(names_in("tmp"), IsEmpty());
+}
+
+TEST_F(Builder, WhatDoesNotBuildIsTheUsersAndLeavesNothing) {
+  const auto lost = builder_.build(spec("lost", "CONFIG_UNKNOWN=y"), 1);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().exit, Exit::user);
+  EXPECT_THAT(lost.error().message, HasSubstr("\n  CONFIG_UNKNOWN=y"));
+
+  const auto broken = builder_.build(spec("broken", "CONFIG_BROKEN=y"), 1);
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().exit, Exit::user);
+  EXPECT_THAT(broken.error().message, HasSubstr("kernel broken (mini): the build failed (exit status 2)"));
+  EXPECT_THAT(broken.error().message, HasSubstr("  CONFIG_BROKEN=y\n")) << "the end of the log";
+  EXPECT_THAT(names_in("kernels"), IsEmpty());
+  EXPECT_THAT(names_in("tmp"), IsEmpty());
+}
 
 TEST(Manifest, IsReadAndSaidToBeDamagedWhenItIs) {
   const auto folder = TempFolder::make(std::filesystem::temp_directory_path(), "kernel-build-test");

@@ -9,6 +9,7 @@
 #include "files.h"
 #include "json.h"
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -21,7 +22,16 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-/// `file` is relative to the build folder, and so are then the names of a thin archive's members.
+/// The fields of a line of nm's table: name, value, class, type, size, line and section.
+std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields;
+  std::istringstream stream(line);
+  for (std::string field; std::getline(stream, field, '|');) fields.push_back(trimmed(field));
+  return fields;
+}
+
+/// What nm prints of a file's symbols. `file` is relative to the build folder, and so are then the names that nm prints
+/// for the members of a thin archive.
 Result<std::string> nm(const fs::path& build_folder, const std::string& file) {
   const auto run = TRY(
       run_captured({.argv = {"nm", "--format=sysv", "--print-size", "--defined-only", file}, .folder = build_folder}));
@@ -54,11 +64,8 @@ Result<std::map<std::string, std::int64_t>> struct_sizes(const fs::path& build_f
   if (compiled->status != 0) return machine_error("cannot compile for the sizes of structs:\n{}", compiled->output);
   const auto symbols = TRY(nm(build_folder, object));
   std::map<std::string, std::int64_t> sizes;
-  std::istringstream lines(symbols);
-  for (std::string line; std::getline(lines, line);) {
-    std::vector<std::string> fields;
-    std::istringstream stream(line);
-    for (std::string field; std::getline(stream, field, '|');) fields.push_back(trimmed(field));
+  for (const std::string& line : lines_of(symbols)) {
+    const auto fields = fields_of(line);
     if (fields.size() < 5 || !fields[0].starts_with("size_of_")) continue;
     sizes[fields[0].substr(8)] = std::stoll(fields[4], nullptr, 16);
   }
@@ -85,8 +92,7 @@ std::map<std::string, SymbolSizes> parse_symbol_sizes(const std::string& nm_outp
   std::map<std::string, SymbolSizes> sizes;
   std::string file;
   std::set<std::tuple<std::string, std::string, std::string>> seen;
-  std::istringstream lines(nm_output);
-  for (std::string line; std::getline(lines, line);) {
+  for (const std::string& line : lines_of(nm_output)) {
     if (line.starts_with(kHead)) {
       // "Symbols from vmlinux:", "Symbols from vmlinux.a[init/main.o]:"
       file = line.substr(kHead.size(), line.rfind(':') - kHead.size());
@@ -96,10 +102,7 @@ std::map<std::string, SymbolSizes> parse_symbol_sizes(const std::string& nm_outp
       seen.clear();
       continue;
     }
-    // Name |Value |Class |Type |Size |Line |Section
-    std::vector<std::string> fields;
-    std::istringstream stream(line);
-    for (std::string field; std::getline(stream, field, '|');) fields.push_back(trimmed(field));
+    const auto fields = fields_of(line);
     if (fields.size() != 7 || fields[2].size() != 1 || fields[6].starts_with(".discard.")) continue;
     std::int64_t bytes = 0;
     const auto& size = fields[4];

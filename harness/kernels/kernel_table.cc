@@ -32,7 +32,6 @@ Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
   const auto document = TRY(parse_toml(text, file));
 
   KernelTable table;
-  table.folder = folder;
   TomlReader reader(document, file);
   for (const auto& [name, entry] : reader.named_tables("base")) {
     std::string source;
@@ -63,30 +62,30 @@ Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
     TRY(fields.finish());
     table.profiles.push_back(std::move(profile));
   }
-  std::map<std::string, std::string> kin;
+  std::map<std::string, std::string> build_bases;  // by model; empty where it has none
   for (const auto& [name, entry] : reader.named_tables("model")) {
     Model model;
     model.name = name;
     TomlReader fields(*entry, file);
     fields.read("description", model.description, true);
     fields.read("config", model.config);
-    fields.read("kin", kin[name]);
+    fields.read("build_base", build_bases[name]);
     TRY(fields.finish());
     table.models.push_back(std::move(model));
   }
-  for (const auto& entry : kin) {
-    if (entry.second.empty()) continue;
+  for (const auto& [name, build_base] : build_bases) {
+    if (build_base.empty()) continue;
     const auto found = std::find_if(table.models.begin(), table.models.end(),
-                                    [&](const Model& model) { return model.name == entry.second; });
-    if (found == table.models.end() || !kin.at(entry.second).empty()) {
-      return user_error("{}: 'kin' of model '{}' is '{}', it must be a model that has no kin itself", file, entry.first,
-                        entry.second);
+                                    [&](const Model& model) { return model.name == build_bases.at(name); });
+    if (found == table.models.end() || !build_bases.at(build_base).empty()) {
+      return user_error("{}: 'build_base' of model '{}' is '{}', it must be a model that has no build base itself",
+                        file, name, build_base);
     }
-    found->has_kin = true;
+    found->is_build_base = true;
   }
   for (Model& model : table.models) {
-    if (const std::string& name = kin.at(model.name); !name.empty())
-      model.kin = std::make_shared<const Model>(*table.model(name));
+    if (const std::string& name = build_bases.at(model.name); !name.empty())
+      model.build_base = std::make_shared<const Model>(*table.model(name));
   }
   TRY(reader.finish());
   return table;

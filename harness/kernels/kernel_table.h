@@ -14,34 +14,41 @@ namespace nslab {
 struct Base {
   std::string name;
   std::string description;
-  std::filesystem::path source;         ///< tarball or tree
-  std::filesystem::path debian_config;  ///< xz
-  std::string series;                   ///< folder under kernels/ with a file `series`
+  std::filesystem::path source;         ///< a tarball or a tree
+  std::filesystem::path debian_config;  ///< Debian's config, compressed; package linux-config-6.12
+  std::string series;  ///< a folder under kernels/, with the patches and a file `series` that lists them
 };
 
-/// The rest of the kernel config.
+/// How the rest of the kernel is configured.
 struct Profile {
   std::string name;
   std::string description;
-  std::string start;                   ///< "debian" or "tiny"
-  std::vector<std::string> fragments;  ///< files under kernels/; a later line overrides an earlier one
-  bool measurable = false;
-  int objects = 0;  ///< compilations of a cold build, for the time left
+  std::string start;                   ///< "debian" or "tiny": the config that the fragments go on top of
+  std::vector<std::string> fragments;  ///< files under kernels/; a later setting overrides an earlier one
+  bool measurable = false;             ///< if not, nslab measures on it only when it is forced to
+  int objects = 0;                     ///< files that a build from scratch compiles, to show the time left
 };
 
 /// How the kernel keeps pids: a setting of the series' options.
 struct Model {
   std::string name;
   std::string description;
-  std::vector<std::string> config;  ///< lines as in a .config
-  /// The model whose objects a build of this one starts with, as most of them are the same; empty: none.
-  std::shared_ptr<const Model> kin = nullptr;
-  bool has_kin = false;  ///< others start with this one's objects
+  std::vector<std::string> config;  ///< settings, as lines of a .config
+  /// The model whose build folder a build of this one starts with, as most of its objects are the same. None: a build
+  /// compiles every file.
+  std::shared_ptr<const Model> build_base = nullptr;
+  bool is_build_base = false;  ///< of other models, so that its build folder is kept
 };
 
-/// kernels/kernels.toml.
+/// What is to be built: one of each.
+struct KernelSpec {
+  Base base;
+  Profile profile;
+  Model model;
+};
+
+/// What kernels/kernels.toml lists.
 struct KernelTable {
-  std::filesystem::path folder;
   std::vector<Base> bases;
   std::vector<Profile> profiles;
   std::vector<Model> models;
@@ -52,7 +59,7 @@ struct KernelTable {
   Result<Model> model(const std::string& name) const;
 };
 
-/// Reads `folder`/kernels.toml.
+/// Reads `folder`/kernels.toml. Exit::user, with file and line, when a key is unknown, missing or wrong.
 Result<KernelTable> load_kernel_table(const std::filesystem::path& folder);
 
 }  // namespace nslab

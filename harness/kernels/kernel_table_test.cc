@@ -15,42 +15,42 @@ Result<KernelTable> table_of(const std::string& models) {
   return load_kernel_table(folder->path());
 }
 
-TEST(KernelTable, KinIsTheModelItNames) {
+TEST(KernelTable, TheBuildBaseIsTheModelItNames) {
   const auto table = table_of(R"(
 [model.flat]
 description = "two levels"
-kin = "multi"
+build_base = "multi"
 [model.multi]
 description = "mainline"
 config = ["CONFIG_PID_NS=y"]
 )");
   ASSERT_TRUE(table) << table.error().message;
-  ASSERT_TRUE(table->model("flat")->kin);
-  EXPECT_EQ(table->model("flat")->kin->name, "multi");
-  EXPECT_EQ(table->model("flat")->kin->config, std::vector<std::string>{"CONFIG_PID_NS=y"});
-  EXPECT_TRUE(table->model("flat")->kin->has_kin);
-  EXPECT_FALSE(table->model("flat")->has_kin);
-  EXPECT_TRUE(table->model("multi")->has_kin);
-  EXPECT_FALSE(table->model("multi")->kin);
+  ASSERT_TRUE(table->model("flat")->build_base);
+  EXPECT_EQ(table->model("flat")->build_base->name, "multi");
+  EXPECT_EQ(table->model("flat")->build_base->config, std::vector<std::string>{"CONFIG_PID_NS=y"});
+  EXPECT_TRUE(table->model("flat")->build_base->is_build_base);
+  EXPECT_FALSE(table->model("flat")->is_build_base);
+  EXPECT_TRUE(table->model("multi")->is_build_base);
+  EXPECT_FALSE(table->model("multi")->build_base);
 }
 
-TEST(KernelTable, KinOfKinIsRefused) {
+TEST(KernelTable, ABuildBaseHasNoBuildBase) {
   const auto chain = table_of(R"(
 [model.a]
 description = "a"
-kin = "b"
+build_base = "b"
 [model.b]
 description = "b"
-kin = "c"
+build_base = "c"
 [model.c]
 description = "c"
 )");
   ASSERT_FALSE(chain);
   EXPECT_EQ(chain.error().exit, Exit::user);
-  EXPECT_THAT(chain.error().message, testing::HasSubstr("'kin' of model 'a' is 'b'"));
-  const auto unknown = table_of("[model.a]\ndescription = \"a\"\nkin = \"z\"\n");
+  EXPECT_THAT(chain.error().message, testing::HasSubstr("'build_base' of model 'a' is 'b'"));
+  const auto unknown = table_of("[model.a]\ndescription = \"a\"\nbuild_base = \"z\"\n");
   ASSERT_FALSE(unknown);
-  EXPECT_THAT(unknown.error().message, testing::HasSubstr("'kin' of model 'a' is 'z'"));
+  EXPECT_THAT(unknown.error().message, testing::HasSubstr("'build_base' of model 'a' is 'z'"));
 }
 
 }  // namespace

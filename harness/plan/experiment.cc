@@ -37,9 +37,6 @@ Result<Measure> read_measure(const toml::table& table, const std::string& file_n
 
 }  // namespace
 
-const char* name_of(Meter meter) { return meter == Meter::instructions ? "instructions" : "time"; }
-const char* unit_of(Meter meter) { return meter == Meter::instructions ? "instructions" : "ns"; }
-
 std::vector<std::string> Experiment::kernels() const {
   std::vector<std::string> names;
   for (const Measure& measure : measures) {
@@ -76,10 +73,12 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
       !experiment.name.empty() &&
       experiment.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
   if (!plain_name) reader.reject("name", "'name' must be lower-case letters, digits, - and _: it names a folder");
-  if (meter == "time") {
-    experiment.meter = Meter::time;
-  } else if (meter != "instructions") {
-    reader.reject("meter", fmt::format("'meter' is '{}', it must be \"instructions\" or \"time\"", meter));
+  if (const auto known = meter_from(meter)) {
+    experiment.meter = *known;
+  } else {
+    std::vector<std::string> names;
+    for (const MeterProperties& m : all_meters()) names.push_back(fmt::format("\"{}\"", m.name));
+    reader.reject("meter", fmt::format("'meter' is '{}', it must be {}", meter, fmt::join(names, " or ")));
   }
   if (experiment.statistic != "mean" && experiment.statistic != "minimum" && experiment.statistic != "median") {
     reader.reject("statistic", fmt::format("'statistic' is '{}', it must be \"mean\", \"minimum\" or \"median\"",

@@ -7,16 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "meter.h"
 #include "result.h"
 
 namespace nslab {
-
-/// What is read off (docs/experiments.md, "meter").
-enum class Meter { instructions, time };
-
-const char* name_of(Meter meter);
-/// "instructions" or "ns".
-const char* unit_of(Meter meter);
 
 /// One [[measure]] table: every kernel at every depth with every benchmark.
 struct Measure {

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <string_view>
+
+#include "meter.h"
 
 namespace nslab {
 
@@ -45,15 +47,23 @@ struct Sample {
 struct RunRecord {
   std::int64_t id = 0;
   std::string experiment;  ///< the experiment's name
-  std::string meter;       ///< "instructions" or "time"
-  std::string unit;        ///< "instructions" or "ns"
-  std::string profile;     ///< "lean"; "mini" when forced, and then every report says so
-  std::string base;        ///< "linux-6.12"
-  std::string started;     ///< UTC, ISO 8601
-  std::string finished;    ///< empty while boots are missing
-  std::string manifest;    ///< JSON: experiment text, kernels with hashes, initramfs hash, QEMU, host
+  Meter meter = Meter::instructions;
+  std::string profile;                  ///< as "lean"
+  std::string base;                     ///< as "linux-6.12"
+  std::string started;                  ///< UTC, ISO 8601
+  std::string finished;                 ///< empty while boots are missing
+  std::string manifest;                 ///< JSON: experiment text, kernels with hashes, initramfs hash, QEMU, host
+  std::string accelerator = "unknown";  ///< as the manifest names it: "tcg with icount", "tcg" or "kvm"
   int boots_planned = 0;
   int boots_done = 0;
+
+  const char* unit() const { return unit_of(meter); }
+  bool operator==(const RunRecord&) const = default;
 };
+
+/// Whether a profile's figures count. Those of any other profile were forced (--force-profile), and everything that
+/// shows them says so. A run's folder stands for itself, without the table of kernels, so that the names are here again
+/// (kernels/kernels.toml, 'measurable'); a test checks that they agree.
+inline bool is_for_measurement(std::string_view profile) { return profile != "mini" && profile != "debug"; }
 
 }  // namespace nslab

@@ -4,15 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "base64.h"
 #include "files.h"
 #include "json.h"
+#include "plots.h"
 #include "report_document.h"
 
 namespace nslab {
@@ -134,25 +131,19 @@ std::string block_html(const Block& block) {
 }
 
 std::string plot_html(const HtmlPlot& plot) {
-  return fmt::format("<figure><img alt=\"{}\" src=\"data:image/svg+xml;base64,{}\"></figure>\n", escape_html(plot.name),
-                     base64(plot.svg));
+  return fmt::format("<figure><img alt=\"{}\" src=\"data:image/svg+xml;base64,{}\"></figure>\n",
+                     escape_html(plot.description), base64(plot.svg));
 }
 
 std::string method(const Report& report) {
-  const std::string meter = report.run.meter == "instructions"
-                                ? "Each kernel is booted in QEMU with its clock driven by executed instructions (TCG, "
-                                  "-icount), so that a boot's counts "
-                                  "repeat to the digit given the same kernel, initramfs, QEMU and seed."
-                                : "Each kernel is booted under KVM and timed by the host's clock.";
   return fmt::format(
-      "{} A seed chooses, alike for every kernel, what is not the question (address-space layout, order of cells, "
-      "phase against the "
-      "tick, earlier processes); boots are the replicates, and boots with one seed are compared pair by pair with "
-      "{:.4g} % "
-      "Student intervals. Verdicts are corrected for the number of cells (Holm); 'equivalent' is the outcome of a test "
-      "against "
-      "a margin of {:.4g} %, not a failure to see a difference.",
-      meter, 100 * report.options.level, report.options.margin_percent);
+      "{} A seed chooses, alike for every kernel, what is not the question: the address-space layout, the order of "
+      "cells, the phase against the timer tick, the processes that lived before. Boots are the replicates, and boots "
+      "with one seed are compared pair by pair, with {:.4g} % Student intervals. The verdicts are corrected for the "
+      "number of cells (Holm). 'Equivalent' is the outcome of a test against a margin of {:.4g} %; it does not mean "
+      "that "
+      "no difference was seen.",
+      properties_of(report.run.meter).method, 100 * report.options.level, report.options.margin_percent);
 }
 
 /// A string as it is, a list of words as one line.
@@ -195,13 +186,6 @@ std::string manifest_html(const RunRecord& run) {
                            escape_html(to_text(json, 2)));
 }
 
-std::string read_if_there(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  return text.str();
-}
-
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -230,20 +214,6 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
-std::string base64(std::string_view bytes) {
-  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = (group << 8) | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    }
-    for (std::size_t k = 0; k < 4; ++k) out += k <= n ? digits[(group >> (18 - 6 * k)) & 63U] : '=';
-  }
-  return out;
-}
-
 std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots) {
   const Document document = describe(report);
   std::string out = fmt::format(
@@ -262,8 +232,8 @@ std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots
     out += block_html(block);
   }
   out +=
-      "<h2>Manifest</h2>\n<p>All that went into the run: kernels with their hashes, initramfs, QEMU's command line, "
-      "host.</p>\n";
+      "<h2>Manifest</h2>\n<p>This is all that went into the run: the kernels with their hashes, the initramfs, QEMU's "
+      "command line and the host.</p>\n";
   out += manifest_html(report.run);
   return out + "</body>\n</html>\n";
 }
@@ -271,18 +241,12 @@ std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots
 Result<std::string> write_html(const Report& report, const std::string& folder) {
   TRY(make_folders(folder));
   std::vector<HtmlPlot> plots;
-  for (const auto& [file, name] :
-       {std::pair("overhead.svg", "Bars of the overhead against the reference, in per cent, by benchmark"),
-        std::pair("depth.svg", "Lines of the cost against depth, a panel for each benchmark"),
-        std::pair("growth.svg", "Lines of the cost against size, a panel for each operation and quantity")}) {
-    std::string svg = read_if_there(fs::path(folder) / file);
-    if (!svg.empty()) plots.push_back({name, std::move(svg)});
+  for (const Plot& plot : all_plots()) {
+    const fs::path svg = fs::path(folder) / (std::string(plot.name) + ".svg");
+    if (fs::exists(svg)) plots.push_back({plot.description, TRY(read_file(svg))});
   }
   const fs::path path = fs::path(folder) / "report.html";
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << render_html(report, plots);
-  file.close();
-  if (!file) return machine_error("cannot write {}: {}.", path.string(), std::strerror(errno));
+  TRY(write_file(path, render_html(report, plots)));
   return path.string();
 }
 

@@ -10,21 +10,21 @@
 
 namespace nslab {
 
-/// The report as one self-contained page, without scripts and without references to other files. `plots` are SVG texts
-/// with what they show, embedded as images. Equal input gives an equal page: no clock is read.
+/// A plot to be embedded.
 struct HtmlPlot {
-  std::string name;  ///< what it shows, for those who cannot see it
+  std::string description;  ///< for those who cannot see it
   std::string svg;
 };
+
+/// The report as one self-contained page, without scripts and without references to other files; the plots are embedded
+/// as images. Equal input gives an equal page: no clock is read.
 std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots);
 
-/// Writes `folder`/report.html with the plots that write_plots() has left there (a plot that is not there is left out).
-/// Returns the path. Fails with Exit::machine when it cannot be written.
+/// Writes `folder`/report.html with those of all_plots() that write_plots() has left there. Returns the path. Fails
+/// with Exit::machine when it cannot be written.
 Result<std::string> write_html(const Report& report, const std::string& folder);
 
 /// Text as HTML: & < > " ' escaped.
 std::string escape_html(std::string_view text);
-/// Base 64 (RFC 4648, section 4).
-std::string base64(std::string_view bytes);
 
 }  // namespace nslab

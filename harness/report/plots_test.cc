@@ -2,93 +2,72 @@
 #include "plots.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
-#include "html.h"
+#include "files.h"
+#include "paths.h"
+#include "test_reports.h"
 
 namespace nslab {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
 
-Report small_report(const std::vector<int>& depths, const std::vector<std::string>& kernels = {"multi", "flat"}) {
-  RunRecord run;
-  run.id = 1;
-  run.experiment = "small & <quick>";
-  run.meter = run.unit = "instructions";
-  run.profile = "lean";
-  run.base = "linux-6.12";
-  run.manifest = R"({"kernels": {"multi": "<hash>"}})";
-  run.boots_planned = run.boots_done = 4;
-  std::vector<Sample> samples;
-  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
-    for (const int depth : depths) {
-      for (const std::string& kernel : kernels) {
-        Sample s;
-        s.kernel = kernel;
-        s.depth = depth;
-        s.benchmark = "getpid";
-        s.seed = seed;
-        if (s.kernel == "flat" && depth > 1) {
-          s.status = CellStatus::refused;
-          s.refusal = "EINVAL";
-        } else {
-          s.iterations = 1;
-          s.sum = s.minimum = (s.kernel == "flat" ? 202U : 200U) + 10U * static_cast<unsigned>(depth);
-        }
-        samples.push_back(s);
-      }
-    }
+/// The data of the plot with this name.
+std::string data_of(const std::string& name, const Report& report) {
+  for (const Plot& plot : all_plots()) {
+    if (plot.name == name) return plot.draw(report).data;
   }
-  return *make_report(run, samples, {});
+  return "there is no plot " + name;
 }
 
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+/// An executable named gnuplot that comes before the real one; undone by the destructor.
+struct Path {
+  explicit Path(const std::string& path) {
+    if (const char* now = std::getenv("PATH")) old = now;
+    ::setenv("PATH", path.c_str(), 1);
+  }
+  ~Path() { ::setenv("PATH", old.c_str(), 1); }
+  std::string old;
+};
 
 class PlotsTest : public testing::Test {
  protected:
-  PlotsTest() {
-    std::string pattern = (fs::temp_directory_path() / "nslab-plots-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
+  PlotsTest() : temporary_(std::move(*TempFolder::make(testing::TempDir(), "plots"))), folder_(temporary_.path()) {}
+
+  Result<std::vector<std::string>> write(const Report& report) const {
+    return write_plots(report, folder_.string(), (find_paths()->root / "plots").string());
   }
-  ~PlotsTest() override { fs::remove_all(folder_); }
+  static bool gnuplot_is_missing(const Result<std::vector<std::string>>& drawn) {
+    return !drawn && drawn.error().message.starts_with("cannot start gnuplot");
+  }
+  std::string read(const std::string& name) const { return *read_file(folder_ / name); }
 
-  /// An executable named gnuplot that comes before the real one; undone by the destructor of the returned object.
-  struct Path {
-    explicit Path(const std::string& path) {
-      if (const char* now = std::getenv("PATH")) old = now;
-      ::setenv("PATH", path.c_str(), 1);
-    }
-    ~Path() { ::setenv("PATH", old.c_str(), 1); }
-    std::string old;
-  };
+ private:
+  TempFolder temporary_;
 
-  fs::path folder_;
+ protected:
+  const fs::path folder_;
 };
 
 TEST(PlotDataTest, Bars) {
-  EXPECT_EQ(
-      "# per cent against the reference: value, low and high end of the interval, for each series\n"
-      "benchmark \"flat, depth 0\" low high \"flat, depth 1\" low high\n"
-      "getpid 1.000000 1.000000 1.000000 0.952381 0.952381 0.952381\n",
-      bars_data(small_report({0, 1, 2})));
+  EXPECT_EQ(data_of("overhead", small_report({0, 1, 2})),
+            "# per cent against the reference: value, low and high end of the interval, for each series\n"
+            "benchmark \"flat, depth 0\" low high \"flat, depth 1\" low high\n"
+            "getpid 1.000000 1.000000 1.000000 0.952381 0.952381 0.952381\n");
 }
 
 TEST(PlotDataTest, Depth) {
   EXPECT_EQ(
+      data_of("depth", small_report({0, 2})),
       "# depth, instructions beyond the origin's depth 0, low and high end of the interval; a block for each benchmark "
       "and "
       "kernel\n"
@@ -97,9 +76,8 @@ TEST(PlotDataTest, Depth) {
       "2 20.000000 20.000000 20.000000\n"
       "\n\n"
       "# getpid on flat\n"
-      "0 2.000000 2.000000 2.000000\n",
-      depth_data(small_report({0, 2})));
-  EXPECT_EQ("", depth_data(small_report({0})));
+      "0 2.000000 2.000000 2.000000\n");
+  EXPECT_EQ(data_of("depth", small_report({0})), "");
 }
 
 /// As if getpid were a point of a curve, with a second point that costs the same.
@@ -114,6 +92,7 @@ Report growing_report() {
 
 TEST(PlotDataTest, Growth) {
   EXPECT_EQ(
+      data_of("growth", growing_report()),
       "# size, instructions per operation, low and high end of the interval; a block for each operation and quantity, "
       "kernel and depth\n"
       "# getpid against processes on multi, depth 0\n"
@@ -122,14 +101,13 @@ TEST(PlotDataTest, Growth) {
       "\n\n"
       "# getpid against processes on flat, depth 0\n"
       "10 202.000000 202.000000 202.000000\n"
-      "1000 202.000000 202.000000 202.000000\n",
-      growth_data(growing_report()));
-  EXPECT_EQ("", growth_data(small_report({0})));
+      "1000 202.000000 202.000000 202.000000\n");
+  EXPECT_EQ(data_of("growth", small_report({0})), "");
 }
 
 TEST(PlotDataTest, RefusedIsNamed) {
-  EXPECT_EQ("Refused (EINVAL), thus not drawn: flat at depth 2, 4.", refused_note(small_report({0, 1, 2, 4})));
-  EXPECT_EQ("", refused_note(small_report({0, 1})));
+  EXPECT_EQ(refused_note(small_report({0, 1, 2, 4})), "Refused (EINVAL), thus not drawn: flat at depth 2, 4.");
+  EXPECT_EQ(refused_note(small_report({0, 1})), "");
 }
 
 TEST_F(PlotsTest, MissingGnuplotIsTheMachinesLack) {
@@ -139,8 +117,8 @@ TEST_F(PlotsTest, MissingGnuplotIsTheMachinesLack) {
   const Path path(folder_.string());
   const auto drawn = write_plots(small_report({0, 1}), (folder_ / "out").string(), templates.string());
   ASSERT_FALSE(drawn);
-  EXPECT_EQ(Exit::machine, drawn.error().exit);
-  EXPECT_NE(std::string::npos, drawn.error().message.find("apt-get install gnuplot-nox"));
+  EXPECT_EQ(drawn.error().exit, Exit::machine);
+  EXPECT_THAT(drawn.error().message, HasSubstr("apt-get install gnuplot-nox"));
 }
 
 TEST_F(PlotsTest, GnuplotsFailureIsShown) {
@@ -152,34 +130,32 @@ TEST_F(PlotsTest, GnuplotsFailureIsShown) {
   const Path path(folder_.string() + ":" + std::getenv("PATH"));
   const auto drawn = write_plots(small_report({0, 1}), (folder_ / "out").string(), templates.string());
   ASSERT_FALSE(drawn);
-  EXPECT_EQ(Exit::bug, drawn.error().exit);
-  EXPECT_NE(std::string::npos, drawn.error().message.find("undefined variable"));
+  EXPECT_EQ(drawn.error().exit, Exit::bug);
+  EXPECT_THAT(drawn.error().message, HasSubstr("undefined variable"));
 }
 
 TEST_F(PlotsTest, MissingTemplate) {
-  EXPECT_EQ(Exit::machine, write_plots(small_report({0, 1}), folder_.string(), "/nonexistent").error().exit);
+  EXPECT_EQ(write_plots(small_report({0, 1}), folder_.string(), "/nonexistent").error().exit, Exit::machine);
 }
 
 TEST_F(PlotsTest, DrawsWithTheRealTemplates) {
-  const std::string templates = (fs::path(__FILE__).parent_path().parent_path() / "plots").string();
-  const auto drawn = write_plots(small_report({0, 1, 2}), folder_.string(), templates);
-  if (!drawn && drawn.error().message.find("not installed") != std::string::npos) GTEST_SKIP() << drawn.error().message;
+  const auto drawn = write(small_report({0, 1, 2}));
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
   ASSERT_TRUE(drawn) << drawn.error().message;
-  EXPECT_EQ(4U, drawn->size());
-  EXPECT_EQ("\x89PNG", read(folder_ / "overhead.png").substr(0, 4));
-  const std::string svg = read(folder_ / "depth.svg");
-  EXPECT_NE(std::string::npos, svg.find("small &amp; &lt;quick>"));
+  EXPECT_EQ(drawn->size(), 4U);
+  EXPECT_EQ(read("overhead.png").substr(0, 4), "\x89PNG");
+  const std::string svg = read("depth.svg");
+  EXPECT_THAT(svg, HasSubstr("small &amp; &lt;quick>"));
   // What has become undrawable does not leave yesterday's picture behind.
-  ASSERT_TRUE(write_plots(small_report({0}), folder_.string(), templates));
+  ASSERT_TRUE(write(small_report({0})));
   EXPECT_FALSE(fs::exists(folder_ / "depth.svg"));
 }
 
 TEST_F(PlotsTest, DrawsGrowth) {
-  const std::string templates = (fs::path(__FILE__).parent_path().parent_path() / "plots").string();
-  const auto drawn = write_plots(growing_report(), folder_.string(), templates);
-  if (!drawn && drawn.error().message.find("not installed") != std::string::npos) GTEST_SKIP() << drawn.error().message;
+  const auto drawn = write(growing_report());
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
   ASSERT_TRUE(drawn) << drawn.error().message;
-  EXPECT_NE(std::string::npos, read(folder_ / "growth.svg").find("<svg"));
+  EXPECT_THAT(read("growth.svg"), HasSubstr("<svg"));
 }
 
 /// How far from the top the text stands whose first words these are.
@@ -195,12 +171,11 @@ TEST_F(PlotsTest, TheNamesOfManyKernelsStandAboveThePanels) {
   std::vector<std::string> kernels = {"multi"};
   for (int i = 1; i < 17; ++i) kernels.push_back(fmt::format("static3+cache+hash{}", i));
   const Report report = small_report({0, 1}, kernels);
-  const std::string templates = (fs::path(__FILE__).parent_path().parent_path() / "plots").string();
-  const auto drawn = write_plots(report, folder_.string(), templates);
-  if (!drawn && drawn.error().message.find("not installed") != std::string::npos) GTEST_SKIP() << drawn.error().message;
+  const auto drawn = write(report);
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
   ASSERT_TRUE(drawn) << drawn.error().message;
-  const std::string lines = read(folder_ / "depth.svg");
-  const std::string bars = read(folder_ / "overhead.svg");
+  const std::string lines = read("depth.svg");
+  const std::string bars = read("overhead.svg");
   // All bars are 0, and the axis is from -1 to 1.
   for (const std::string& kernel : kernels) {
     EXPECT_LT(height_of(lines, kernel + "<"), height_of(lines, "getpid")) << kernel;
@@ -208,36 +183,6 @@ TEST_F(PlotsTest, TheNamesOfManyKernelsStandAboveThePanels) {
     for (const int depth : {0, 1})
       EXPECT_LT(height_of(bars, fmt::format("{}, depth {}", kernel, depth)), height_of(bars, "1<")) << kernel;
   }
-}
-
-TEST(HtmlTest, Escapes) {
-  EXPECT_EQ("&lt;a href=&quot;x&quot;&gt; &amp; &#39;", escape_html("<a href=\"x\"> & '"));
-  // RFC 4648, section 10
-  EXPECT_EQ("", base64(""));
-  EXPECT_EQ("Zg==", base64("f"));
-  EXPECT_EQ("Zm8=", base64("fo"));
-  EXPECT_EQ("Zm9vYmFy", base64("foobar"));
-}
-
-TEST(HtmlTest, OnePageWithAllInIt) {
-  const Report report = small_report({0, 1, 2});
-  const std::string page = render_html(report, {{"bars", "<svg/>"}});
-  EXPECT_EQ(page, render_html(report, {{"bars", "<svg/>"}}));
-  EXPECT_NE(std::string::npos, page.find("<title>nslab report: small &amp; &lt;quick&gt; (run 1)</title>"));
-  EXPECT_NE(std::string::npos, page.find("data:image/svg+xml;base64,PHN2Zy8+"));
-  EXPECT_NE(std::string::npos, page.find("&lt;hash&gt;"));
-  EXPECT_NE(std::string::npos, page.find("<td class=\"refused\">refused (EINVAL)</td>"));
-  EXPECT_EQ(std::string::npos, page.find("<quick>"));
-  EXPECT_EQ(std::string::npos, page.find("http"));  // self-contained
-}
-
-TEST_F(PlotsTest, HtmlIsWrittenBesideThePlots) {
-  std::ofstream(folder_ / "depth.svg") << "<svg/>";
-  const auto path = write_html(small_report({0, 1}), folder_.string());
-  ASSERT_TRUE(path) << path.error().message;
-  EXPECT_EQ((folder_ / "report.html").string(), *path);
-  EXPECT_NE(std::string::npos, read(*path).find("PHN2Zy8+"));
-  EXPECT_EQ(Exit::machine, write_html(small_report({0, 1}), "/proc/nowhere").error().exit);
 }
 
 }  // namespace

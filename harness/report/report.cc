@@ -5,12 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
-#include <span>
 
 #include "growth.h"
-#include "json.h"
 
 namespace nslab {
 namespace {
@@ -22,16 +19,6 @@ using SamplesByCell = std::map<CellKey, std::vector<const Sample*>>;
 constexpr std::string_view control_base = "multi";
 constexpr std::string_view control_twin = "multi-twin";
 constexpr std::string_view control_known = "multi-known";
-
-/// The first string under this key, depth first.
-std::string find_string(const Json& json, std::string_view key) {
-  if (!json.is_structured()) return {};
-  for (const auto& [name, value] : json.items()) {
-    if (json.is_object() && name == key && value.is_string()) return value.get<std::string>();
-    if (std::string found = find_string(value, key); !found.empty()) return found;
-  }
-  return {};
-}
 
 int structure_rank(std::string_view kernel) {
   static constexpr std::string_view order[] = {"none", "nons", "multi", "flat", "static3", "list"};
@@ -100,8 +87,8 @@ class ViewBuilder {
         compare_pairs(pair_by_seed(values_a, values_b), report_.options.level, report_.options.margin_percent);
     if (c.pairs == 0) return std::nullopt;
     const auto floor = floors_.find({b.benchmark, b.depth});
-    const bool held = a.kernel != b.kernel && !is_control(a.kernel) && !is_control(b.kernel);
-    if (held && floor != floors_.end()) c.floor = floor->second;
+    const bool has_floor = a.kernel != b.kernel && !is_control(a.kernel) && !is_control(b.kernel);
+    if (has_floor && floor != floors_.end()) c.floor = floor->second;
     return c;
   }
 
@@ -231,79 +218,31 @@ class ViewBuilder {
   View view_;
 };
 
-/// All that the samples say about themselves that a reader has to know.
+/// Fills in what the samples say about the run as a whole.
 void check_samples(Report& report, const SamplesByCell& samples) {
-  const RunRecord& run = report.run;
-  if (run.profile == "mini") {
-    report.warnings.emplace_back(
-        "PROFILE mini: NOT FOR MEASUREMENT. A kernel cut down this far takes other paths than the ones in use; its "
-        "figures "
-        "show that the lab runs, nothing else.");
-  }
-  if (run.boots_done < run.boots_planned) {
-    report.warnings.push_back(
-        fmt::format("INCOMPLETE: {} of {} boots are missing ({} done). Resume the run to fill the table.",
-                    run.boots_planned - run.boots_done, run.boots_planned, run.boots_done));
-  }
   std::map<std::string, std::set<std::uint64_t>> iterations;
-  int cells_unpaired = 0;
-  int fewest_pairs = std::numeric_limits<int>::max();
   for (const auto& [key, cell] : report.views.front().cells) {
-    if (cell.state == Cell::State::inconsistent) {
-      report.errors.push_back(
-          fmt::format("ERROR: {} on {} at depth {} was refused ({}) in {} boots and measured in {}: the same kernel "
-                      "answered differently. No figure is given; look at the boots' logs.",
-                      key.benchmark, key.kernel, key.depth, cell.refusal, cell.refused_boots, cell.measured_boots));
-    }
+    if (cell.state == Cell::State::inconsistent) report.inconsistent.push_back(key);
     if (cell.against_reference && cell.against_reference->pairs < cell.value.n) {
-      ++cells_unpaired;
-      fewest_pairs = std::min(fewest_pairs, cell.against_reference->pairs);
+      const int pairs = cell.against_reference->pairs;
+      report.fewest_pairs = report.unpaired_cells == 0 ? pairs : std::min(report.fewest_pairs, pairs);
+      ++report.unpaired_cells;
     }
+    std::uint64_t repetitions = 0;
     for (const Sample* s : samples.at(key)) {
+      repetitions += s->iterations;
       if (s->status == CellStatus::ok) iterations[key.benchmark].insert(s->iterations);
     }
-  }
-  if (cells_unpaired > 0) {
-    report.warnings.push_back(
-        fmt::format("{} cells have boots whose seed the reference lacks; differences use the seeds that both have ({} "
-                    "in the poorest cell).",
-                    cells_unpaired, fewest_pairs));
+    const std::uint64_t switches = cell.involuntary_switches;
+    if (switches > 0 && switches * kRepetitionsToASwitch < repetitions) report.switched.push_back(key);
   }
   for (const auto& [benchmark, counts] : iterations) {
-    if (counts.size() > 1) {
-      report.warnings.push_back(
-          fmt::format("{}: the number of repetitions is not the same in all cells ({} to {}), which by "
-                      "itself moves the mean.",
-                      benchmark, *counts.begin(), *counts.rbegin()));
-    }
+    if (counts.size() > 1) report.unequal_repetitions.push_back({benchmark, *counts.begin(), *counts.rbegin()});
   }
-  // An operation that creates tasks is preempted by them, time and again. Now and then means that something else ran.
-  constexpr std::uint64_t often = 100;  // repetitions to a switch
-  std::vector<std::pair<std::uint64_t, CellKey>> switched;
-  for (const auto& [key, cell] : report.views.front().cells) {
-    std::uint64_t repetitions = 0;
-    for (const Sample* s : samples.at(key)) repetitions += s->iterations;
-    if (cell.involuntary_switches > 0 && cell.involuntary_switches * often < repetitions)
-      switched.emplace_back(cell.involuntary_switches, key);
-  }
-  std::stable_sort(switched.begin(), switched.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  constexpr std::size_t named = 5;
-  std::string list;
-  for (const auto& [count, key] : std::span(switched).first(std::min(named, switched.size()))) {
-    list += fmt::format("{}{} on {} at depth {} ({})", list.empty() ? "" : ", ", key.benchmark, key.kernel, key.depth,
-                        count);
-  }
-  if (switched.size() > named) list += fmt::format(" and {} more cells with no more", switched.size() - named);
-  if (switched.empty()) return;
-  const std::string text = fmt::format(
-      "now and then, by involuntary context switches in all boots together: {}. Cells with a switch in every {}th "
-      "repetition or more are not counted: what they do creates tasks.",
-      list, often);
-  if (run.meter == "time") {
-    report.warnings.push_back("Something else ran on the vCPU " + text + " Look at the minimum as well.");
-  } else {
-    report.other_work = text;
-  }
+  const auto& cells = report.views.front().cells;
+  std::stable_sort(report.switched.begin(), report.switched.end(), [&](const CellKey& a, const CellKey& b) {
+    return cells.at(a).involuntary_switches > cells.at(b).involuntary_switches;
+  });
 }
 
 }  // namespace
@@ -339,13 +278,6 @@ double value_of(const Sample& sample, Statistic statistic) {
   return static_cast<double>(sample.median);
 }
 
-std::string accelerator_of(const RunRecord& run) {
-  if (const auto manifest = parse_json(run.manifest)) {
-    if (std::string found = find_string(*manifest, "accelerator"); !found.empty()) return found;
-  }
-  return run.meter == "instructions" ? "tcg" : "unknown";
-}
-
 bool is_control(std::string_view kernel) { return kernel == control_twin || kernel == control_known; }
 
 std::map<std::pair<std::string, int>, double> control_floors(const std::vector<Sample>& samples, Statistic statistic,
@@ -373,8 +305,10 @@ void sort_kernels(std::vector<std::string>& kernels) {
 
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options) {
   if (samples.empty()) {
-    return user_error("run {} ({}) has no samples yet: nothing to report. Finish the run first (nslab run --resume).",
-                      run.id, run.experiment);
+    return user_error(
+        "run {} ({}) has no samples yet, so there is nothing to report. Run the same 'nslab run' command again: it "
+        "continues.",
+        run.id, run.experiment);
   }
   if (!(options.level > 0 && options.level < 1)) {
     return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
@@ -382,7 +316,6 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   Report report;
   report.run = run;
   report.options = options;
-  report.accelerator = accelerator_of(run);
 
   SamplesByCell by_cell;
   std::set<std::tuple<CellKey, std::uint64_t>> seen;

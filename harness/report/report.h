@@ -94,12 +94,22 @@ struct View {
   std::vector<Growth> growths;          ///< by series and quantity, then kernel and depth; those against levels last
 };
 
-/// What `nslab report` shows: figures only, no words. Made by make_report(); the renderers add the words.
+/// A benchmark that was not repeated equally often in all cells, which by itself moves the mean.
+struct UnequalRepetitions {
+  std::string benchmark;
+  std::uint64_t fewest = 0;
+  std::uint64_t most = 0;
+};
+
+/// Involuntary context switches that are fewer than one in so many repetitions mean that something else ran. Where
+/// there are more, the operation itself creates tasks that preempt it.
+constexpr std::uint64_t kRepetitionsToASwitch = 100;
+
+/// What `nslab report` shows: figures only, no words. Made by make_report(); describe() adds the words.
 struct Report {
   RunRecord run;
   ReportOptions options;
-  std::string accelerator;  ///< "tcg", "kvm" or "unknown"
-  std::string reference;    ///< a kernel
+  std::string reference;  ///< a kernel
   /// The reference has no namespaces to nest (none, nons), thus was measured at depth 0 only: every depth is then
   /// compared with its depth 0.
   bool reference_at_depth_zero = false;
@@ -112,32 +122,29 @@ struct Report {
 
   std::vector<View> views;  ///< the statistic asked for, then the minimum (or the mean, if the minimum was asked for)
 
-  /// Instructions meter: when else the kernel's own work ran, the same each time; empty: never. A warning under time.
-  std::string other_work;
+  // What the first view's cells say about the run as a whole:
+  std::vector<CellKey> inconsistent;  ///< cells that are an error (Cell::State::inconsistent)
+  int unpaired_cells = 0;             ///< cells with boots whose seed the reference lacks
+  int fewest_pairs = 0;               ///< among the unpaired cells; 0 when there are none
+  std::vector<UnequalRepetitions> unequal_repetitions;
+  std::vector<CellKey> switched;  ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
 
-  std::vector<std::string> errors;    ///< what makes (part of) the report wrong, as sentences
-  std::vector<std::string> warnings;  ///< what a reader has to know, as sentences
+  /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
+  /// does not know of the day on which it is read.
+  std::vector<std::string> not_of_today;
 };
 
 /// Fails with Exit::user when there are no samples or the reference is no kernel of the run, with Exit::bug when the
 /// samples contradict each other (two of the same cell and seed).
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options);
 
-/// For a terminal of so many columns; 0: no limit.
-std::string render_text(const Report& report, int columns);
-std::string render_markdown(const Report& report);
-
-/// The accelerator of a run: the manifest's "accelerator" wherever it stands, else what the meter implies, else
-/// "unknown".
-std::string accelerator_of(const RunRecord& run);
-
 /// The floor of each cell (benchmark, depth), in the meter's unit: the far end of the interval of multi-twin - multi,
 /// all that another code layout of the same source may do there. Empty where the two are not both measured at least
 /// twice.
 std::map<std::pair<std::string, int>, double> control_floors(const std::vector<Sample>& samples, Statistic statistic,
                                                              double level);
-/// The controls (multi-twin, multi-known) are what the lab is checked by: their own differences are not held to the
-/// floor.
+/// Whether a kernel is one of the controls (multi-twin, multi-known). The lab is checked by them: their own differences
+/// are called however small they are.
 bool is_control(std::string_view kernel);
 
 /// Kernels in the order in which reports show them: by structure, plain before its variants, controls last.

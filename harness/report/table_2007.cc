@@ -6,6 +6,9 @@
 #include <array>
 #include <cmath>
 
+#include "numbers.h"
+#include "words.h"
+
 namespace nslab {
 namespace {
 
@@ -32,7 +35,6 @@ constexpr std::array<Row, 6> kRows = {{
 constexpr const Row& kVanilla = kRows[0];
 constexpr const Row& kWithout = kRows[1];
 constexpr std::string_view kReference = "none";
-constexpr std::string_view kMissing = "–";
 
 /// What 2007 has no error for is given the difference of two kernels that are one in getpid: vanilla and PID_NS=n.
 constexpr double kGetpidError = kWithout.getpid - kVanilla.getpid;
@@ -183,17 +185,20 @@ Document table_2007(const Report& report) {
   document.push_back({Block::Kind::heading, "2007 and today"});
   document.push_back(
       {.kind = Block::Kind::table,
-       .text = "Quoted, not measured here: P. Emelianov, 'Pid namespaces (two models)', containers list, 2007-06-15; "
-               "2.6.21-rc1-mm1, errors 3 sigma. Time, on a real machine. nptl is nptl/perf -s 1000000 -t 1 -r 0 -T "
-               "--sync-join of glibc 2.5. Per cent are worked out from the figures; the errors add in quadrature.",
+       .text =
+           "Quoted, not measured here: P. Emelianov, 'Pid namespaces (two models)', containers list, 2007-06-15. The "
+           "figures are time on a real machine, with Linux 2.6.21-rc1-mm1; the errors are 3 sigma. nptl is "
+           "nptl/perf -s 1000000 -t 1 -r 0 -T --sync-join of glibc 2.5. The per cent are worked out from the "
+           "figures, with errors that add in quadrature.",
        .table = quoted_table()});
   document.push_back(
       {.kind = Block::Kind::table,
-       .text = fmt::format("Today: {} ({}, profile {}), for each row the kernel as in 2007 and the one as it would be "
-                           "now; none: {}, the others: difference from none in per cent, {:.4g} % interval over "
-                           "pairs of boots.",
-                           report.run.base, report.run.meter == "time" ? "time" : "instructions executed, not time",
-                           report.run.profile, report.run.unit, 100 * report.options.level),
+       .text =
+           fmt::format("Today: {}, {} ({}, profile {}). Each row of 2007 has two kernels: the one as in 2007, and "
+                       "the one as it would be now. The row of none is in {} per operation. All others are the "
+                       "difference from none in per cent, with the {} interval over pairs of boots.",
+                       report.run.base, properties_of(report.run.meter).kind, source_text(report, report.views.front()),
+                       report.run.profile, report.run.unit(), level_text(report.options.level)),
        .table = todays_table(report)});
   Block list{Block::Kind::bullets};
   for (const Row& row : kRows) {
@@ -202,10 +207,25 @@ Document table_2007(const Report& report) {
                                        agreement_text(report, row, "getpid", getpid_change(row))));
   }
   document.push_back({.kind = Block::Kind::paragraph,
-                      .text = "Does today agree with 2007? Direction, and size within both errors; 2007 gives getpid "
-                              "no error, so that the difference between vanilla and PID_NS=n stands for it."});
+                      .text = "Does today agree with 2007? Two things count: the direction, and the size within both "
+                              "errors. 2007 gives getpid no error, so the difference between vanilla and PID_NS=n "
+                              "stands for it."});
   document.push_back(std::move(list));
   return document;
+}
+
+Table summary_2007(const Report& report, std::string_view benchmark) {
+  Table table;
+  table.columns = {
+      {std::string(benchmark), "", Align::left}, {"2007"}, {"today, as in 2007"}, {"today, as it would be now"}};
+  for (const Row& row : kRows) {
+    if (row.as_today.empty() || &row == &kWithout) continue;
+    table.rows.push_back({std::string(row.name),
+                          change_text(benchmark == "nptl" ? nptl_change(row) : getpid_change(row)),
+                          today_text(today(report, benchmark, row.as_in_2007, row.depth)),
+                          today_text(today(report, benchmark, row.as_today, row.depth))});
+  }
+  return table;
 }
 
 }  // namespace nslab

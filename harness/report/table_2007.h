@@ -4,8 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "document.h"
 #include "report.h"
-#include "report_document.h"
 #include "stats.h"
 
 namespace nslab {
@@ -36,5 +36,9 @@ std::string_view name_of(Agreement agreement);
 /// For the experiment named "2007": the table of 2007 as quoted, above today's in the same rows, and a sentence a row
 /// on whether they agree. Empty for any other experiment, and where differences are not against `none`.
 Document table_2007(const Report& report);
+
+/// One benchmark of 2007's ("nptl" or "getpid") in a row for each of its kernels: 2007's change against PID_NS=n,
+/// today's with the kernel as it was in 2007, and with the one as it would be now.
+Table summary_2007(const Report& report, std::string_view benchmark);
 
 }  // namespace nslab

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "test_samples.h"
+
 namespace nslab {
 namespace {
 
@@ -70,11 +72,8 @@ TEST(Agreement, NeedsTwoPairs) {
 
 Report report_of(const std::string& experiment) {
   Report report;
+  report.run = run_record();
   report.run.experiment = experiment;
-  report.run.meter = "instructions";
-  report.run.unit = "instructions";
-  report.run.base = "linux-6.12";
-  report.run.profile = "lean";
   report.reference = "none";
   report.benchmarks = {"getpid", "nptl", "spawn"};
   View view;

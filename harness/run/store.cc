@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <filesystem>
+#include <map>
 
 #include "files.h"
 
@@ -13,7 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The file's format. A change of the tables raises it; older files are then refused, not guessed at.
+// The version of the file's format, which every change of the tables raises. We do not guess at older files: opening
+// one is an error.
 constexpr int kVersion = 2;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
@@ -64,14 +66,14 @@ CREATE TABLE sample (
 
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
-    "(SELECT count(*) FROM boot WHERE boot.run = run.id) FROM run ";
+    "(SELECT count(*) FROM boot WHERE boot.run = run.id), "
+    "coalesce(CASE WHEN json_valid(manifest) THEN json_extract(manifest, '$.accelerator') END, 'unknown') FROM run ";
 
-RunRecord read_run(SQLite::Statement& row) {
+Result<RunRecord> read_run(SQLite::Statement& row) {
   RunRecord run;
   run.id = row.getColumn(0).getInt64();
   run.experiment = row.getColumn(1).getString();
-  run.meter = row.getColumn(2).getString();
-  run.unit = row.getColumn(3).getString();
+  run.meter = TRY(meter_of_run(run.id, row.getColumn(2).getString(), row.getColumn(3).getString()));
   run.profile = row.getColumn(4).getString();
   run.base = row.getColumn(5).getString();
   run.started = row.getColumn(6).getString();
@@ -79,7 +81,33 @@ RunRecord read_run(SQLite::Statement& row) {
   run.manifest = row.getColumn(8).getString();
   run.boots_planned = row.getColumn(9).getInt();
   run.boots_done = row.getColumn(10).getInt();
+  run.accelerator = row.getColumn(11).getString();
   return run;
+}
+
+constexpr const char* kSampleColumns =
+    "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, sum_first_half, minimum, median, p90, "
+    "maximum, involuntary_switches, layout, boot.id FROM sample JOIN boot ON boot.id = sample.boot WHERE run = ? ";
+
+Sample read_sample(SQLite::Statement& row) {
+  const auto number = [&](int column) { return static_cast<std::uint64_t>(row.getColumn(column).getInt64()); };
+  Sample sample;
+  sample.kernel = row.getColumn(0).getString();
+  sample.depth = row.getColumn(1).getInt();
+  sample.benchmark = row.getColumn(2).getString();
+  sample.seed = number(3);
+  sample.status = row.getColumn(4).getString() == "ok" ? CellStatus::ok : CellStatus::refused;
+  sample.refusal = row.getColumn(5).getString();
+  sample.iterations = number(6);
+  sample.sum = number(7);
+  sample.sum_first_half = number(8);
+  sample.minimum = number(9);
+  sample.median = number(10);
+  sample.p90 = number(11);
+  sample.maximum = number(12);
+  sample.involuntary_switches = number(13);
+  sample.layout = row.getColumn(14).getString();
+  return sample;
 }
 
 /// Runs `work`; what SQLite throws comes back as an Error that names the file and what to do.
@@ -189,9 +217,9 @@ Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
         *database_,
         "INSERT INTO run (key, experiment, meter, unit, profile, base, started, manifest, boots_planned) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    const std::string* texts[] = {&key,           &fresh.experiment, &fresh.meter,   &fresh.unit,
-                                  &fresh.profile, &fresh.base,       &fresh.started, &fresh.manifest};
-    for (int i = 0; i < 8; ++i) insert.bind(1 + i, *texts[i]);
+    const std::string texts[] = {key,           fresh.experiment, name_of(fresh.meter), fresh.unit(),
+                                 fresh.profile, fresh.base,       fresh.started,        fresh.manifest};
+    for (int i = 0; i < 8; ++i) insert.bind(1 + i, texts[i]);
     insert.bind(9, fresh.boots_planned);
     insert.exec();
     return run(database_->getLastInsertRowid());
@@ -204,7 +232,7 @@ Result<std::optional<RunRecord>> Store::unfinished(const std::string& key) {
                             std::string(kRunColumns) + "WHERE key = ? AND finished = '' ORDER BY id DESC LIMIT 1");
     query.bind(1, key);
     if (!query.executeStep()) return std::optional<RunRecord>();
-    return std::optional(read_run(query));
+    return std::optional(TRY(read_run(query)));
   });
 }
 
@@ -277,7 +305,7 @@ Result<std::vector<RunRecord>> Store::runs() {
   return guarded(*database_, [&]() -> Result<std::vector<RunRecord>> {
     std::vector<RunRecord> runs;
     SQLite::Statement query(*database_, std::string(kRunColumns) + "ORDER BY id");
-    while (query.executeStep()) runs.push_back(read_run(query));
+    while (query.executeStep()) runs.push_back(TRY(read_run(query)));
     return runs;
   });
 }
@@ -295,33 +323,39 @@ Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
 Result<std::vector<Sample>> Store::samples(std::int64_t run) {
   return guarded(*database_, [&]() -> Result<std::vector<Sample>> {
     std::vector<Sample> samples;
-    SQLite::Statement query(
-        *database_,
-        "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, sum_first_half, minimum, "
-        "median, p90, maximum, involuntary_switches, layout FROM sample JOIN boot ON boot.id = sample.boot "
-        "WHERE run = ? ORDER BY kernel, depth, benchmark, seed");
+    SQLite::Statement query(*database_, std::string(kSampleColumns) + "ORDER BY kernel, depth, benchmark, seed");
+    query.bind(1, run);
+    while (query.executeStep()) samples.push_back(read_sample(query));
+    return samples;
+  });
+}
+
+Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
+  return guarded(*database_, [&]() -> Result<std::vector<BootRecord>> {
+    std::vector<BootRecord> boots;
+    std::map<std::int64_t, std::size_t> places;  // by boot.id
+    SQLite::Statement query(*database_,
+                            "SELECT kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, id FROM boot "
+                            "WHERE run = ? ORDER BY kernel, seed");
     query.bind(1, run);
     while (query.executeStep()) {
-      const auto number = [&](int column) { return static_cast<std::uint64_t>(query.getColumn(column).getInt64()); };
-      Sample sample;
-      sample.kernel = query.getColumn(0).getString();
-      sample.depth = query.getColumn(1).getInt();
-      sample.benchmark = query.getColumn(2).getString();
-      sample.seed = number(3);
-      sample.status = query.getColumn(4).getString() == "ok" ? CellStatus::ok : CellStatus::refused;
-      sample.refusal = query.getColumn(5).getString();
-      sample.iterations = number(6);
-      sample.sum = number(7);
-      sample.sum_first_half = number(8);
-      sample.minimum = number(9);
-      sample.median = number(10);
-      sample.p90 = number(11);
-      sample.maximum = number(12);
-      sample.involuntary_switches = number(13);
-      sample.layout = query.getColumn(14).getString();
-      samples.push_back(std::move(sample));
+      BootRecord boot;
+      boot.kernel = query.getColumn(0).getString();
+      boot.kernel_hash = query.getColumn(1).getString();
+      boot.seed = static_cast<std::uint64_t>(query.getColumn(2).getInt64());
+      boot.wall_seconds = query.getColumn(3).getDouble();
+      boot.started = query.getColumn(4).getString();
+      boot.finished = query.getColumn(5).getString();
+      boot.manifest = query.getColumn(6).getString();
+      places[query.getColumn(7).getInt64()] = boots.size();
+      boots.push_back(std::move(boot));
     }
-    return samples;
+    SQLite::Statement samples(*database_, std::string(kSampleColumns) + "ORDER BY depth, benchmark");
+    samples.bind(1, run);
+    while (samples.executeStep()) {
+      boots[places.at(samples.getColumn(15).getInt64())].samples.push_back(read_sample(samples));
+    }
+    return boots;
   });
 }
 

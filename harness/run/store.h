@@ -26,6 +26,7 @@ struct BootRecord {
   std::string finished;
   std::string manifest;  ///< JSON: QEMU's version and full command line, initramfs hash, host
   std::vector<Sample> samples;
+  bool operator==(const BootRecord&) const = default;
 };
 
 /// The results of one folder: runs, boots and samples in one SQLite file (`nslab.sqlite`).
@@ -47,12 +48,12 @@ class Store {
   /// The newest run with this key that has boots missing. The key is the hash of all that a sample depends on besides
   /// kernel and seed: the plan, the initramfs, QEMU.
   Result<std::optional<RunRecord>> unfinished(const std::string& key);
-  /// That run, or a new one.
+  /// The run that unfinished() finds or, without one, a new run like `fresh`.
   Result<RunRecord> resume_or_begin(const std::string& key, const RunRecord& fresh);
-  /// As resume_or_begin, but always a new run.
+  /// Begins a new run like `fresh`, even if there is an unfinished one.
   Result<RunRecord> begin(const std::string& key, const RunRecord& fresh);
 
-  /// Commits the boot whole. A second boot of the same kernel and seed in a run is refused.
+  /// Commits the boot whole. A second boot of the same kernel and seed in a run is an error.
   Result<void> add(std::int64_t run, const BootRecord& boot);
   /// Marks the run finished at the given time (UTC, ISO 8601).
   Result<void> finish(std::int64_t run, const std::string& when);
@@ -63,11 +64,15 @@ class Store {
   /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, in all runs.
   Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text);
 
+  /// Runs are returned by all functions with the accelerator that their manifest names. Fails with Exit::user when a
+  /// run has a meter or unit that this nslab does not know.
   Result<std::vector<RunRecord>> runs();
   /// By id, or the newest run when there is no id. Fails with Exit::user when there is none.
   Result<RunRecord> run(std::optional<std::int64_t> id);
   /// All samples of a run, ordered by kernel, depth, benchmark, seed.
   Result<std::vector<Sample>> samples(std::int64_t run);
+  /// All boots of a run, ordered by kernel and seed, each with its samples, ordered by depth and benchmark.
+  Result<std::vector<BootRecord>> boots(std::int64_t run);
 
  private:
   explicit Store(std::unique_ptr<SQLite::Database> database);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "store.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "files.h"
+#include "test_samples.h"
 
 namespace nslab {
 namespace {
@@ -17,42 +19,19 @@ class StoreTest : public testing::Test {
   std::string folder() const { return folder_.path().string(); }
   Store open() { return std::move(*Store::open(folder())); }
 
-  static RunRecord fresh() {
-    RunRecord run;
-    run.experiment = "smoke";
-    run.meter = "instructions";
-    run.unit = "instructions";
-    run.profile = "lean";
-    run.base = "linux-6.12";
-    run.started = "2025-01-01T00:00:00Z";
-    run.manifest = "{}";
-    run.boots_planned = 2;
-    return run;
-  }
+  static RunRecord fresh() { return run_record(); }
   static BootRecord boot(std::uint64_t seed) {
-    Sample measured{.kernel = "multi",
-                    .depth = 1,
-                    .benchmark = "getpid",
-                    .seed = seed,
-                    .status = CellStatus::ok,
-                    .refusal = {},
-                    .iterations = 3,
-                    .sum = 940,
-                    .sum_first_half = 470,
-                    .minimum = 310,
-                    .median = 310,
-                    .p90 = 320,
-                    .maximum = 320,
-                    .involuntary_switches = 1,
-                    .layout = "{\"stack\":1}"};
-    Sample refused{.kernel = "multi",
-                   .depth = 2,
-                   .benchmark = "getpid",
-                   .seed = seed,
-                   .status = CellStatus::refused,
-                   .refusal = "EINVAL",
-                   .layout = {}};
-    return {"multi", "abc", seed, 1.5, "s", "f", "{}", {measured, refused}};
+    Sample measured = sample("multi", 1, "getpid", seed, 310);
+    // As many different figures as there can be: none may come back in another's place.
+    measured.iterations = 3;
+    measured.sum = 940;
+    measured.sum_first_half = 470;
+    measured.minimum = 309;
+    measured.p90 = 320;
+    measured.maximum = 321;
+    measured.involuntary_switches = 1;
+    measured.layout = "{\"stack\":1}";
+    return {"multi", "abc", seed, 1.5, "s", "f", "{}", {measured, refused("multi", 2, "getpid", seed)}};
   }
 
  private:
@@ -68,6 +47,52 @@ TEST_F(StoreTest, ABootComesBackAsItWas) {
   ASSERT_TRUE(samples) << samples.error().message;
   EXPECT_EQ(*samples, boot(7).samples);
   EXPECT_EQ(store.run(run->id)->boots_done, 1);
+}
+
+TEST_F(StoreTest, ARunComesBackAsItWas) {
+  Store store = open();
+  RunRecord mine = fresh();
+  mine.meter = Meter::time;
+  mine.manifest = R"({"accelerator": "kvm"})";
+  const auto run = store.begin("key", mine);
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_EQ(run->experiment, "small");
+  EXPECT_EQ(run->meter, Meter::time);
+  EXPECT_EQ(run->profile, "lean");
+  EXPECT_EQ(run->base, "linux-6.12");
+  EXPECT_EQ(run->started, "2026-11-23T20:00:00Z");
+  EXPECT_EQ(run->finished, "");
+  EXPECT_EQ(run->manifest, mine.manifest);
+  EXPECT_EQ(run->boots_planned, 6);
+  EXPECT_EQ(run->boots_done, 0);
+}
+
+TEST_F(StoreTest, TheAcceleratorComesFromTheManifest) {
+  Store store = open();
+  RunRecord mine = fresh();
+  for (const auto& [manifest, accelerator] : {std::pair(R"({"accelerator": "kvm"})", "kvm"),
+                                              std::pair(R"({"accelerator": "tcg with icount"})", "tcg with icount"),
+                                              std::pair("{}", "unknown"), std::pair("not JSON", "unknown")}) {
+    mine.manifest = manifest;
+    const auto run = store.begin("key", mine);
+    ASSERT_TRUE(run) << run.error().message;
+    EXPECT_EQ(run->accelerator, accelerator) << manifest;
+  }
+}
+
+TEST_F(StoreTest, ARunOfAnUnknownMeterIsRefused) {
+  Store store = open();
+  ASSERT_TRUE(store.begin("key", fresh()));
+  SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+  for (const char* change : {"UPDATE run SET unit = 'ns'", "UPDATE run SET meter = 'cycles', unit = 'cycles'"}) {
+    file.exec(change);
+    const auto run = store.run(std::nullopt);
+    ASSERT_FALSE(run);
+    EXPECT_EQ(run.error().exit, Exit::user);
+    EXPECT_THAT(run.error().message, testing::HasSubstr("nslab knows instructions (instructions) and time (ns)"));
+    EXPECT_FALSE(store.runs());
+    EXPECT_FALSE(store.unfinished("key"));
+  }
 }
 
 TEST_F(StoreTest, DurationsAreThoseOfAnExperimentsBootsInAllItsRuns) {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "run.h"
+#include "host.h"
 
 #include <gtest/gtest.h>
 
 namespace nslab {
 namespace {
 
-TEST(RunTest, AsManyBootsAtOnceAsCoresAndMemoryAllow) {
+TEST(Host, AsManyBootsAtOnceAsCoresAndMemoryAllow) {
   EXPECT_EQ(*choose_jobs(0, 512, 2, 24'105), 2U);
   EXPECT_EQ(*choose_jobs(0, 512, 64, 16'000), 20U);  // of 768 MiB each, with QEMU's own
   EXPECT_EQ(*choose_jobs(0, 512, 0, 16'000), 1U);    // a host that does not know its cores
   EXPECT_EQ(*choose_jobs(20, 512, 2, 16'000), 20U);
 }
 
-TEST(RunTest, MoreThanTheMachinesMemoryIsRefused) {
+TEST(Host, MoreThanTheMachinesMemoryIsAnError) {
   const auto many = choose_jobs(21, 512, 2, 16'000);
   ASSERT_FALSE(many);
   EXPECT_EQ(many.error().exit, Exit::machine);
@@ -25,6 +25,14 @@ TEST(RunTest, MoreThanTheMachinesMemoryIsRefused) {
   EXPECT_EQ(large.error().message,
             "a guest with memory_mib = 2048 takes 2304 MiB, this machine has 2000 MiB: lower memory_mib, and leave out "
             "the benchmarks that then do not fit");
+}
+
+TEST(Host, IsDescribedForTheManifest) {
+  const Json host = describe_host();
+  EXPECT_TRUE(host.at("system").get<std::string>().starts_with("Linux "));
+  EXPECT_FALSE(host.at("cpu").get<std::string>().empty());
+  EXPECT_GE(host.at("cores"), 0);
+  EXPECT_GT(host_memory_mib(), 0U);
 }
 
 }  // namespace

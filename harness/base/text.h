@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nslab {
+
+/// The lines of a text, without their newlines. A newline at the end of the text ends its last line and starts no
+/// empty one: "a\n\nb\n" has the lines "a", "" and "b", and an empty text has none.
+std::vector<std::string> lines_of(std::string_view text);
+
+/// The last `count` lines of a text, or all of them when it has fewer.
+std::vector<std::string> last_lines(std::string_view text, std::size_t count);
+
+}  // namespace nslab

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "text.h"
+
+#include <gtest/gtest.h>
+
+namespace nslab {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+TEST(Text, ANewlineEndsALineAndStartsNone) {
+  EXPECT_EQ(lines_of(""), Lines{});
+  EXPECT_EQ(lines_of("a"), Lines{"a"});
+  EXPECT_EQ(lines_of("a\n"), Lines{"a"});
+  EXPECT_EQ(lines_of("\n"), Lines{""});
+  EXPECT_EQ(lines_of("a\n\nb\n"), (Lines{"a", "", "b"}));
+}
+
+TEST(Text, TheLastLinesAreAllWhenThereAreFewer) {
+  EXPECT_EQ(last_lines("a\nb\nc\n", 2), (Lines{"b", "c"}));
+  EXPECT_EQ(last_lines("a\nb\n", 2), (Lines{"a", "b"}));
+  EXPECT_EQ(last_lines("a\n", 2), Lines{"a"});
+  EXPECT_EQ(last_lines("", 2), Lines{});
+}
+
+}  // namespace
+}  // namespace nslab

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+#include "citation.h"
+#include "files.h"
+#include "loaded_run.h"
+#include "paths.h"
+#include "verb.h"
+
+namespace nslab {
+namespace {
+
+struct CiteArguments {
+  std::vector<std::string> pages;
+  bool check = false;
+  std::string references;
+};
+
+void declare_arguments(Arguments& arguments, CiteArguments& values) {
+  arguments.positional("FILE", values.pages, "the Markdown pages");
+  arguments.flag("--check", values.check, "change nothing; end with 1 and name the first line that is not as the runs");
+  arguments.option("--references", values.references,
+                   "the folder of the runs that are quoted (default: results/reference)");
+}
+
+/// "line N: 'there', expected 'here'" for the first line in which they differ.
+std::string first_difference(const std::string& page, const std::string& before, const std::string& after) {
+  std::istringstream one(before);
+  std::istringstream other(after);
+  for (int number = 1;; ++number) {
+    std::string is;
+    std::string expected;
+    std::getline(one, is);
+    std::getline(other, expected);
+    if (is == expected && one && other) continue;
+    return fmt::format("{}:{}: the page has\n  {}\nthe runs say\n  {}", page, number, is, expected);
+  }
+}
+
+Result<void> act(const CiteArguments& arguments) {
+  const auto paths = TRY(find_paths());
+  const std::filesystem::path references(arguments.references.empty() ? (paths.results / "reference").string()
+                                                                      : arguments.references);
+  std::map<std::string, Report> reports;
+  const auto report_of = [&](const std::string& run) -> Result<const Report*> {
+    if (const auto known = reports.find(run); known != reports.end()) return &known->second;
+    const auto loaded = TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}}));
+    Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
+    return &reports.emplace(run, std::move(report)).first->second;
+  };
+  for (const std::string& page : arguments.pages) {
+    const std::string before = TRY(read_file(page));
+    const std::string after = TRY(fill_citations(before, page, report_of));
+    if (after == before) continue;
+    if (arguments.check) {
+      return negative_result("{}\n'nslab cite {}' mends it", first_difference(page, before, after), page);
+    }
+    TRY(write_file(page, after));
+    fmt::print("{}: renewed\n", page);
+  }
+  return {};
+}
+
+const RegisterVerb registered({
+    .name = "cite",
+    .help = "renew the tables and figures that Markdown pages quote from the reference runs",
+    .examples = R"(  nslab cite README.md docs/*.md            renews them
+  nslab cite --check README.md docs/*.md    ends with 1 when a digit is not that of the runs
+
+A page has, where a table or a figure is to stand:
+  <!-- table: cost smoke depth=0 kernels=none,multi benchmarks=getpid,fork_exit_wait -->
+  <!-- end of table -->
+  <!-- figure: depth depth depth=16 kernels=multi benchmarks=fork_exit_wait --><!-- end of figure -->
+
+The first word says what, the second from which run, and then:
+  cost, difference, depth   depth=D kernels=A,B benchmarks=X,Y     the cost and the difference from the reference;
+                                                                   that alone; the difference from depth 0
+  ideas                     depth=D benchmarks=X,Y                 the mean effect of each option
+  growth                    quantity=Q depth=D kernels=A,B operations=X,Y
+                                                                   the cost at the largest size by that at the smallest
+  2007                      benchmark=X                            the rows of 2007, then and today
+  boots                     (any number of runs)                   boots, and the time that they took
+All but the last two take statistic=minimum, too.)",
+    .declare = verb_body<CiteArguments>(declare_arguments, act),
+});
+
+}  // namespace
+}  // namespace nslab

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "files.h"
+#include "kernel_source.h"
+#include "locks.h"
+#include "result.h"
+
+namespace nslab {
+
+/// A kernel in the cache, or where it will be.
+struct Kernel {
+  std::string name;  ///< the model's
+  std::string hash;  ///< of all that went into it, 64 hexadecimal digits
+  std::filesystem::path folder;
+
+  std::filesystem::path vmlinux() const { return folder / "vmlinux"; }
+  std::filesystem::path sizes() const { return folder / "sizes.json"; }
+  std::filesystem::path manifest() const { return folder / "manifest.json"; }
+};
+
+/// The folder that a build writes to, and the lock that keeps others out. The folder goes before the lock does.
+struct BuildPlace {
+  FileLock lock;
+  TempFolder folder;
+};
+
+/// What kernel builds leave for the next ones, in a folder outside of the checkout:
+///
+///   sources/        unpacked and patched source trees
+///   kernels/        finished kernels, by hash
+///   objects/        build folders of models that are build bases, by profile, model and hash
+///   source-hashes/  hashes of tarballs, so that these are read once
+///   locks/, tmp/    what is under way
+///
+/// Several processes may use one cache at once. Who makes something holds its lock; the others wait and take the
+/// result. A thing is made in tmp/ and appears by one rename, so that an interrupted process leaves nothing half-made.
+/// What a killed process left in tmp/ is removed by the next one that holds the same lock.
+class KernelCache {
+ public:
+  explicit KernelCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// hash_source(), but a tarball is read once: its hash is remembered for its name, size and time of change.
+  Result<std::string> source_hash(const std::filesystem::path& source) const;
+  /// The source tree with these patches applied, made (make_source_tree()) unless it is there. `source_hash` is the
+  /// source's own.
+  Result<std::filesystem::path> source_tree(const std::filesystem::path& source, const std::string& source_hash,
+                                            const std::vector<Patch>& patches) const;
+
+  /// Where the kernel of this hash is, or would be.
+  Kernel kernel(const std::string& model, const std::string& hash) const;
+  bool is_built(const Kernel& kernel) const;
+  bool has_objects(const std::string& profile, const Kernel& kernel) const;
+
+  /// The lock on one kernel, for as long as it is built.
+  Result<FileLock> lock(const Kernel& kernel) const;
+  /// The empty folder in which all kernels of a family are built, one after the other: Kbuild compiles some of its own
+  /// programs anew when the folder's name has changed.
+  Result<BuildPlace> build_place(const std::string& family) const;
+  /// Copies the kept build folder of a kernel to `folder`, with the files' times, which make compares.
+  Result<void> copy_objects(const std::string& profile, const Kernel& kernel,
+                            const std::filesystem::path& folder) const;
+
+  /// Moves what is worth keeping out of a finished build's folder, and makes it the kernel unless there is one already.
+  Result<void> keep_kernel(const Kernel& kernel, const std::filesystem::path& build_folder) const;
+  /// Keeps the build folder itself, for copy_objects(), after keep_kernel(). Those of other hashes of the same profile
+  /// and model go: each is a gigabyte, and nobody comes back to an earlier series or compiler.
+  Result<void> keep_objects(const std::string& profile, const Kernel& kernel, TempFolder build_folder) const;
+
+ private:
+  std::filesystem::path objects_of(const std::string& profile, const Kernel& kernel) const;
+  std::filesystem::path temporary() const { return folder_ / "tmp"; }
+  std::filesystem::path lock_file(const std::string& name) const { return folder_ / "locks" / name; }
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace nslab

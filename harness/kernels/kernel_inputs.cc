@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel_inputs.h"
+
+#include "files.h"
+#include "hash.h"
+#include "kernel_config.h"
+#include "processes.h"
+
+namespace nslab {
+
+namespace {
+
+// It is part of every kernel's hash. Raise it when a change to the way kernels are configured and compiled changes what
+// comes out.
+constexpr int kRecipe = 2;
+
+Result<std::string> tool_version(const std::string& tool, const std::string& package) {
+  const auto run = run_captured({.argv = {tool, "--version"}});
+  if (!run || run->status != 0) return machine_error("{} is missing: apt-get install {}", tool, package);
+  return run->output.substr(0, run->output.find('\n'));
+}
+
+}  // namespace
+
+std::string KernelInputs::family() const {
+  Hasher hasher;
+  hasher.part("recipe", std::to_string(kRecipe)).part("source", source_hash);
+  for (const Patch& patch : patches) hasher.part("patch", patch.content);
+  hasher.part("start", start).part("debian", debian_config_hash).part("fragment", fragment);
+  hasher.part("compiler", compiler).part("linker", linker);
+  return hasher.hex();
+}
+
+std::string KernelInputs::hash() const { return Hasher().part("family", family()).part("model", model).hex(); }
+
+Result<KernelInputs> read_inputs(const KernelSpec& spec, const std::filesystem::path& kernels_folder,
+                                 const KernelCache& cache) {
+  KernelInputs inputs;
+  inputs.source_hash = TRY(cache.source_hash(spec.base.source));
+  inputs.patches = TRY(read_series(kernels_folder / spec.base.series));
+  inputs.start = spec.profile.start;
+  if (spec.profile.start == "debian") {
+    const auto hash = sha256_file(spec.base.debian_config);
+    if (!hash) {
+      return machine_error("there is no {}: apt-get install linux-config-6.12", spec.base.debian_config.string());
+    }
+    inputs.debian_config_hash = *hash;
+  }
+  for (const std::string& name : spec.profile.fragments) {
+    for (const std::string& setting : settings_of(TRY(read_file(kernels_folder / name))))
+      inputs.fragment += setting + "\n";
+  }
+  for (const std::string& setting : spec.model.config) inputs.model += setting + "\n";
+  inputs.compiler = TRY(tool_version("gcc", "gcc"));
+  inputs.linker = TRY(tool_version("ld", "binutils"));
+  return inputs;
+}
+
+}  // namespace nslab

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "processes.h"
+#include "result.h"
+
+namespace nslab {
+
+/// The command that runs the kernel's own make for the source in `tree`, with all that it writes in `folder`, outside
+/// of the tree. `arguments` are targets and options, as "olddefconfig" or "-j8". User, host, time and version are fixed
+/// values, so that equal inputs give an equal kernel, to the bit, wherever it is built.
+Command kernel_make(const std::filesystem::path& tree, const std::filesystem::path& folder,
+                    const std::vector<std::string>& arguments);
+
+/// The error for a make that did not end with status 0, with the last lines of what it printed. Exit::machine when that
+/// tells of a missing tool or library, of a full disk, or of memory that did not suffice, or when make was killed.
+/// Otherwise Exit::user: the table's own kernels build, so that what fails is somebody's patch, setting or source.
+Error failed_make(const std::string& what, int wait_status, const std::string& output);
+
+}  // namespace nslab

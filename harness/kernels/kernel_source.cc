@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel_source.h"
+
+#include "archives.h"
+#include "files.h"
+#include "hash.h"
+#include "processes.h"
+#include "text.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+Result<void> copy_tree(const fs::path& source, const fs::path& folder) {
+  const auto copied = TRY(run_captured({.argv = {"cp", "-a", (source / ".").string(), folder.string()}}));
+  if (copied.status != 0) return machine_error("cannot copy {}:\n{}", source.string(), copied.output);
+  // Where its owner has built in the tree, its objects and its .config would mix with those of our builds.
+  const auto cleaned = TRY(run_captured({.argv = {"make", "-s", "mrproper"}, .folder = folder}));
+  if (cleaned.status != 0) return user_error("{} is no kernel source:\n{}", source.string(), cleaned.output);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Patch>> read_series(const fs::path& folder) {
+  const auto series = TRY(read_file(folder / "series"));
+  std::vector<Patch> patches;
+  for (const std::string& name : lines_of(series)) {
+    if (name.empty() || name.starts_with("#")) continue;
+    patches.push_back({name, TRY(read_file(folder / name))});
+  }
+  return patches;
+}
+
+Result<std::string> hash_source(const fs::path& source) {
+  std::error_code error;
+  if (fs::is_directory(source, error)) return hash_tree(source);
+  if (!fs::exists(source, error)) {
+    return machine_error("there is no kernel source {}: apt-get install linux-source-6.12, or name one with --source",
+                         source.string());
+  }
+  return sha256_file(source);
+}
+
+Result<void> make_source_tree(const fs::path& source, const std::vector<Patch>& patches, const fs::path& folder) {
+  std::error_code error;
+  if (fs::is_directory(source, error)) {
+    TRY(copy_tree(source, folder));
+  } else {
+    TRY(unpack_archive(source, folder));
+  }
+  const auto makefile = read_file(folder / "Makefile");
+  if (!makefile || makefile->find("VERSION = 6\nPATCHLEVEL = 12\n") == std::string::npos) {
+    return user_error("{} is no Linux 6.12 source: its Makefile does not say so", source.string());
+  }
+  // The patches lie beside the tree, under a name that starts like the tree's: who sweeps the one sweeps the other.
+  const auto series = TRY(TempFolder::make(folder.parent_path(), folder.filename().string() + "-series"));
+  for (const Patch& patch : patches) {
+    const fs::path file = series.path() / patch.name;
+    TRY(write_file(file, patch.content));
+    const auto applied = TRY(run_captured(
+        {.argv = {"patch", "-p1", "--batch", "--silent", "--fuzz=0", "-i", file.string()}, .folder = folder}));
+    if (applied.status != 0)
+      return user_error("{} does not apply to {}:\n{}", patch.name, source.string(), applied.output);
+  }
+  return {};
+}
+
+}  // namespace nslab

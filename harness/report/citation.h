@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "report.h"
+#include "result.h"
+#include "table.h"
+
+namespace nslab {
+
+/// What a page quotes from runs, as it asks for it: KIND RUN… KEY=VALUE…
+///
+/// | kind       | what a cell has                                   | keys                                        |
+/// |------------|---------------------------------------------------|---------------------------------------------|
+/// | cost       | the cost, below it the difference from the reference | depth, kernels, benchmarks, statistic    |
+/// | difference | the difference from the reference                 | the same                                    |
+/// | depth      | the difference from depth 0 of the same kernel    | the same                                    |
+/// | ideas      | the mean effect of an option over all designs that differ in it alone | depth, benchmarks, statistic
+/// | | growth     | by what the cost at the largest size is a multiple of that at the smallest | quantity, depth,
+/// kernels, operations, statistic | | 2007       | the rows of 2007: then and today                  | benchmark | |
+/// boots      | for each run: its boots, and the minutes that they took | none                                  |
+///
+/// Lists are parted by commas. `depth` of growth is left out for the quantity 'levels'.
+struct Citation {
+  std::string kind;
+  std::vector<std::string> runs;
+  std::map<std::string, std::string> keys;
+};
+
+/// Exit::user when it is not of that form. What the kind needs is checked by cited_table().
+Result<Citation> parse_citation(std::string_view words);
+
+/// The report of a run by its name; it outlives the call.
+using ReportOf = std::function<Result<const Report*>(const std::string& run)>;
+
+/// Exit::user when a key is missing or unknown, or when the run has no such figure: no cell is left empty.
+Result<Table> cited_table(const Citation& citation, const ReportOf& report_of);
+
+/// The page with each block between `<!-- table: … -->` and `<!-- end of table -->` filled with the table that it asks
+/// for, and each text between `<!-- figure: … -->` and `<!-- end of figure -->` with the only cell of such a table.
+/// What stands there before does not count. Errors are Exit::user and begin with page and line.
+Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of);
+
+}  // namespace nslab

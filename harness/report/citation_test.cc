@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "citation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace nslab {
+namespace {
+
+using testing::HasSubstr;
+
+RunRecord run_named(const std::string& name) {
+  return RunRecord{.experiment = name,
+                   .profile = "lean",
+                   .base = "linux-6.12",
+                   .started = "2025-01-01T00:00:00Z",
+                   .finished = "2025-01-01T00:12:20Z",
+                   .manifest = R"({"curves": {"fork_10": {"series": "fork", "quantity": "processes", "value": 10},
+                                          "fork_1000": {"series": "fork", "quantity": "processes", "value": 1000}}})",
+                   .boots_planned = 4,
+                   .boots_done = 4};
+}
+
+/// A cell in one boot; a cost of 0 stands for a refusal.
+Sample one(const char* kernel, int depth, const char* benchmark, std::uint64_t seed, std::uint64_t cost) {
+  return {.kernel = kernel,
+          .depth = depth,
+          .benchmark = benchmark,
+          .seed = seed,
+          .status = cost > 0 ? CellStatus::ok : CellStatus::refused,
+          .refusal = cost > 0 ? "" : "EINVAL",
+          .iterations = 1,
+          .sum = cost,
+          .sum_first_half = 0,
+          .minimum = cost / 2,
+          .median = cost,
+          .p90 = cost,
+          .maximum = cost,
+          .involuntary_switches = 0,
+          .layout = {}};
+}
+
+/// Two boots. flat saves 10 and 12 of multi's 400 and 402, and is refused one level down.
+Report made_up(const std::string& name) {
+  std::vector<Sample> samples;
+  const auto add = [&](auto... cell) { samples.push_back(one(cell...)); };
+  for (const std::uint64_t seed : {1, 2}) {
+    add("multi", 0, "getpid", seed, 398 + 2 * seed);
+    add("multi", 1, "getpid", seed, 498 + 2 * seed);
+    add("multi+cache", 0, "getpid", seed, 300);
+    add("flat", 0, "getpid", seed, 390);
+    add("flat", 1, "getpid", seed, 0);
+    add("flat+cache", 0, "getpid", seed, 298);
+    for (const char* kernel : {"multi", "flat"}) {
+      add(kernel, 0, "fork_10", seed, 1000);
+      add(kernel, 0, "fork_1000", seed, 1500);
+    }
+  }
+  return *make_report(run_named(name), samples, {});
+}
+
+/// nptl costs 1 % more than on none on the kernels of 2007, and 2 % more on those of today, at any depth.
+Report of_2007() {
+  std::vector<Sample> samples;
+  for (const std::uint64_t seed : {1, 2}) {
+    samples.push_back(one("none", 0, "nptl", seed, 1000));
+    for (const int depth : {0, 1}) {
+      for (const char* kernel : {"flat+cache+hash", "multi+hash"}) {
+        samples.push_back(one(kernel, depth, "nptl", seed, 1010));
+      }
+      for (const char* kernel : {"flat+cache", "multi"}) samples.push_back(one(kernel, depth, "nptl", seed, 1020));
+    }
+  }
+  return *make_report(run_named("2007"), samples, {});
+}
+
+Result<const Report*> report_of(const std::string& run) {
+  static const Report small = made_up("small");
+  static const Report then = of_2007();
+  if (run != "small" && run != "2007") return user_error("there is no run {}", run);
+  return run == "small" ? &small : &then;
+}
+
+std::string filled(const std::string& text) {
+  const auto page = fill_citations(text, "page.md", report_of);
+  return page ? *page : page.error().message;
+}
+
+std::string table(const std::string& words) {
+  return filled("<!-- table: " + words + " -->\nold\n<!-- end of table -->\n");
+}
+
+TEST(Citations, ATableIsFilledAndTheRestOfThePageKept) {
+  EXPECT_EQ(filled("# Page\n\n<!-- table: cost small depth=0 kernels=multi,flat benchmarks=getpid -->\n"
+                   "<!-- end of table -->\nThe end"),
+            "# Page\n\n<!-- table: cost small depth=0 kernels=multi,flat benchmarks=getpid -->\n"
+            "| depth 0 | multi | flat |\n|:---|---:|---:|\n"
+            "| getpid | 401 ± 13 | 390 ± 0<br>−11 ± 13 |\n"
+            "<!-- end of table -->\nThe end");
+}
+
+TEST(Citations, FillingAFilledPageChangesNothing) {
+  const std::string once = table("cost small depth=0 kernels=multi,flat benchmarks=getpid");
+  EXPECT_EQ(filled(once), once);
+  EXPECT_EQ(filled("no citation <!-- a comment -->"), "no citation <!-- a comment -->");
+}
+
+TEST(Citations, AFigureIsOneCell) {
+  EXPECT_EQ(filled("It costs\n<!-- figure: depth small depth=1 kernels=multi benchmarks=getpid -->?<!-- end of figure "
+                   "--> more."),
+            "It costs\n<!-- figure: depth small depth=1 kernels=multi benchmarks=getpid -->+100 exact (+24.94 %)"
+            "<!-- end of figure --> more.");
+  EXPECT_THAT(filled("<!-- figure: cost small depth=0 kernels=multi,flat benchmarks=getpid --><!-- end of figure -->"),
+              HasSubstr("page.md:1: a figure is one cell, this is a table of 1 rows and 2 columns"));
+}
+
+TEST(Citations, EveryKindHasItsFigures) {
+  EXPECT_THAT(table("difference small depth=0 kernels=flat benchmarks=getpid"),
+              HasSubstr("| getpid | −11 ± 13 (−2.74 %) |"));
+  EXPECT_THAT(table("cost small depth=1 kernels=multi,flat benchmarks=getpid"),
+              HasSubstr("| getpid | 501 ± 13 | refused (EINVAL) |"));
+  EXPECT_THAT(table("cost small depth=0 kernels=flat benchmarks=getpid statistic=minimum"), HasSubstr("| 195 ± 0"));
+  EXPECT_THAT(table("ideas small depth=0 benchmarks=getpid"),
+              HasSubstr("| cached ids, over 2 designs | −96.5 ± 6.4 |\n| flat instead of multi, over 2 designs | "));
+  EXPECT_THAT(table("growth small quantity=processes depth=0 kernels=multi,flat operations=fork"),
+              HasSubstr("| processes | sizes | multi | flat |\n|:---|:---|---:|---:|\n"
+                        "| fork | 10 to 1,000 | × 1.50 | × 1.50 |\n"));
+  EXPECT_THAT(table("boots small"), HasSubstr("| small | 4 | 12 min |"));
+  EXPECT_THAT(table("2007 2007 benchmark=nptl"),
+              HasSubstr("| FLAT, init namespace | +1.28 ± 1.96 % | +1.00 % [+1.00, +1.00] | +2.00 % [+2.00, +2.00] |"));
+}
+
+TEST(Citations, MistakesAreNamedWithPageAndLine) {
+  EXPECT_THAT(filled("\n\n<!-- table: cost small -->\n"), HasSubstr("page.md:3: there is no '<!-- end of table -->'"));
+  EXPECT_THAT(filled("<!-- table: cost small -->\n<!-- table: cost small -->\n<!-- end of table -->\n"),
+              HasSubstr("page.md:1: there is no '<!-- end of table -->' before the next comment"));
+  EXPECT_THAT(table("cost"), HasSubstr("names no run"));
+  EXPECT_THAT(table("cost large"), HasSubstr("page.md:1: there is no run large"));
+  EXPECT_THAT(table("costs small"), HasSubstr("there is no 'costs'; there are: 2007, boots, cost"));
+  EXPECT_THAT(table("cost small depth=0"), HasSubstr("'cost' needs kernels=…"));
+  EXPECT_THAT(table("cost small depth=x kernels=multi benchmarks=getpid"), HasSubstr("depth=x is no number"));
+  EXPECT_THAT(table("cost small depth=0 depth=1"), HasSubstr("depth is given twice"));
+  EXPECT_THAT(table("boots small depth=0"), HasSubstr("'boots' has no depth=…"));
+  EXPECT_THAT(table("cost small small depth=0"), HasSubstr("'cost' is about one run"));
+  EXPECT_THAT(table("cost small depth=9 kernels=multi benchmarks=getpid"),
+              HasSubstr("small has no such figure of getpid on multi at depth 9"));
+  EXPECT_THAT(table("difference small depth=0 kernels=multi benchmarks=getpid"), HasSubstr("has no such figure"));
+  EXPECT_THAT(table("ideas small depth=0 benchmarks=fork"), HasSubstr("does not say what 'cached ids"));
+  EXPECT_THAT(table("growth small quantity=levels kernels=multi operations=fork"), HasSubstr("has no curve"));
+  EXPECT_THAT(table("2007 small benchmark=nptl"), HasSubstr("small lacks a figure of 'FLAT, init namespace'"));
+  EXPECT_THAT(table("cost small depth=0 kernels=multi benchmarks=getpid statistic=median"),
+              HasSubstr("no figures by the statistic 'median'"));
+}
+
+}  // namespace
+}  // namespace nslab

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <string>
+
+namespace nslab {
+
+/// A number with thousands separators and a true minus sign, as "−1,234.5". A value that rounds to zero has no sign.
+std::string format_number(double value, int decimals);
+/// As format_number, with a '+' before positive numbers.
+std::string format_signed(double value, int decimals);
+
+}  // namespace nslab

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "plot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "words.h"
+#include "wrap.h"
+
+namespace nslab {
+namespace {
+
+std::string field(double value) { return fmt::format("{:.6f}", value); }
+
+/// Of what run a plot is, and how sure: the second line of its title.
+std::string subtitle(const Report& report) {
+  int low = 0;
+  int high = 0;
+  for (const auto& [key, cell] : shown(report).cells) {
+    if (cell.state != Cell::State::measured) continue;
+    low = low == 0 ? cell.measured_boots : std::min(low, cell.measured_boots);
+    high = std::max(high, cell.measured_boots);
+  }
+  const std::string boots = low == high ? fmt::to_string(high) : fmt::format("{} to {}", low, high);
+  const RunRecord& run = report.run;
+  std::string text =
+      fmt::format("{}, {}, profile {}; {} meter ({}), {} boots a cell; error bars: {} interval", run.experiment,
+                  run.base, run.profile, name_of(run.meter), run.accelerator, boots, level_text(report.options.level));
+  if (run.boots_done < run.boots_planned) {
+    text += fmt::format("; INCOMPLETE, {} boots missing", run.boots_planned - run.boots_done);
+  }
+  if (const auto marks = marks_of(run); !marks.empty()) text += fmt::format("\n{}", fmt::join(marks, "; "));
+  return text;
+}
+
+}  // namespace
+
+const View& shown(const Report& report) { return report.views.front(); }
+
+const Cell* find_cell(const Report& report, const std::string& benchmark, const std::string& kernel, int depth) {
+  const auto& cells = shown(report).cells;
+  const auto found = cells.find({benchmark, kernel, depth});
+  return found == cells.end() ? nullptr : &found->second;
+}
+
+std::size_t number_of(const Report& report, const std::string& kernel) {
+  return static_cast<std::size_t>(std::find(report.kernels.begin(), report.kernels.end(), kernel) -
+                                  report.kernels.begin()) +
+         1;
+}
+
+std::vector<int> shallow_depths(const Report& report) {
+  std::vector<int> depths = report.depths;
+  if (depths.size() > 2) depths.resize(2);
+  return depths;
+}
+
+std::string fields(double value, const std::optional<Interval>& interval) {
+  const Interval i = interval.value_or(Interval{value, value});
+  return fmt::format("{} {} {}", field(value), field(i.low), field(i.high));
+}
+
+std::string as_word(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == ' ') {
+      out += "\u00a0";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string title_text(const Report& report, std::string_view what) {
+  return fmt::format("{}: {}\n{}", what, quantity_text(report.run, shown(report).statistic), subtitle(report));
+}
+
+std::string note_lines(std::string_view note) {
+  constexpr int columns = 170;  // of the templates' small type on their 1,200 pixels
+  return wrap(note, columns);
+}
+
+std::string refused_note(const Report& report) {
+  // A kernel that refuses a depth altogether is one entry, not one for each benchmark.
+  std::map<std::pair<std::string, int>, std::pair<int, int>> counts;  // refused, all
+  std::string refusal;
+  for (const auto& [key, cell] : shown(report).cells) {
+    auto& [refused, all] = counts[{key.kernel, key.depth}];
+    ++all;
+    if (cell.state != Cell::State::refused) continue;
+    ++refused;
+    refusal = cell.refusal;
+  }
+  std::vector<std::string> entries;
+  for (const std::string& kernel : report.kernels) {
+    std::string depths;
+    for (const int depth : report.depths) {
+      const auto found = counts.find({kernel, depth});
+      if (found == counts.end() || found->second.first == 0) continue;
+      if (found->second.first == found->second.second) {
+        depths += (depths.empty() ? "" : ", ") + fmt::to_string(depth);
+        continue;
+      }
+      for (const auto& [key, cell] : shown(report).cells) {
+        if (key.kernel != kernel || key.depth != depth || cell.state != Cell::State::refused) continue;
+        entries.push_back(fmt::format("{} on {} at depth {}", key.benchmark, kernel, depth));
+      }
+    }
+    if (!depths.empty()) entries.push_back(fmt::format("{} at depth {}", kernel, depths));
+  }
+  if (entries.empty()) return "";
+  return fmt::format("Refused ({}), thus not drawn: {}.", refusal, fmt::join(entries, "; "));
+}
+
+}  // namespace nslab

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+// Per cent against the reference, as bars, for the two shallowest depths.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plot.h"
+
+namespace nslab {
+namespace {
+
+/// Null where there is no difference from the reference in per cent.
+const Comparison* overhead(const Report& report, const std::string& benchmark, const Series& series) {
+  const Cell* cell = find_cell(report, benchmark, series.kernel, series.depth);
+  const bool known = cell != nullptr && cell->against_reference && cell->against_reference->percent;
+  return known ? &*cell->against_reference : nullptr;
+}
+
+std::vector<Series> bar_series(const Report& report) {
+  std::vector<Series> series;
+  for (const std::string& kernel : report.kernels) {
+    for (const int depth : shallow_depths(report)) {
+      const bool any = std::any_of(report.benchmarks.begin(), report.benchmarks.end(), [&](const auto& b) {
+        return overhead(report, b, {kernel, depth}) != nullptr;
+      });
+      if (any) series.push_back({kernel, depth});
+    }
+  }
+  return series;
+}
+
+std::vector<std::string> bar_benchmarks(const Report& report) {
+  std::vector<std::string> benchmarks;
+  const auto series = bar_series(report);
+  for (const std::string& benchmark : report.benchmarks) {
+    if (std::any_of(series.begin(), series.end(),
+                    [&](const Series& s) { return overhead(report, benchmark, s) != nullptr; })) {
+      benchmarks.push_back(benchmark);
+    }
+  }
+  return benchmarks;
+}
+
+std::string data_of(const Report& report) {
+  const auto series = bar_series(report);
+  if (series.empty()) return "";
+  std::string out =
+      "# per cent against the reference: value, low and high end of the interval, for each series\nbenchmark";
+  for (const Series& s : series) out += fmt::format(" \"{}, depth {}\" low high", s.kernel, s.depth);
+  out += '\n';
+  for (const std::string& benchmark : bar_benchmarks(report)) {
+    out += benchmark;
+    for (const Series& s : series) {
+      const Comparison* c = overhead(report, benchmark, s);
+      out += " " + (c == nullptr ? "? ? ?" : fields(*c->percent, c->percent_interval));
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+Drawing draw(const Report& report) {
+  const auto series = bar_series(report);
+  const auto depths = shallow_depths(report);
+  const auto drawn = bar_benchmarks(report);
+  std::string undrawn;
+  for (const std::string& benchmark : report.benchmarks) {
+    if (std::find(drawn.begin(), drawn.end(), benchmark) != drawn.end()) continue;
+    undrawn += (undrawn.empty() ? "" : ", ") + benchmark;
+  }
+  std::string note = refused_note(report);
+  if (!undrawn.empty())
+    note += fmt::format("{}No figure of {} to compare with: {}.", note.empty() ? "" : " ", report.reference, undrawn);
+  const std::string where = report.reference_at_depth_zero ? "at depth 0" : "at the same depth";
+  return {data_of(report),
+          {title_text(report, fmt::format("Overhead against {} {}", report.reference, where)),
+           fmt::format("overhead, % of {}", report.reference),
+           words_of(series, [&](const Series& s) { return fmt::to_string(number_of(report, s.kernel)); }),
+           words_of(series,
+                    [&](const Series& s) {
+                      return fmt::to_string(std::find(depths.begin(), depths.end(), s.depth) - depths.begin() + 1);
+                    }),
+           words_of(drawn, as_word), note_lines(note)}};
+}
+
+}  // namespace
+
+extern const Plot plot_bars{"overhead", "bars.gp",
+                            "Bars of the overhead against the reference, in per cent, by benchmark", draw};
+
+}  // namespace nslab

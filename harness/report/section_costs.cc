@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sections.h"
+#include "words.h"
+
+namespace nslab {
+namespace {
+
+/// How a verdict is marked in a narrow cell.
+std::string_view mark_of(const Comparison& c) {
+  switch (c.verdict) {
+    case Verdict::slower:
+      return " >";
+    case Verdict::faster:
+      return " <";
+    case Verdict::equivalent:
+      return " =";
+    case Verdict::undecided:
+      break;
+  }
+  return " ?";
+}
+
+std::string stacked(const Comparison& c, Meter meter) {
+  const std::string percent = percent_text(c);
+  return difference_text(c, meter) + "\n" + (percent.empty() ? "" : percent) + std::string(mark_of(c));
+}
+
+std::string unmeasured_text(const Cell& cell) {
+  if (cell.state == Cell::State::refused) return fmt::format("refused ({})", cell.refusal);
+  return fmt::format("ERROR: refused\nin {} of {}", cell.refused_boots, cell.refused_boots + cell.measured_boots);
+}
+
+const Cell* find_cell(const View& view, const CellKey& key) {
+  const auto found = view.cells.find(key);
+  return found == view.cells.end() ? nullptr : &found->second;
+}
+
+Table cost_table(const Report& report, const View& view) {
+  Table table;
+  table.columns.push_back({"benchmark", "", Align::left});
+  std::vector<CellKey> columns;
+  for (const int depth : report.depths) {
+    for (const std::string& kernel : report.kernels) {
+      const bool planned = std::any_of(view.cells.begin(), view.cells.end(), [&](const auto& entry) {
+        return entry.first.kernel == kernel && entry.first.depth == depth;
+      });
+      if (!planned) continue;
+      columns.push_back({"", kernel, depth});
+      table.columns.push_back({kernel, fmt::format("depth {}", depth)});
+    }
+  }
+  for (const std::string& benchmark : report.benchmarks) {
+    std::vector<std::string> row = {benchmark};
+    for (const CellKey& column : columns) {
+      const Cell* cell = find_cell(view, {benchmark, column.kernel, column.depth});
+      std::string text(kMissing);
+      if (cell != nullptr) {
+        text = cell->state == Cell::State::measured ? estimate_text(cell->value, report.run.meter)
+                                                    : unmeasured_text(*cell);
+        if (cell->against_reference) text += "\n" + stacked(*cell->against_reference, report.run.meter);
+      }
+      row.push_back(text);
+    }
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+Table depth_table(const Report& report, const View& view) {
+  Table table;
+  table.key_columns = 2;
+  table.columns = {{"benchmark", "", Align::left}, {"kernel", "", Align::left}};
+  std::vector<int> depths;
+  for (const int depth : report.depths) {
+    if (depth == 0) continue;
+    depths.push_back(depth);
+    table.columns.push_back({fmt::format("depth {}", depth)});
+  }
+  for (const std::string& benchmark : report.benchmarks) {
+    bool first = true;
+    for (const std::string& kernel : report.kernels) {
+      std::vector<std::string> row = {first ? benchmark : "", kernel};
+      bool anything = false;
+      for (const int depth : depths) {
+        const Cell* cell = find_cell(view, {benchmark, kernel, depth});
+        std::string text(kMissing);
+        if (cell != nullptr && cell->state != Cell::State::measured) {
+          text = unmeasured_text(*cell);
+        } else if (cell != nullptr && cell->depth_cost) {
+          text = stacked(*cell->depth_cost, report.run.meter);
+          anything = true;
+        }
+        row.push_back(text);
+      }
+      if (!anything) continue;  // a kernel that goes nowhere has no cost of depth
+      table.rows.push_back(row);
+      first = false;
+    }
+  }
+  return table;
+}
+
+std::string_view meaning_of(Statistic statistic) {
+  switch (statistic) {
+    case Statistic::mean:
+      return "work paid for, periodic work included";
+    case Statistic::minimum:
+      return "the bare path";
+    case Statistic::median:
+      break;
+  }
+  return "the middle of the repetitions";
+}
+
+}  // namespace
+
+Document costs_section(const Report& report, const View& view) {
+  const std::string level = level_text(report.options.level);
+  const std::string source = source_text(report, view);
+  const std::string quantity = quantity_text(report.run, view.statistic);
+  Document section = {{Block::Kind::heading, fmt::format("{}: {}", capitalized(quantity), meaning_of(view.statistic))}};
+  section.push_back(
+      {.kind = Block::Kind::table,
+       .text = fmt::format("{} ({}). The first line of a cell is its cost, ± the {} interval over boots. The second is "
+                           "the difference from {}, ± the {} interval over pairs of boots with one seed. The third is "
+                           "the same difference in per cent, with the mark of the verdict.",
+                           capitalized(quantity), source, level, reference_text(report), level),
+       .table = cost_table(report, view)});
+  const Table depths = depth_table(report, view);
+  if (!depths.rows.empty()) {
+    section.push_back(
+        {.kind = Block::Kind::table,
+         .text = fmt::format("The cost of depth: the difference from depth 0 of the same kernel, in {} ({}), ± the {} "
+                             "interval over pairs of boots with one seed. Below it is the same difference in per cent, "
+                             "with the mark of the verdict.",
+                             quantity, source, level),
+         .table = depths});
+  }
+  return section;
+}
+
+Document reading_section(const Report& report) {
+  Block notes{Block::Kind::bullets};
+  notes.bullets = {
+      fmt::format(
+          "The marks are the verdicts: > slower, < faster, = equivalent (shown to differ by less than {:.4g} %), "
+          "? undecided. They are at {}, corrected for all cells of a table (Holm).",
+          report.options.margin_percent, level_text(report.options.level)),
+      "A difference can be real and yet too small to matter: read the per cent. 'exact' means that the difference is "
+      "the same in every pair of boots.",
+      fmt::format("{} means not measured. 'refused' is the kernel's answer, and a result.", kMissing)};
+  notes.bullets.push_back(report.has_control
+                              ? floor_text()
+                              : "This run has no negative control (multi and multi-twin), so it does not show how much "
+                                "a mere change of code layout does.");
+  notes.bullets.emplace_back(properties_of(report.run.meter).note);
+  return {{Block::Kind::heading, "How to read the tables"}, std::move(notes)};
+}
+
+}  // namespace nslab

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "sections.h"
+#include "words.h"
+
+namespace nslab {
+namespace {
+
+std::string place_text(const CellKey& key) {
+  return fmt::format("{} on {} at depth {}", key.benchmark, key.kernel, key.depth);
+}
+
+std::string inconsistent_text(const Report& report, const CellKey& key) {
+  const Cell& cell = report.views.front().cells.at(key);
+  return fmt::format(
+      "ERROR: {} was refused ({}) in {} boots and measured in {}. The same kernel answered differently from boot to "
+      "boot. That is a fault, so no figure is given.",
+      place_text(key), cell.refusal, cell.refused_boots, cell.measured_boots);
+}
+
+/// "fork on multi at depth 0 (2), …": the cells with the most involuntary switches.
+std::string switched_text(const Report& report) {
+  constexpr std::size_t named = 5;
+  const std::span<const CellKey> cells(report.switched);
+  std::string list;
+  for (const CellKey& key : cells.first(std::min(named, cells.size()))) {
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", place_text(key),
+                        report.views.front().cells.at(key).involuntary_switches);
+  }
+  if (cells.size() > named)
+    list += fmt::format(" and {} more cells, with no more than that each", cells.size() - named);
+  return fmt::format(
+      "now and then. These are the involuntary context switches in all boots together: {}. A cell with a switch in "
+      "every {}th repetition or more is left out, because its operation creates the tasks that preempt it.",
+      list, kRepetitionsToASwitch);
+}
+
+}  // namespace
+
+Document head_section(const Report& report) {
+  const RunRecord& run = report.run;
+  const bool disturbed = properties_of(run.meter).switches_disturb;
+  Document head = {{Block::Kind::title, fmt::format("nslab report: {} (run {})", run.experiment, run.id)}};
+  for (const CellKey& key : report.inconsistent) head.push_back({Block::Kind::error, inconsistent_text(report, key)});
+  append(head, cautions(run));
+  const auto warn = [&](std::string text) { head.push_back({Block::Kind::warning, std::move(text)}); };
+  for (const std::string& text : report.not_of_today) warn("NOT OF TODAY: " + text);
+  if (report.unpaired_cells > 0) {
+    warn(
+        fmt::format("{} cell{} boots whose seed the reference lacks. A difference uses only the seeds that both have; "
+                    "the cell with "
+                    "the fewest has {}.",
+                    report.unpaired_cells, report.unpaired_cells == 1 ? " has" : "s have", report.fewest_pairs));
+  }
+  for (const auto& [benchmark, fewest, most] : report.unequal_repetitions) {
+    warn(fmt::format(
+        "{}: the number of repetitions is not the same in all cells (it is {} to {}). That alone moves the mean.",
+        benchmark, fewest, most));
+  }
+  if (disturbed && !report.switched.empty()) {
+    warn(fmt::format("Something else ran on the vCPU {} Look at the minimum as well.", switched_text(report)));
+  }
+  head.push_back({.kind = Block::Kind::facts,
+                  .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
+                            {"accelerator", run.accelerator},
+                            {"base, profile", fmt::format("{}, {}", run.base, run.profile)},
+                            {"boots", fmt::format("{} of {}; {}", run.boots_done, run.boots_planned,
+                                                  boots_text(report.views.front()))},
+                            {"reference", reference_text(report)},
+                            {"started", run.started},
+                            {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  if (!disturbed && !report.switched.empty()) {
+    head.back().facts.emplace_back("other work", "The kernel did other work " + switched_text(report));
+  }
+  return head;
+}
+
+}  // namespace nslab

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include "numbers.h"
+
+namespace nslab {
+namespace {
+
+double half_width(const std::optional<Interval>& interval) {
+  return interval ? (interval->high - interval->low) / 2 : 0;
+}
+
+bool is_whole(double value) { return std::abs(value - std::round(value)) < 0.005; }
+
+int decimals_of(double value, const std::optional<Interval>& interval, Meter meter) {
+  const int most = properties_of(meter).decimals;
+  const double uncertainty = half_width(interval);
+  if (uncertainty <= 0) return is_whole(value) ? 0 : most;
+  return std::min(most, uncertainty >= 10 ? 0 : uncertainty >= 1 ? 1 : 2);
+}
+
+bool is_unrepresentative(const RunRecord& run) {
+  const std::string_view accelerator = properties_of(run.meter).unrepresentative_accelerator;
+  return !accelerator.empty() && run.accelerator == accelerator;
+}
+
+std::string profile_mark(const RunRecord& run) { return fmt::format("PROFILE {}: NOT FOR MEASUREMENT", run.profile); }
+
+}  // namespace
+
+std::string level_text(double level) { return fmt::format("{:.4g} %", 100 * level); }
+
+int decimals_for(const Comparison& comparison, Meter meter) {
+  return decimals_of(comparison.difference, comparison.exact ? std::nullopt : comparison.interval, meter);
+}
+
+std::string estimate_text(const Estimate& e, Meter meter) {
+  const int decimals = decimals_of(e.value, e.interval, meter);
+  std::string text = format_number(e.value, decimals);
+  if (e.interval) text += " ± " + format_number(half_width(e.interval), e.exact ? 0 : decimals);
+  return text;
+}
+
+std::string difference_text(const Comparison& c, Meter meter) {
+  const int decimals = decimals_for(c, meter);
+  std::string text = format_signed(c.difference, decimals);
+  if (c.exact) return text + " exact";
+  if (c.interval) text += " ± " + format_number(half_width(c.interval), decimals);
+  return text;
+}
+
+std::string percent_text(const Comparison& c) { return c.percent ? format_signed(*c.percent, 2) + " %" : ""; }
+
+std::string interval_text(const std::optional<Interval>& interval, int decimals) {
+  if (!interval) return "";
+  return "[" + format_signed(interval->low, decimals) + ", " + format_signed(interval->high, decimals) + "]";
+}
+
+std::string p_text(const std::optional<double>& p) {
+  if (!p) return "";
+  return *p < 0.0001 ? "<0.0001" : fmt::format("{:.4f}", *p);
+}
+
+std::string verdict_text(const Comparison& c, double margin_percent) {
+  std::string text(name_of(c.verdict));
+  const bool direction = c.verdict == Verdict::slower || c.verdict == Verdict::faster;
+  if (direction && c.within_margin) text += fmt::format(" (within {:.4g} %)", margin_percent);
+  return text;
+}
+
+std::string quantity_text(const RunRecord& run, Statistic statistic) {
+  return fmt::format("{} {} per operation", name_of(statistic), run.unit());
+}
+
+std::string capitalized(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+std::vector<std::string> marks_of(const RunRecord& run) {
+  std::vector<std::string> marks;
+  if (!is_for_measurement(run.profile)) marks.push_back(profile_mark(run));
+  if (is_unrepresentative(run)) marks.emplace_back(properties_of(run.meter).unrepresentative);
+  return marks;
+}
+
+Document cautions(const RunRecord& run) {
+  Document blocks;
+  const auto warn = [&](std::string text) { blocks.push_back({Block::Kind::warning, std::move(text)}); };
+  if (!is_for_measurement(run.profile)) {
+    warn(profile_mark(run) +
+         ". Such a kernel is cut down, or checks itself, and takes other paths than the kernels in use. Its figures "
+         "show that the lab runs, and nothing else.");
+  }
+  if (is_unrepresentative(run)) {
+    warn(fmt::format("{}. QEMU emulated the CPU, and the host's clock timed the emulator.",
+                     properties_of(run.meter).unrepresentative));
+  }
+  if (run.boots_done < run.boots_planned) {
+    warn(fmt::format("INCOMPLETE: {} of {} boots are missing. Run the same 'nslab run' command again: it continues.",
+                     run.boots_planned - run.boots_done, run.boots_planned));
+  }
+  return blocks;
+}
+
+std::string meter_text(const RunRecord& run) {
+  std::string text = fmt::format("{} meter, accelerator {}", name_of(run.meter), run.accelerator);
+  for (const std::string& mark : marks_of(run)) text += ", " + mark;
+  return text;
+}
+
+std::string boots_text(const View& view) {
+  int low = 0;
+  int high = 0;
+  for (const auto& [key, cell] : view.cells) {
+    const int boots = cell.measured_boots + cell.refused_boots;
+    low = low == 0 ? boots : std::min(low, boots);
+    high = std::max(high, boots);
+  }
+  if (low == high) return fmt::format("{} boot{} a cell", high, high == 1 ? "" : "s");
+  return fmt::format("{} to {} boots a cell", low, high);
+}
+
+std::string source_text(const Report& report, const View& view) {
+  return fmt::format("{}, {}", meter_text(report.run), boots_text(view));
+}
+
+std::string reference_text(const Report& report) {
+  if (!report.reference_at_depth_zero) return fmt::format("{} at the same depth", report.reference);
+  return fmt::format("{} at depth 0, the only depth that it allows", report.reference);
+}
+
+std::string floor_text() {
+  return "A difference is called slower or faster only if it is larger than what multi-twin (the same source in "
+         "another "
+         "code layout) shows against multi in the same cell.";
+}
+
+}  // namespace nslab

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "document.h"
+#include "report.h"
+#include "sample.h"
+#include "stats.h"
+
+namespace nslab {
+
+/// Stands for what was not measured. It never stands for 0.
+constexpr std::string_view kMissing = "–";
+
+/// "95 %".
+std::string level_text(double level);
+
+/// Decimals that show two digits of the interval's half width, at most as many as the meter allows; none for exact
+/// whole numbers.
+int decimals_for(const Comparison& comparison, Meter meter);
+
+/// "1,234 ± 30", or "1,234" where there is no interval.
+std::string estimate_text(const Estimate& estimate, Meter meter);
+/// "+1,234 ± 30", "−5 exact", or "+1,234" where there is no interval.
+std::string difference_text(const Comparison& comparison, Meter meter);
+/// "+1.25 %", or "" where there is none.
+std::string percent_text(const Comparison& comparison);
+/// "[1.20, 1.30]" or "".
+std::string interval_text(const std::optional<Interval>& interval, int decimals);
+/// "<0.0001", "0.034" or "".
+std::string p_text(const std::optional<double>& p);
+/// "slower", or "slower (within 1 %)" for a difference that is real and smaller than the margin.
+std::string verdict_text(const Comparison& comparison, double margin_percent);
+
+/// "mean instructions per operation".
+std::string quantity_text(const RunRecord& run, Statistic statistic);
+/// With the first letter, which must be of ASCII, in upper case.
+std::string capitalized(std::string text);
+
+/// What makes a run's figures no good for measurement, as short marks for captions and plots:
+/// "PROFILE mini: NOT FOR MEASUREMENT", "TCG wall time: not representative". None for a run that is as it should be.
+std::vector<std::string> marks_of(const RunRecord& run);
+/// The same as blocks for a document's head, in whole sentences, and whether boots are missing.
+Document cautions(const RunRecord& run);
+
+/// "instructions meter, accelerator tcg with icount", and the marks of the run.
+std::string meter_text(const RunRecord& run);
+/// "10 boots a cell".
+std::string boots_text(const View& view);
+/// Where a figure comes from: the meter and the boots.
+std::string source_text(const Report& report, const View& view);
+/// "none at depth 0, the only depth that it allows".
+std::string reference_text(const Report& report);
+
+/// The rule about the floor (docs/statistics.md), as a sentence.
+std::string floor_text();
+
+}  // namespace nslab

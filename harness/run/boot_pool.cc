@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "boot_pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+namespace nslab {
+
+namespace {
+
+Result<BootRecord> execute_without_exceptions(const BootPool::Execute& execute, const BootPlan& plan) {
+  std::string what = "unknown";
+  try {
+    return execute(plan);
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+  }
+  return Error{Exit::bug, fmt::format("{}, seed {}: this is a bug of nslab, an exception ended the boot: {}",
+                                      plan.kernel, plan.seed, what)};
+}
+
+}  // namespace
+
+BootPool::BootPool(std::vector<const BootPlan*> plans, unsigned jobs, Execute execute)
+    : plans_(std::move(plans)), execute_(std::move(execute)), running_(std::min<std::size_t>(jobs, plans_.size())) {
+  // All threads are counted before the first one starts: it may end before the second one is there.
+  for (std::size_t i = running_; i > 0; --i) threads_.emplace_back([this] { work(); });
+}
+
+BootPool::~BootPool() { stop(); }
+
+std::optional<Result<BootRecord>> BootPool::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(500), [&] { return !ended_.empty() || running_ == 0; });
+  if (ended_.empty()) return std::nullopt;
+  std::optional<Result<BootRecord>> first(std::move(ended_.front()));
+  ended_.pop_front();
+  return first;
+}
+
+bool BootPool::all_ended() {
+  const std::lock_guard lock(mutex_);
+  return running_ == 0 && ended_.empty();
+}
+
+void BootPool::stop() {
+  const std::lock_guard lock(mutex_);
+  next_ = plans_.size();
+}
+
+void BootPool::work() {
+  for (;;) {
+    const BootPlan* plan = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (next_ == plans_.size()) {
+        --running_;
+        changed_.notify_one();
+        return;
+      }
+      plan = plans_[next_++];
+    }
+    auto record = execute_without_exceptions(execute_, *plan);
+    const std::lock_guard lock(mutex_);
+    ended_.push_back(std::move(record));
+    changed_.notify_one();
+  }
+}
+
+}  // namespace nslab

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "plan.h"
+#include "result.h"
+#include "store.h"
+
+namespace nslab {
+
+/// Executes boots on several threads, in the order of their plans, and hands the results to one caller in the order in
+/// which the boots end.
+///
+/// The caller alone knows the store, which is not safe for several threads; the threads do nothing but boot. The plans
+/// and what `execute` refers to must outlive the pool.
+class BootPool {
+ public:
+  /// Boots one plan to its end; called by several threads at once. An exception that leaves it becomes an
+  /// Error{Exit::bug}, as it would otherwise end the program and with it the boots of the other threads.
+  using Execute = std::function<Result<BootRecord>(const BootPlan&)>;
+
+  /// Starts booting at once, `jobs` boots at a time.
+  BootPool(std::vector<const BootPlan*> plans, unsigned jobs, Execute execute);
+  /// Starts no more boots and waits for those under way.
+  ~BootPool();
+  BootPool(const BootPool&) = delete;
+  BootPool& operator=(const BootPool&) = delete;
+
+  /// The next boot to end, well or not. Nothing when all results are handed out, or when no boot ended within half a
+  /// second, so that the caller can look at the clock and at signals.
+  std::optional<Result<BootRecord>> next();
+  /// Whether no boot is under way or will be started, and all results are handed out.
+  bool all_ended();
+  /// Starts no more boots. Those under way go on, and next() hands them out.
+  void stop();
+
+ private:
+  void work();
+
+  const std::vector<const BootPlan*> plans_;
+  const Execute execute_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t next_ = 0;     ///< the plan to boot next
+  std::size_t running_ = 0;  ///< threads that have not ended
+  std::deque<Result<BootRecord>> ended_;
+  std::vector<std::jthread> threads_;  ///< last, so that they are joined before what they use goes
+};
+
+}  // namespace nslab

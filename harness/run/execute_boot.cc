@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "execute_boot.h"
+
+#include "boot.h"
+#include "clock.h"
+#include "files.h"
+#include "json.h"
+#include "signals.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Copies what a failed boot left to where the user finds it.
+void keep_failed(const fs::path& work, const fs::path& kept) {
+  std::error_code ignored;  // the user must hear of the boot's own error, not of this one
+  fs::remove_all(kept, ignored);
+  fs::create_directories(kept, ignored);
+  for (const char* name : {"plan.json", "console.log", "frames.bin", "qemu.log"}) {
+    fs::copy_file(work / name, kept / name, ignored);
+  }
+}
+
+}  // namespace
+
+Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, const fs::path& scratch,
+                                const fs::path& failed) {
+  const Kernel& kernel = prepared.kernels.at(plan.kernel);
+  const TempFolder folder = TRY(TempFolder::make(scratch, "boot"));
+  const BootSettings settings{.vmlinux = kernel.vmlinux(),
+                              .initramfs = prepared.image.file,
+                              .accelerator = prepared.accelerator,
+                              .memory_mib = prepared.experiment.memory_mib,
+                              .wall_limit_seconds = static_cast<double>(prepared.experiment.wall_limit_seconds),
+                              .folder = folder.path()};
+  BootRecord record;
+  record.kernel = plan.kernel;
+  record.kernel_hash = kernel.hash;
+  record.seed = plan.seed;
+  record.started = utc_now();
+  auto boot = run_boot(plan, settings);
+  if (!boot) {
+    if (interrupted()) return boot.error();
+    const fs::path kept = failed / fmt::format("{}-seed{}", plan.kernel, plan.seed);
+    keep_failed(folder.path(), kept);
+    return Error{boot.error().exit, fmt::format("{}\nthe boot's files are in {}", boot.error().message, kept.string())};
+  }
+  record.finished = utc_now();
+  record.wall_seconds = boot->wall_seconds;
+  Json manifest;
+  manifest["release"] = boot->report.release;
+  manifest["ready_instructions"] = boot->report.ready_instructions;
+  manifest["command"] = boot->command;
+  record.manifest = to_text(manifest);
+  record.samples = std::move(boot->report.samples);
+  return record;
+}
+
+}  // namespace nslab

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "execute_boot.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "files.h"
+
+namespace nslab {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Boots that succeed are tests/lab_test.cc's. This one has no kernel to boot, so that QEMU gives up.
+TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
+  const auto folder = TempFolder::make(testing::TempDir(), "execute-boot");
+  ASSERT_TRUE(folder) << folder.error().message;
+  Prepared prepared;
+  prepared.image.file = folder->path() / "initramfs";
+  prepared.kernels["multi"] = {.name = "multi", .hash = "abc", .folder = folder->path() / "kernel"};
+  BootPlan plan;
+  plan.kernel = "multi";
+  plan.seed = 7;
+
+  const auto record = execute_boot(prepared, plan, folder->path() / "scratch", folder->path() / "failed");
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().exit, Exit::machine);
+  const fs::path kept = folder->path() / "failed/multi-seed7";
+  EXPECT_THAT(record.error().message, testing::StartsWith("multi, seed 7: QEMU gave up: "));
+  EXPECT_THAT(record.error().message, testing::EndsWith("\nthe boot's files are in " + kept.string()));
+  EXPECT_EQ(*read_file(kept / "plan.json"), plan.to_json());
+  EXPECT_TRUE(fs::exists(kept / "qemu.log"));
+  EXPECT_TRUE(fs::is_empty(folder->path() / "scratch"));
+}
+
+}  // namespace
+}  // namespace nslab

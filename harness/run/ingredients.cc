@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ingredients.h"
+
+#include <sstream>
+
+#include "benchmarks.h"
+#include "experiment.h"
+#include "files.h"
+#include "hash.h"
+#include "image.h"
+#include "json.h"
+#include "kernel_table.h"
+#include "plan.h"
+#include "qemu.h"
+
+namespace nslab {
+
+namespace {
+
+std::string text_in(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::optional<std::string> known(std::string text) {
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
+}
+
+/// The manifest, or an empty object.
+Json manifest_of(const RunRecord& run) {
+  auto manifest = parse_json(run.manifest);
+  return manifest && manifest->is_object() ? *manifest : Json::object();
+}
+
+/// The initramfs that the experiment would boot with today.
+Result<std::string> initramfs_today(const std::string& experiment_text, const Paths& paths) {
+  const auto experiment = TRY(parse_experiment(experiment_text, "the run's experiment"));
+  const auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
+  const auto plan = TRY(make_plan(experiment, benchmarks));
+  const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
+  return sha256(TRY(pack_image(paths, files)));
+}
+
+Result<std::map<std::string, std::string>> patches_today(const Base& base, const Paths& paths) {
+  const auto folder = paths.kernels_folder() / base.series;
+  std::istringstream series(TRY(read_file(folder / "series")));
+  std::map<std::string, std::string> patches;
+  for (std::string name; std::getline(series, name);) {
+    if (name.empty() || name.starts_with('#')) continue;
+    patches[name] = TRY(sha256_file(folder / name));
+  }
+  return patches;
+}
+
+/// "the patches a, b", or "the patch a".
+std::string listed(const std::string& what, const std::string& several, const std::vector<std::string>& names) {
+  return fmt::format("{} {}", names.size() == 1 ? what : several, fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Ingredients ingredients_of(const RunRecord& run) {
+  const Json manifest = manifest_of(run);
+  Ingredients then;
+  then.qemu = known(text_in(manifest, "qemu"));
+  then.initramfs = known(text_in(manifest, "initramfs_sha256"));
+  const Json kernels = manifest.value("kernels", Json::object());
+  for (const auto& [name, kernel] : kernels.items()) {
+    if (!kernel.is_object()) continue;
+    if (const auto config = kernel.find("model_config"); config != kernel.end()) then.models[name] = to_text(*config);
+    const auto patches = kernel.find("patches");
+    if (patches == kernel.end() || !patches->is_array()) continue;
+    then.patches.emplace();  // all kernels of a run have the series of its base
+    for (const Json& patch : *patches) {
+      if (patch.is_object()) (*then.patches)[text_in(patch, "name")] = text_in(patch, "sha256");
+    }
+  }
+  return then;
+}
+
+Ingredients ingredients_today(const RunRecord& run, const Paths& paths) {
+  Ingredients today;
+  if (const auto qemu = qemu_version()) today.qemu = *qemu;
+  if (const auto hash = initramfs_today(text_in(manifest_of(run), "experiment"), paths)) today.initramfs = *hash;
+  const auto table = load_kernel_table(paths.kernels_folder());
+  if (!table) return today;
+  if (const auto base = table->base(run.base)) {
+    if (const auto patches = patches_today(*base, paths)) today.patches = *patches;
+  }
+  for (const Model& model : table->models) today.models[model.name] = to_text(Json(model.config));
+  return today;
+}
+
+std::vector<std::string> differences_from_today(const Ingredients& then, const Ingredients& today) {
+  std::vector<std::string> sentences;
+  if (then.qemu && today.qemu && *then.qemu != *today.qemu) {
+    sentences.push_back(fmt::format("the run was made with {}, this machine has {}.", *then.qemu, *today.qemu));
+  }
+  if (then.initramfs && today.initramfs && *then.initramfs != *today.initramfs) {
+    sentences.push_back(
+        fmt::format("the guest's programs or libraries (initramfs {:.12}) are not those that a run would boot with "
+                    "today ({:.12}).",
+                    *then.initramfs, *today.initramfs));
+  }
+  if (then.patches && today.patches) {
+    std::vector<std::string> other;
+    for (const auto& [name, hash] : *then.patches) {
+      const auto found = today.patches->find(name);
+      if (found == today.patches->end() || found->second != hash) other.push_back(name);
+    }
+    std::vector<std::string> added;
+    for (const auto& [name, hash] : *today.patches) {
+      if (!then.patches->contains(name)) added.push_back(name);
+    }
+    if (!other.empty()) {
+      sentences.push_back(
+          fmt::format("the kernels were built from a series in which {} not as today.",
+                      listed("the patch", "the patches", other) + (other.size() == 1 ? " is" : " are")));
+    }
+    if (!added.empty()) {
+      sentences.push_back(fmt::format("the kernels were built from a series without {}.",
+                                      listed("today's patch", "today's patches", added)));
+    }
+  }
+  std::vector<std::string> models;
+  for (const auto& [name, config] : then.models) {
+    const auto found = today.models.find(name);
+    if (found != today.models.end() && found->second != config) models.push_back(name);
+  }
+  if (!models.empty()) {
+    sentences.push_back(fmt::format("the settings of {} are not those of today's kernels.toml.",
+                                    listed("the kernel", "the kernels", models)));
+  }
+  return sentences;
+}
+
+}  // namespace nslab

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "preparation.h"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "hash.h"
+#include "host.h"
+#include "qemu.h"
+#include "stats.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  auto table = TRY(load_kernel_table(paths.kernels_folder()));
+  auto base = TRY(table.base(experiment.base));
+  if (!options.source.empty()) base.source = options.source;
+  auto profile = TRY(table.profile(experiment.profile));
+  if (!profile.measurable && !options.force_profile) {
+    return user_error(
+        "profile '{}' is not for measurement ({}); --force-profile measures all the same, and every report then "
+        "says so",
+        profile.name, profile.description);
+  }
+  const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
+  auto qemu = TRY(qemu_version());
+  auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
+  auto plan = TRY(make_plan(experiment, benchmarks));
+  for (BootPlan& boot : plan) boot.fault = options.fault;
+  const auto jobs =
+      TRY(choose_jobs(options.jobs, experiment.memory_mib, std::thread::hardware_concurrency(), host_memory_mib()));
+  const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
+  auto image = TRY(make_image(paths, files));
+
+  Prepared prepared{.experiment = experiment,
+                    .base = base,
+                    .profile = profile,
+                    .accelerator = accelerator,
+                    .qemu = std::move(qemu),
+                    .benchmarks = std::move(benchmarks),
+                    .plan = std::move(plan),
+                    .jobs = jobs,
+                    .image = std::move(image)};
+  prepared.command =
+      boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, accelerator);
+  const KernelBuilder builder(paths);
+  for (const std::string& name : experiment.kernels()) {
+    const auto model = TRY(table.model(name));
+    prepared.specs.push_back({base, profile, model});
+    const KernelSpec& spec = prepared.specs.back();
+    const auto hash = TRY(builder.hash(spec));
+    prepared.kernels.emplace(name, builder.cached(spec, hash));
+  }
+  Hasher key;
+  key.part("image", prepared.image.hash)
+      .part("qemu", prepared.qemu)
+      .part("command", fmt::format("{}", fmt::join(prepared.command, " ")));
+  for (const auto& [name, kernel] : prepared.kernels) key.part("kernel", kernel.hash);
+  for (const BootPlan& boot : prepared.plan) key.part(boot.kernel, boot.to_json());
+  prepared.key = key.hex();
+  return prepared;
+}
+
+Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store, std::int64_t run) {
+  const auto done = TRY(store.boots_done(run));
+  const std::set<std::pair<std::string, std::uint64_t>> stored(done.begin(), done.end());
+  std::vector<const BootPlan*> missing;
+  for (const BootPlan& boot : prepared.plan) {
+    if (!stored.contains({prepared.kernels.at(boot.kernel).hash, boot.seed})) missing.push_back(&boot);
+  }
+  return missing;
+}
+
+Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  auto prepared = TRY(prepare(experiment, paths, options));
+  Forecast forecast;
+  forecast.jobs = prepared.jobs;
+  forecast.boots = prepared.plan.size();
+  forecast.missing = prepared.plan.size();
+  const KernelBuilder builder(paths);
+  for (const std::string& name : experiment.kernels()) {
+    const BootPlan& first = *std::find_if(prepared.plan.begin(), prepared.plan.end(),
+                                          [&](const BootPlan& boot) { return boot.kernel == name; });
+    forecast.kernels.push_back({prepared.kernels.at(name), builder.is_built(prepared.kernels.at(name)), first});
+  }
+  if (!fs::exists(options.results / "nslab.sqlite")) return forecast;
+  auto store = TRY(Store::open_existing(options.results.string()));
+  const auto run = TRY(store.unfinished(prepared.key));
+  const auto missing = TRY(missing_boots(prepared, store, run ? run->id : 0));
+  forecast.missing = missing.size();
+  const auto seconds = TRY(store.boot_seconds(experiment.text));
+  if (seconds.empty()) return forecast;
+  std::map<std::string, std::vector<double>> known;
+  for (const auto& [kernel, boot] : seconds) {
+    known[kernel].push_back(boot);
+    known[""].push_back(boot);  // for the kernels of which no boot is stored
+  }
+  double sum = 0;
+  for (const BootPlan* boot : missing) sum += mean(known.at(known.contains(boot->kernel) ? boot->kernel : ""));
+  forecast.known_boots = seconds.size();
+  forecast.seconds = sum / static_cast<double>(std::clamp<std::size_t>(missing.size(), 1, prepared.jobs));
+  return forecast;
+}
+
+}  // namespace nslab

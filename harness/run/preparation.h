@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accelerator.h"
+#include "benchmarks.h"
+#include "experiment.h"
+#include "image.h"
+#include "kernel_build.h"
+#include "kernel_table.h"
+#include "paths.h"
+#include "plan.h"
+#include "result.h"
+#include "store.h"
+
+namespace nslab {
+
+struct RunOptions {
+  std::filesystem::path results;  ///< folder for the store
+  int jobs = 0;                   ///< boots at once; 0: as many as cores
+  std::string accelerator;        ///< "kvm", "tcg" or empty: what the meter asks for
+  std::filesystem::path source;   ///< another 6.12 tarball or tree; empty: the base's own
+  bool force_profile = false;     ///< measure on a profile that is not for measurement
+  std::string fault;              ///< for tests: what every guest shall do wrong
+};
+
+/// An experiment unfolded: all that is known before a kernel is built and a guest boots.
+struct Prepared {
+  Experiment experiment;
+  Base base;
+  Profile profile;
+  Accelerator accelerator = Accelerator::icount;
+  std::string qemu;  ///< its version
+  std::vector<Benchmark> benchmarks;
+  std::vector<BootPlan> plan;
+  unsigned jobs = 1;  ///< boots at once
+  Image image;
+  std::vector<std::string> command = {};  ///< QEMU's, with placeholders for the files
+  std::vector<KernelSpec> specs = {};
+  std::map<std::string, Kernel> kernels = {};  ///< where they are or will be, by model
+  std::string key = {};  ///< the hash of all that the samples depend on: a run with the same key may be continued
+};
+
+/// Checks all that an experiment needs and packs the guest's initramfs. Builds no kernel and boots nothing. Exit::user
+/// for what the experiment or the options get wrong, Exit::machine for what this machine lacks.
+Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options);
+
+/// The plan's boots that a run has not stored yet, as pointers into `prepared`. A run of id 0 has stored none.
+Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store, std::int64_t run);
+
+/// What run_experiment() would do, and how long its boots would take.
+struct Forecast {
+  struct OfKernel {
+    Kernel kernel;
+    bool built = false;
+    BootPlan boot;  ///< the first of its boots: all have the same cells
+  };
+  std::vector<OfKernel> kernels;
+  std::size_t boots = 0;
+  std::size_t missing = 0;        ///< of these boots, those that no unfinished run has stored
+  unsigned jobs = 1;              ///< boots at once
+  std::size_t known_boots = 0;    ///< boots of the same experiment that are stored, from any of its runs
+  std::optional<double> seconds;  ///< for the missing boots, from the known boots' durations; empty without any
+};
+
+/// The plan of an experiment and the time that its boots will take, going by those that the results folder has of the
+/// same TOML file. Builds and boots nothing.
+Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options);
+
+}  // namespace nslab

@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "text_store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <set>
+#include <string_view>
+#include <tuple>
+
+#include "files.h"
+#include "json.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+// A change of the files raises it; older ones are then refused, not guessed at.
+constexpr int kFormat = 1;
+
+constexpr const char* kRunFile = "run.json";
+constexpr const char* kBootsFile = "boots.tsv";
+constexpr const char* kSamplesFile = "samples.tsv";
+
+using Columns = std::vector<std::string>;
+
+const Columns kBootColumns = {"kernel", "seed", "started", "finished", "wall_seconds", "release", "ready_instructions"};
+const Columns kSampleColumns = {
+    "kernel", "depth",          "benchmark", "seed",   "status", "refusal", "iterations",
+    "sum",    "sum_first_half", "minimum",   "median", "p90",    "maximum", "involuntary_switches"};
+
+/// A member of the guest's layout objects, in their order, and whether boots.tsv or samples.tsv has it.
+struct LayoutMember {
+  std::string name;
+  bool in_boots = false;
+};
+using Layout = std::vector<LayoutMember>;
+/// The values of one layout, by member; empty where the sample has no layout.
+using LayoutValues = std::vector<std::uint64_t>;
+
+struct TextFiles {
+  std::string run;
+  std::string boots;
+  std::string samples;
+};
+
+Columns columns_with(Columns columns, const Layout& layout, bool in_boots) {
+  for (const LayoutMember& member : layout) {
+    if (member.in_boots == in_boots) columns.push_back("layout." + member.name);
+  }
+  return columns;
+}
+
+std::string tsv_line(const Columns& fields) { return fmt::format("{}\n", fmt::join(fields, "\t")); }
+
+/// "ok" and "refused" as the store has them.
+std::string status_name(CellStatus status) { return status == CellStatus::ok ? "ok" : "refused"; }
+
+// ---- From a run to text ----
+
+/// Whether a boot's command line is the manifest's with the boot's own seed and files.
+bool is_command_of(const Json& command, const Json& pattern, std::uint64_t seed) {
+  if (!command.is_array() || !pattern.is_array() || command.size() != pattern.size()) return false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (!command[i].is_string() || !pattern[i].is_string()) return false;
+    const auto word = command[i].get<std::string>();
+    auto expected = pattern[i].get<std::string>();
+    if (i > 0 && pattern[i - 1] == "-seed") expected = std::to_string(seed);
+    bool is_file = false;
+    for (const std::string_view placeholder : {"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}) {
+      if (!expected.ends_with(placeholder)) continue;
+      expected = expected.substr(0, expected.size() - placeholder.size());
+      is_file = true;
+      break;
+    }
+    if (is_file ? !word.starts_with(expected) : word != expected) return false;
+  }
+  return true;
+}
+
+/// The boot's manifest without the command line, once that is known to say nothing of its own.
+Result<std::string> boot_manifest_without_command(const BootRecord& boot, const Json& run_manifest) {
+  auto manifest = parse_json(boot.manifest);
+  if (!manifest || !manifest->is_object()) {
+    return user_error("the boot of {} with seed {} has a manifest that is no JSON object", boot.kernel, boot.seed);
+  }
+  if (const auto command = manifest->find("command"); command != manifest->end()) {
+    const auto pattern = run_manifest.find("qemu_command");
+    if (pattern == run_manifest.end() || !is_command_of(*command, *pattern, boot.seed)) {
+      return user_error("the boot of {} with seed {} had another QEMU command line than its run's manifest has",
+                        boot.kernel, boot.seed);
+    }
+    manifest->erase("command");
+  }
+  return to_text(*manifest);
+}
+
+/// The run as it comes back from the text form: sorted, without command lines.
+Result<StoredRun> normal_form(StoredRun run) {
+  const auto manifest = parse_json(run.run.manifest);
+  if (!manifest || !manifest->is_object()) return user_error("the run's manifest is no JSON object");
+  run.run.manifest = to_text(*manifest, 2);
+  run.run.boots_done = static_cast<int>(run.boots.size());
+  std::sort(run.boots.begin(), run.boots.end(), [](const BootRecord& a, const BootRecord& b) {
+    return std::tie(a.kernel, a.seed) < std::tie(b.kernel, b.seed);
+  });
+  for (BootRecord& boot : run.boots) {
+    boot.manifest = TRY(boot_manifest_without_command(boot, *manifest));
+    std::sort(boot.samples.begin(), boot.samples.end(), [](const Sample& a, const Sample& b) {
+      return std::tie(a.depth, a.benchmark) < std::tie(b.depth, b.benchmark);
+    });
+  }
+  return run;
+}
+
+/// The members of all layouts. In boots.tsv stand those that no two samples of any boot tell apart; unless that is all
+/// of them, since a sample without a layout is told by the empty fields of its line.
+Result<Layout> layout_of(const StoredRun& run) {
+  Layout layout;
+  std::set<std::string> of_samples;
+  bool first = true;
+  for (const BootRecord& boot : run.boots) {
+    std::optional<Json> of_boot;
+    for (const Sample& sample : boot.samples) {
+      if (sample.layout.empty()) continue;
+      const auto object = parse_json(sample.layout);
+      const auto refuse = [&](std::string_view why) {
+        return user_error("the layout of {} at depth {} on {} with seed {} {}: {}", sample.benchmark, sample.depth,
+                          boot.kernel, boot.seed, why, sample.layout);
+      };
+      if (!object || !object->is_object() || object->empty()) return refuse("is no JSON object with members");
+      std::size_t at = 0;
+      for (const auto& [name, value] : object->items()) {
+        if (!value.is_number_unsigned()) return refuse("holds something else than whole numbers");
+        if (first) {
+          layout.push_back({name, true});
+        } else if (at >= layout.size() || layout[at].name != name) {
+          return refuse("has other members than those before it");
+        }
+        if (of_boot && (*of_boot)[name] != value) of_samples.insert(name);
+        ++at;
+      }
+      if (at != layout.size()) return refuse("has fewer members than those before it");
+      if (!of_boot) of_boot = *object;
+      first = false;
+    }
+  }
+  const bool none_differs = of_samples.empty();
+  for (LayoutMember& member : layout) member.in_boots = !none_differs && !of_samples.contains(member.name);
+  return layout;
+}
+
+void append_layout(Columns& fields, const std::string& text, const Layout& layout, bool in_boots) {
+  const Json object = text.empty() ? Json::object() : parse_json(text).value_or(Json::object());
+  for (const LayoutMember& member : layout) {
+    if (member.in_boots != in_boots) continue;
+    fields.push_back(object.contains(member.name) ? to_text(object[member.name]) : "");
+  }
+}
+
+std::string samples_text(const StoredRun& run, const Layout& layout) {
+  std::string text = tsv_line(columns_with(kSampleColumns, layout, /*in_boots=*/false));
+  for (const Sample& sample : run.samples()) {
+    Columns fields = {sample.kernel,
+                      std::to_string(sample.depth),
+                      sample.benchmark,
+                      std::to_string(sample.seed),
+                      status_name(sample.status),
+                      sample.refusal};
+    for (const std::uint64_t figure : {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
+                                       sample.median, sample.p90, sample.maximum, sample.involuntary_switches}) {
+      fields.push_back(std::to_string(figure));
+    }
+    append_layout(fields, sample.layout, layout, /*in_boots=*/false);
+    text += tsv_line(fields);
+  }
+  return text;
+}
+
+std::string boots_text(const StoredRun& run, const Layout& layout) {
+  std::string text = tsv_line(columns_with(kBootColumns, layout, /*in_boots=*/true));
+  for (const BootRecord& boot : run.boots) {
+    Json manifest = parse_json(boot.manifest).value_or(Json::object());
+    Columns fields = {boot.kernel, std::to_string(boot.seed), boot.started, boot.finished,
+                      // As few digits as bring the same double back.
+                      fmt::format("{}", boot.wall_seconds)};
+    const auto release = manifest.find("release");
+    fields.push_back(release != manifest.end() && release->is_string() ? release->get<std::string>() : "");
+    const auto ready = manifest.find("ready_instructions");
+    fields.push_back(ready != manifest.end() ? to_text(*ready) : "");
+    const auto with_layout = std::find_if(boot.samples.begin(), boot.samples.end(),
+                                          [](const Sample& sample) { return !sample.layout.empty(); });
+    append_layout(fields, with_layout == boot.samples.end() ? "" : with_layout->layout, layout, /*in_boots=*/true);
+    text += tsv_line(fields);
+  }
+  return text;
+}
+
+Result<std::string> run_text(const StoredRun& stored, const Layout& layout) {
+  const RunRecord& run = stored.run;
+  Json json;
+  json["format"] = kFormat;
+  json["run"] = run.id;
+  json["experiment"] = run.experiment;
+  json["meter"] = name_of(run.meter);
+  json["unit"] = run.unit();
+  json["profile"] = run.profile;
+  json["base"] = run.base;
+  json["started"] = run.started;
+  json["finished"] = run.finished;
+  json["boots_planned"] = run.boots_planned;
+  json["boots"] = stored.boots.size();
+  std::size_t samples = 0;
+  std::map<std::string, std::string> hashes;
+  for (const BootRecord& boot : stored.boots) {
+    samples += boot.samples.size();
+    if (hashes.emplace(boot.kernel, boot.kernel_hash).first->second != boot.kernel_hash) {
+      return user_error("the run has two kernels that are named {}", boot.kernel);
+    }
+  }
+  json["samples"] = samples;
+  json["kernels"] = hashes;
+  json["layout"] = Json::object();
+  for (const LayoutMember& member : layout) json["layout"][member.name] = member.in_boots ? "boots" : "samples";
+
+  Json manifest = parse_json(run.manifest).value_or(Json::object());
+  if (const auto experiment = manifest.find("experiment"); experiment != manifest.end() && experiment->is_string()) {
+    const auto text = experiment->get<std::string>();
+    Json lines = Json::array();
+    for (std::size_t start = 0;;) {
+      const std::size_t end = text.find('\n', start);
+      lines.push_back(text.substr(start, end - start));
+      if (end == std::string::npos) break;
+      start = end + 1;
+    }
+    *experiment = std::move(lines);
+  }
+  json["manifest"] = std::move(manifest);
+  return to_text(json, 2) + "\n";
+}
+
+// ---- From text to a run ----
+
+/// The fields of a line, taken in the order of the columns.
+class Fields {
+ public:
+  Fields(std::string place, std::string_view line, const Columns& columns)
+      : place_(std::move(place)), columns_(&columns) {
+    for (std::size_t start = 0;;) {
+      const std::size_t end = line.find('\t', start);
+      fields_.push_back(line.substr(start, end - start));
+      if (end == std::string_view::npos) break;
+      start = end + 1;
+    }
+  }
+
+  /// "samples.tsv:12", for errors.
+  const std::string& place() const { return place_; }
+  std::size_t count() const { return fields_.size(); }
+  bool next_is_empty() const { return fields_[next_].empty(); }
+
+  std::string text() { return std::string(fields_[next_++]); }
+
+  template <class Number>
+  Result<Number> number() {
+    const std::string& column = (*columns_)[next_];
+    const std::string_view field = fields_[next_++];
+    Number number{};
+    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), number);
+    if (error == std::errc::result_out_of_range) return user_error("{}: {} is too large a {}", place_, field, column);
+    if (error != std::errc() || end != field.data() + field.size()) {
+      return user_error("{}: '{}' is no number: the column is {}", place_, field, column);
+    }
+    return number;
+  }
+
+ private:
+  std::string place_;
+  const Columns* columns_;
+  std::vector<std::string_view> fields_;
+  std::size_t next_ = 0;
+};
+
+/// The lines of a .tsv file, of which there must be `count` below the one with the names of the columns.
+Result<std::vector<Fields>> read_lines(std::string_view text, const fs::path& file, const Columns& columns,
+                                       std::size_t count) {
+  std::vector<Fields> lines;
+  std::size_t number = 0;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::string place = fmt::format("{}:{}", file.string(), ++number);
+    const std::size_t end = text.find('\n', start);
+    if (end == std::string_view::npos) return user_error("{}: the file ends within this line", place);
+    Fields fields(place, text.substr(start, end - start), columns);
+    start = end + 1;
+    if (number == 1) {
+      for (std::size_t i = 0; i < std::max(columns.size(), fields.count()); ++i) {
+        const std::string found = i < fields.count() ? fields.text() : "";
+        const std::string expected = i < columns.size() ? columns[i] : "";
+        if (found != expected) {
+          return user_error("{}: column {} is '{}', expected '{}'", place, i + 1, found, expected);
+        }
+      }
+      continue;
+    }
+    if (fields.count() != columns.size()) {
+      return user_error("{}: this line has {} fields, there are {} columns", place, fields.count(), columns.size());
+    }
+    lines.push_back(std::move(fields));
+  }
+  if (lines.size() != count) {
+    return user_error("{}:{}: the file ends after {} lines below its head, {} says {}", file.string(), number,
+                      lines.size(), kRunFile, count);
+  }
+  return lines;
+}
+
+/// A member of run.json of this type.
+template <class Value>
+Result<Value> member(const Json& json, const char* name, const fs::path& file) {
+  const auto found = json.find(name);
+  if (found == json.end()) return user_error("{}: there is no \"{}\"", file.string(), name);
+  if constexpr (std::is_same_v<Value, std::string>) {
+    if (!found->is_string()) return user_error("{}: \"{}\" is no text", file.string(), name);
+  } else if constexpr (std::is_same_v<Value, Json>) {
+    if (!found->is_object()) return user_error("{}: \"{}\" is no object", file.string(), name);
+  } else {
+    if (!found->is_number_unsigned() || found->template get<std::uint64_t>() > std::numeric_limits<int>::max()) {
+      return user_error("{}: \"{}\" is no whole number in range", file.string(), name);
+    }
+  }
+  return found->template get<Value>();
+}
+
+/// What run.json says.
+struct Head {
+  RunRecord run;
+  std::size_t boots = 0;
+  std::size_t samples = 0;
+  std::map<std::string, std::string> kernels;  ///< hash by name
+  Layout layout;
+};
+
+Result<Head> parse_head(const std::string& text, const fs::path& file) {
+  const auto json = parse_json(text);
+  if (!json)
+    return user_error("{}:{}: this is no JSON, or the file ends too early", file.string(), json_error_line(text));
+  if (!json->is_object()) return user_error("{}:1: this is no JSON object", file.string());
+  if (const int format = TRY(member<int>(*json, "format", file)); format != kFormat) {
+    return user_error("{} has format {}, this nslab reads format {}: use the nslab that wrote it", file.string(),
+                      format, kFormat);
+  }
+  Head head;
+  RunRecord& run = head.run;
+  run.id = TRY(member<int>(*json, "run", file));
+  run.experiment = TRY(member<std::string>(*json, "experiment", file));
+  const auto meter = TRY(member<std::string>(*json, "meter", file));
+  run.meter = TRY(meter_of_run(run.id, meter, TRY(member<std::string>(*json, "unit", file))));
+  run.profile = TRY(member<std::string>(*json, "profile", file));
+  run.base = TRY(member<std::string>(*json, "base", file));
+  run.started = TRY(member<std::string>(*json, "started", file));
+  run.finished = TRY(member<std::string>(*json, "finished", file));
+  run.boots_planned = TRY(member<int>(*json, "boots_planned", file));
+  run.boots_done = TRY(member<int>(*json, "boots", file));
+  head.boots = static_cast<std::size_t>(run.boots_done);
+  head.samples = static_cast<std::size_t>(TRY(member<int>(*json, "samples", file)));
+  const Json kernels = TRY(member<Json>(*json, "kernels", file));
+  for (const auto& [name, hash] : kernels.items()) {
+    head.kernels[name] = TRY(member<std::string>(kernels, name.c_str(), file));
+  }
+  const Json layout = TRY(member<Json>(*json, "layout", file));
+  for (const auto& [name, where] : layout.items()) {
+    if (where != "boots" && where != "samples") {
+      return user_error("{}: the layout's \"{}\" is neither in \"boots\" nor in \"samples\"", file.string(), name);
+    }
+    head.layout.push_back({name, where == "boots"});
+  }
+  Json manifest = TRY(member<Json>(*json, "manifest", file));
+  if (const auto experiment = manifest.find("experiment"); experiment != manifest.end() && experiment->is_array()) {
+    std::vector<std::string> lines;
+    for (const Json& line : *experiment) {
+      if (!line.is_string()) return user_error("{}: a line of the manifest's experiment is no text", file.string());
+      lines.push_back(line.get<std::string>());
+    }
+    *experiment = fmt::format("{}", fmt::join(lines, "\n"));
+  }
+  if (manifest.contains("accelerator")) run.accelerator = TRY(member<std::string>(manifest, "accelerator", file));
+  run.manifest = to_text(manifest, 2);
+  return head;
+}
+
+/// The layout members of one file, in a line's last fields; empty when all of them are.
+Result<LayoutValues> parse_layout(Fields& fields, const Layout& layout, bool in_boots) {
+  LayoutValues values;
+  std::size_t empty = 0;
+  for (const LayoutMember& member : layout) {
+    if (member.in_boots != in_boots) continue;
+    if (fields.next_is_empty()) {
+      fields.text();
+      ++empty;
+    } else {
+      values.push_back(TRY(fields.number<std::uint64_t>()));
+    }
+  }
+  if (empty > 0 && !values.empty()) return user_error("{}: the layout is there in part only", fields.place());
+  return values;
+}
+
+Result<BootRecord> parse_boot(Fields& fields, const Head& head) {
+  BootRecord boot;
+  boot.kernel = fields.text();
+  const auto hash = head.kernels.find(boot.kernel);
+  if (hash == head.kernels.end()) {
+    return user_error("{}: {} has no kernel '{}'", fields.place(), kRunFile, boot.kernel);
+  }
+  boot.kernel_hash = hash->second;
+  boot.seed = TRY(fields.number<std::uint64_t>());
+  boot.started = fields.text();
+  boot.finished = fields.text();
+  boot.wall_seconds = TRY(fields.number<double>());
+  Json manifest = Json::object();
+  if (fields.next_is_empty()) {
+    fields.text();
+  } else {
+    manifest["release"] = fields.text();
+  }
+  if (fields.next_is_empty()) {
+    fields.text();
+  } else {
+    manifest["ready_instructions"] = TRY(fields.number<std::uint64_t>());
+  }
+  boot.manifest = to_text(manifest);
+  return boot;
+}
+
+/// All but the layout.
+Result<Sample> parse_sample(Fields& fields) {
+  Sample sample;
+  sample.kernel = fields.text();
+  sample.depth = TRY(fields.number<int>());
+  sample.benchmark = fields.text();
+  sample.seed = TRY(fields.number<std::uint64_t>());
+  const std::string status = fields.text();
+  if (status != "ok" && status != "refused") {
+    return user_error("{}: the status is '{}', expected 'ok' or 'refused'", fields.place(), status);
+  }
+  sample.status = status == "ok" ? CellStatus::ok : CellStatus::refused;
+  sample.refusal = fields.text();
+  for (std::uint64_t* figure : {&sample.iterations, &sample.sum, &sample.sum_first_half, &sample.minimum,
+                                &sample.median, &sample.p90, &sample.maximum, &sample.involuntary_switches}) {
+    *figure = TRY(fields.number<std::uint64_t>());
+  }
+  return sample;
+}
+
+Result<StoredRun> parse_run(const TextFiles& files, const fs::path& folder) {
+  const Head head = TRY(parse_head(files.run, folder / kRunFile));
+  StoredRun stored;
+  stored.run = head.run;
+
+  using BootKey = std::pair<std::string, std::uint64_t>;
+  std::map<BootKey, std::size_t> boots;
+  std::vector<LayoutValues> boot_layouts;
+  const Columns boot_columns = columns_with(kBootColumns, head.layout, /*in_boots=*/true);
+  for (Fields& fields : TRY(read_lines(files.boots, folder / kBootsFile, boot_columns, head.boots))) {
+    BootRecord boot = TRY(parse_boot(fields, head));
+    if (!boots.emplace(BootKey(boot.kernel, boot.seed), stored.boots.size()).second) {
+      return user_error("{}: a second boot of {} with seed {}", fields.place(), boot.kernel, boot.seed);
+    }
+    boot_layouts.push_back(TRY(parse_layout(fields, head.layout, /*in_boots=*/true)));
+    stored.boots.push_back(std::move(boot));
+  }
+
+  std::set<std::tuple<std::size_t, int, std::string>> cells;
+  const Columns sample_columns = columns_with(kSampleColumns, head.layout, /*in_boots=*/false);
+  for (Fields& fields : TRY(read_lines(files.samples, folder / kSamplesFile, sample_columns, head.samples))) {
+    Sample sample = TRY(parse_sample(fields));
+    const auto boot = boots.find({sample.kernel, sample.seed});
+    if (boot == boots.end()) {
+      return user_error("{}: {} has no boot of {} with seed {}", fields.place(), kBootsFile, sample.kernel,
+                        sample.seed);
+    }
+    if (!cells.emplace(boot->second, sample.depth, sample.benchmark).second) {
+      return user_error("{}: a second sample of {} at depth {} on {} with seed {}", fields.place(), sample.benchmark,
+                        sample.depth, sample.kernel, sample.seed);
+    }
+    const LayoutValues own = TRY(parse_layout(fields, head.layout, /*in_boots=*/false));
+    if (!own.empty()) {
+      const LayoutValues& shared = boot_layouts[boot->second];
+      Json layout = Json::object();
+      std::size_t of_boot = 0;
+      std::size_t of_sample = 0;
+      for (const LayoutMember& member : head.layout) {
+        if (member.in_boots && shared.empty()) {
+          return user_error("{}: the sample has a layout, its boot in {} has none", fields.place(), kBootsFile);
+        }
+        layout[member.name] = member.in_boots ? shared[of_boot++] : own[of_sample++];
+      }
+      sample.layout = to_text(layout);
+    }
+    stored.boots[boot->second].samples.push_back(std::move(sample));
+  }
+  return normal_form(std::move(stored));
+}
+
+}  // namespace
+
+std::vector<Sample> StoredRun::samples() const {
+  std::vector<Sample> all;
+  for (const BootRecord& boot : boots) all.insert(all.end(), boot.samples.begin(), boot.samples.end());
+  std::sort(all.begin(), all.end(), [](const Sample& a, const Sample& b) {
+    return std::tie(a.kernel, a.depth, a.benchmark, a.seed) < std::tie(b.kernel, b.depth, b.benchmark, b.seed);
+  });
+  return all;
+}
+
+Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
+  if (fs::exists(folder / "nslab.sqlite")) {
+    return user_error("{} has a store, which would be read in place of the text: name another folder", folder.string());
+  }
+  const StoredRun normal = TRY(normal_form(run));
+  const Layout layout = TRY(layout_of(normal));
+  TextFiles files;
+  files.run = TRY(run_text(normal, layout));
+  files.boots = boots_text(normal, layout);
+  files.samples = samples_text(normal, layout);
+  // What is committed must be what was measured: a name with a tab, or a manifest with more than this form keeps, does
+  // not come back.
+  const auto back = parse_run(files, folder);
+  if (!back) return user_error("this run cannot be written as text: {}", back.error().message);
+  if (*back != normal) return user_error("this run cannot be written as text: it does not come back as it was");
+
+  TRY(make_folders(folder));
+  TRY(write_file(folder / kSamplesFile, files.samples));
+  TRY(write_file(folder / kBootsFile, files.boots));
+  return write_file(folder / kRunFile, files.run);
+}
+
+Result<StoredRun> read_text_run(const fs::path& folder) {
+  TextFiles files;
+  files.run = TRY(read_file(folder / kRunFile));
+  files.boots = TRY(read_file(folder / kBootsFile));
+  files.samples = TRY(read_file(folder / kSamplesFile));
+  return parse_run(files, folder);
+}
+
+bool is_text_run(const fs::path& folder) {
+  return !fs::exists(folder / "nslab.sqlite") && fs::exists(folder / kRunFile);
+}
+
+Result<StoredRun> load_stored_run(const fs::path& folder, std::optional<std::int64_t> id) {
+  if (is_text_run(folder)) {
+    StoredRun stored = TRY(read_text_run(folder));
+    if (id && *id != stored.run.id) {
+      return user_error("there is no run {} in {}, which has run {} alone", *id, folder.string(), stored.run.id);
+    }
+    return stored;
+  }
+  auto store = TRY(Store::open_existing(folder.string()));
+  StoredRun stored;
+  stored.run = TRY(store.run(id));
+  stored.boots = TRY(store.boots(stored.run.id));
+  return stored;
+}
+
+}  // namespace nslab

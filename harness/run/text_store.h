@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "result.h"
+#include "sample.h"
+#include "store.h"
+
+namespace nslab {
+
+/// One run with all that a store has of it.
+struct StoredRun {
+  RunRecord run;
+  std::vector<BootRecord> boots;  ///< ordered by kernel and seed; their samples by depth and benchmark
+
+  /// All samples, ordered by kernel, depth, benchmark, seed.
+  std::vector<Sample> samples() const;
+  bool operator==(const StoredRun&) const = default;
+};
+
+/// The text form of one run: what is committed, so that a fresh clone has an answer before it has a kernel. Three files
+/// in a folder, made to be read in a diff:
+///
+/// - run.json: the format's number, the run, how many boots and samples there are, the hash of each kernel, the members
+///   of the guest's layout with the file that has them, and the manifest, with the experiment as a list of lines;
+/// - boots.tsv: a line for each boot;
+/// - samples.tsv: a line for each sample.
+///
+/// The .tsv files have a line of column names and then fields parted by tabs. Lines are sorted, and what is the same in
+/// all of a boot's samples stands once, in boots.tsv: a run repeated with other samples changes just their lines.
+///
+/// QEMU's command line of a boot is left out. It is the manifest's with the boot's seed and files, which
+/// write_text_run() checks; where the files lay is of no interest any more.
+
+/// Writes the text form into `folder`, which is made when missing. Exit::user when the folder has a store or the run is
+/// not of the form described above; Exit::machine when the folder cannot be written.
+Result<void> write_text_run(const StoredRun& run, const std::filesystem::path& folder);
+
+/// Reads it, strictly: whatever is not as write_text_run() writes it is Exit::user, with file and line. Boots come
+/// without QEMU's command line.
+Result<StoredRun> read_text_run(const std::filesystem::path& folder);
+
+/// Whether the folder has a run in its text form and no store.
+bool is_text_run(const std::filesystem::path& folder);
+
+/// A run of `folder`, by its number or else the newest, from a store or from the text form. Exit::user when there is
+/// none.
+Result<StoredRun> load_stored_run(const std::filesystem::path& folder, std::optional<std::int64_t> id);
+
+}  // namespace nslab

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "text_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "files.h"
+#include "store.h"
+
+namespace nslab {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr const char* kManifest = R"({"experiment": "name = \"made-up\"\n\nboots = 2\n", "qemu": "QEMU 7.2",
+  "qemu_command": ["qemu", "-seed", "0", "-kernel", "VMLINUX", "-serial", "file:CONSOLE"]})";
+
+std::string boot_manifest(std::uint64_t seed) {
+  return fmt::format(R"({{"release":"6.12.1","ready_instructions":{},"command":["qemu","-seed","{}","-kernel",)"
+                     R"("/cache/vmlinux","-serial","file:/tmp/boot.{}/console"]}})",
+                     2000 + seed, seed, seed);
+}
+
+Sample measured(const std::string& kernel, int depth, std::uint64_t seed, std::uint64_t cost) {
+  return {.kernel = kernel,
+          .depth = depth,
+          .benchmark = "getpid",
+          .seed = seed,
+          .status = CellStatus::ok,
+          .refusal = {},
+          .iterations = 3,
+          .sum = 3 * cost,
+          .sum_first_half = cost,
+          .minimum = cost,
+          .median = cost,
+          .p90 = cost,
+          .maximum = 18'446'744'073'709'551'615U,
+          .involuntary_switches = 1,
+          // The stack is the boot's, the phase the sample's; the guest's order of members is kept.
+          .layout = fmt::format(R"({{"tick_phase":{},"stack":{}}})", cost + seed, 4096 * seed)};
+}
+
+Sample refused(const std::string& kernel, int depth, std::uint64_t seed) {
+  return {.kernel = kernel,
+          .depth = depth,
+          .benchmark = "getpid",
+          .seed = seed,
+          .status = CellStatus::refused,
+          .refusal = "EINVAL",
+          .layout = {}};
+}
+
+/// Two kernels with two boots each, in the order in which boots end.
+StoredRun made_up() {
+  StoredRun stored;
+  stored.run = {.experiment = "made-up",
+                .meter = "instructions",
+                .unit = "instructions",
+                .profile = "lean",
+                .base = "linux-6.12",
+                .started = "2025-01-01T00:00:00Z",
+                .finished = {},
+                .manifest = kManifest,
+                .boots_planned = 4};
+  for (const std::uint64_t seed : {2, 1}) {
+    stored.boots.push_back({"multi",
+                            "abc",
+                            seed,
+                            1.1 * static_cast<double>(seed),
+                            "s",
+                            "f",
+                            boot_manifest(seed),
+                            {measured("multi", 2, seed, 320), measured("multi", 0, seed, 310)}});
+    stored.boots.push_back({"flat",
+                            "def",
+                            seed,
+                            0.1,
+                            "s",
+                            "f",
+                            boot_manifest(seed),
+                            {measured("flat", 0, seed, 305), refused("flat", 2, seed)}});
+  }
+  return stored;
+}
+
+class TextStoreTest : public testing::Test {
+ protected:
+  TextStoreTest() : folder_(std::move(*TempFolder::make(testing::TempDir(), "text-store"))) {}
+  fs::path folder(const char* name = "text") const { return folder_.path() / name; }
+
+  /// Writes made_up(), replaces a text in one of its files, and returns the error of reading it back.
+  std::string error_after(const char* file, const std::string& from, const std::string& to) {
+    if (const auto written = write_text_run(made_up(), folder()); !written) return written.error().message;
+    std::string text = *read_file(folder() / file);
+    const auto at = text.find(from);
+    if (at == std::string::npos) return "there is no " + from + " in\n" + text;
+    EXPECT_TRUE(write_file(folder() / file, text.replace(at, from.size(), to)));
+    const auto back = read_text_run(folder());
+    if (back) return "it was read";
+    EXPECT_EQ(back.error().exit, Exit::user);
+    return back.error().message;
+  }
+  std::string refusal_of(const StoredRun& run) {
+    const auto written = write_text_run(run, folder());
+    return written ? "it was written" : written.error().message;
+  }
+
+ private:
+  TempFolder folder_;
+};
+
+TEST_F(TextStoreTest, WhatAStoreHasComesBackFromItsText) {
+  Store store = std::move(*Store::open(folder("store").string()));
+  const StoredRun original = made_up();
+  const auto run = store.begin("key", original.run);
+  ASSERT_TRUE(run) << run.error().message;
+  for (BootRecord boot : original.boots) {
+    for (Sample& sample : boot.samples) sample.maximum = std::min(sample.maximum, std::uint64_t{1} << 62);
+    const auto added = store.add(run->id, boot);
+    ASSERT_TRUE(added) << added.error().message;
+  }
+  ASSERT_TRUE(store.finish(run->id, "2025-01-01T01:00:00Z"));
+
+  const auto stored = load_stored_run(folder("store"), std::nullopt);
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->samples(), *store.samples(run->id));
+  const auto written = write_text_run(*stored, folder());
+  ASSERT_TRUE(written) << written.error().message;
+
+  const auto back = load_stored_run(folder(), std::nullopt);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->samples(), *store.samples(run->id));
+  ASSERT_EQ(back->boots.size(), 4U);
+  EXPECT_EQ(back->boots[3].kernel, "multi");
+  EXPECT_EQ(back->boots[3].kernel_hash, "abc");
+  EXPECT_EQ(back->boots[3].wall_seconds, 2.2);
+  EXPECT_EQ(back->boots[3].manifest, R"({"release":"6.12.1","ready_instructions":2002})");
+  EXPECT_EQ(back->run.finished, "2025-01-01T01:00:00Z");
+  EXPECT_EQ(back->run.boots_done, 4);
+  EXPECT_THAT(back->run.manifest, HasSubstr(R"("experiment": "name = \"made-up\"\n\nboots = 2\n")"));
+}
+
+TEST_F(TextStoreTest, ASecondExportGivesTheSameBytes) {
+  ASSERT_EQ(refusal_of(made_up()), "it was written");
+  const auto back = read_text_run(folder());
+  ASSERT_TRUE(back) << back.error().message;
+  const auto again = write_text_run(*back, folder("again"));
+  ASSERT_TRUE(again) << again.error().message;
+  for (const char* file : {"run.json", "boots.tsv", "samples.tsv"}) {
+    EXPECT_EQ(*read_file(folder() / file), *read_file(folder("again") / file)) << file;
+  }
+}
+
+TEST_F(TextStoreTest, LinesAreSortedAndWhatABootsSamplesShareStandsOnce) {
+  ASSERT_EQ(refusal_of(made_up()), "it was written");
+  EXPECT_EQ(*read_file(folder() / "boots.tsv"),
+            "kernel\tseed\tstarted\tfinished\twall_seconds\trelease\tready_instructions\tlayout.stack\n"
+            "flat\t1\ts\tf\t0.1\t6.12.1\t2001\t4096\n"
+            "flat\t2\ts\tf\t0.1\t6.12.1\t2002\t8192\n"
+            "multi\t1\ts\tf\t1.1\t6.12.1\t2001\t4096\n"
+            "multi\t2\ts\tf\t2.2\t6.12.1\t2002\t8192\n");
+  const std::string samples = *read_file(folder() / "samples.tsv");
+  EXPECT_THAT(samples, testing::StartsWith(
+                           "kernel\tdepth\tbenchmark\tseed\tstatus\trefusal\titerations\tsum\tsum_first_half\tminimum\t"
+                           "median\tp90\tmaximum\tinvoluntary_switches\tlayout.tick_phase\n"
+                           "flat\t0\tgetpid\t1\tok\t\t3\t915\t305\t305\t305\t305\t18446744073709551615\t1\t306\n"));
+  EXPECT_THAT(samples, HasSubstr("flat\t2\tgetpid\t1\trefused\tEINVAL\t0\t0\t0\t0\t0\t0\t0\t0\t\n"));
+}
+
+TEST_F(TextStoreTest, AWrongColumnIsNamed) {
+  EXPECT_THAT(error_after("samples.tsv", "p90", "p95"), HasSubstr("samples.tsv:1: column 12 is 'p95', expected 'p90'"));
+  EXPECT_THAT(error_after("boots.tsv", "\tlayout.stack", ""), HasSubstr("boots.tsv:1: column 8 is '', expected"));
+}
+
+TEST_F(TextStoreTest, ATruncatedFileIsSeen) {
+  const std::string last = "multi\t2\tgetpid\t2\tok\t\t3\t960\t320\t320\t320\t320\t18446744073709551615\t1\t322\n";
+  EXPECT_THAT(error_after("samples.tsv", last, ""), HasSubstr("samples.tsv:8: the file ends after 7 lines"));
+  EXPECT_THAT(error_after("samples.tsv", "\t322\n", ""), HasSubstr("samples.tsv:9: the file ends within this line"));
+  EXPECT_THAT(error_after("samples.tsv", "\t322\n", "\n"), HasSubstr("samples.tsv:9: this line has 14 fields"));
+  EXPECT_THAT(error_after("run.json", "]\n  }\n}\n", ""), HasSubstr("this is no JSON, or the file ends too early"));
+  ASSERT_EQ(refusal_of(made_up()), "it was written");
+  ASSERT_TRUE(write_file(folder() / "boots.tsv", ""));
+  EXPECT_THAT(read_text_run(folder()).error().message, HasSubstr("boots.tsv:0: the file ends after 0 lines"));
+  fs::remove(folder() / "boots.tsv");
+  EXPECT_EQ(read_text_run(folder()).error().exit, Exit::user);
+}
+
+TEST_F(TextStoreTest, AFieldThatIsNoNumberIsNamed) {
+  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t9l5\t"),
+              HasSubstr("samples.tsv:2: '9l5' is no number: the column is sum"));
+  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t-915\t"), HasSubstr("samples.tsv:2: '-915' is no number"));
+  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t\t"), HasSubstr("samples.tsv:2: '' is no number"));
+  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t18446744073709551616\t"), HasSubstr("too large a sum"));
+  EXPECT_THAT(error_after("samples.tsv", "flat\t0", "flat\t0x"), HasSubstr("the column is depth"));
+  EXPECT_THAT(error_after("boots.tsv", "\t1.1\t", "\t1.1s\t"), HasSubstr("boots.tsv:4: '1.1s' is no number"));
+  EXPECT_THAT(error_after("samples.tsv", "\tok\t", "\tgood\t"), HasSubstr("samples.tsv:2: the status is 'good'"));
+}
+
+TEST_F(TextStoreTest, DuplicatesAndStrangersAreNamed) {
+  EXPECT_THAT(error_after("samples.tsv", "flat\t0\tgetpid\t2", "flat\t0\tgetpid\t1"),
+              HasSubstr("samples.tsv:3: a second sample of getpid at depth 0 on flat with seed 1"));
+  EXPECT_THAT(error_after("samples.tsv", "flat\t0\tgetpid\t2", "flat\t0\tgetpid\t3"),
+              HasSubstr("samples.tsv:3: boots.tsv has no boot of flat with seed 3"));
+  EXPECT_THAT(error_after("boots.tsv", "flat\t2", "flat\t1"), HasSubstr("boots.tsv:3: a second boot of flat"));
+  EXPECT_THAT(error_after("boots.tsv", "flat\t2", "list\t2"), HasSubstr("boots.tsv:3: run.json has no kernel 'list'"));
+  EXPECT_THAT(error_after("boots.tsv", "\t4096\n", "\t\n"),
+              HasSubstr("samples.tsv:2: the sample has a layout, its boot in boots.tsv has none"));
+}
+
+TEST_F(TextStoreTest, AWrongHeadIsNamed) {
+  EXPECT_THAT(error_after("run.json", "\"format\": 1", "\"format\": 2"),
+              HasSubstr("has format 2, this nslab reads format 1"));
+  EXPECT_THAT(error_after("run.json", "\"unit\":", "\"units\":"), HasSubstr("run.json: there is no \"unit\""));
+  EXPECT_THAT(error_after("run.json", "\"boots\": 4", "\"boots\": -4"), HasSubstr("\"boots\" is no whole number"));
+  EXPECT_THAT(error_after("run.json", "\"boots\": 4,", "\"boots\": 4;"), HasSubstr("run.json:12: this is no JSON"));
+  EXPECT_THAT(error_after("run.json", "\"stack\": \"boots\"", "\"stack\": \"disk\""),
+              HasSubstr("neither in \"boots\""));
+  EXPECT_THAT(error_after("run.json", "\"base\": \"linux-6.12\"", "\"base\": 6"), HasSubstr("\"base\" is no text"));
+}
+
+TEST_F(TextStoreTest, WhatTheTextWouldLoseIsRefused) {
+  StoredRun run = made_up();
+  run.boots[0].manifest = boot_manifest(7);
+  EXPECT_THAT(refusal_of(run), HasSubstr("another QEMU command line"));
+  run = made_up();
+  run.boots[0].manifest = R"({"release":"6.12.1","weather":"fair"})";
+  EXPECT_THAT(refusal_of(run), HasSubstr("does not come back as it was"));
+  run = made_up();
+  run.boots[0].samples[0].benchmark = "get\tpid";
+  EXPECT_THAT(refusal_of(run), HasSubstr("cannot be written as text"));
+  run = made_up();
+  run.boots[0].samples[0].layout = R"({"stack":1})";
+  EXPECT_THAT(refusal_of(run), HasSubstr("has other members than those before it"));
+  run = made_up();
+  run.boots[0].samples[0].layout = R"({"tick_phase":"late","stack":1})";
+  EXPECT_THAT(refusal_of(run), HasSubstr("something else than whole numbers"));
+  run = made_up();
+  run.boots[0].kernel_hash = "ghi";
+  EXPECT_THAT(refusal_of(run), HasSubstr("two kernels that are named multi"));
+  EXPECT_FALSE(fs::exists(folder()));
+}
+
+TEST_F(TextStoreTest, ALayoutThatNoSampleVariesStaysWithTheSamples) {
+  StoredRun run = made_up();
+  for (BootRecord& boot : run.boots) {
+    for (Sample& sample : boot.samples) {
+      if (!sample.layout.empty()) sample.layout = R"({"stack":1})";
+    }
+  }
+  ASSERT_EQ(refusal_of(run), "it was written");
+  EXPECT_THAT(*read_file(folder() / "samples.tsv"), HasSubstr("layout.stack\n"));
+}
+
+TEST_F(TextStoreTest, ARunIsFoundByItsNumberAndAStoreGoesFirst) {
+  ASSERT_EQ(refusal_of(made_up()), "it was written");
+  EXPECT_TRUE(is_text_run(folder()));
+  EXPECT_TRUE(load_stored_run(folder(), 0));
+  EXPECT_THAT(load_stored_run(folder(), 3).error().message, HasSubstr("there is no run 3"));
+  EXPECT_EQ(load_stored_run(folder("nothing"), std::nullopt).error().exit, Exit::user);
+  ASSERT_TRUE(Store::open(folder().string()));
+  EXPECT_FALSE(is_text_run(folder()));
+  EXPECT_THAT(refusal_of(made_up()), HasSubstr("has a store"));
+}
+
+}  // namespace
+}  // namespace nslab
