@@ -66,8 +66,14 @@ unit: setup  ## the unit tests, under the sanitizers
 	cmake --build $(SANITIZED) --target unit_tests benches_test support_test
 	ctest --test-dir $(SANITIZED) --output-on-failure -LE lab -j $$(nproc)
 
+# The tests of the whole lab say which of them can run at the same time. ctest shows the time of each program; what
+# GoogleTest says of each test is in its log, and the slowest are shown behind it.
 check: unit build  ## all tests
-	ctest --test-dir $(BUILD) --output-on-failure -L lab
+	@status=0; ctest --test-dir $(BUILD) --output-on-failure -L lab -j $$(nproc) || status=$$?; \
+	echo "Tests of the lab by their time in ms, the slowest first:"; \
+	sed -nE 's/^\[ +(OK|FAILED) +\] (.*) \(([0-9]+) ms\)$$/\3 \2 \1/p' $(BUILD)/Testing/Temporary/LastTest.log | \
+	  sort -rn | awk '{ printf "%8d  %s%s\n", $$1, $$2, $$NF == "OK" ? "" : "  failed" }'; \
+	exit $$status
 
 # The runs that README and docs quote, made again. Each replaces its samples, tables and plots in results/reference, and
 # then the quotes are renewed. REFERENCES="smoke depth" makes these alone. 'git diff' shows what became of the digits.

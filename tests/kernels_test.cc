@@ -8,7 +8,6 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -24,13 +23,16 @@ namespace fs = std::filesystem;
 /// Where every option is declared: name → folder of the first Kconfig file, as "mm" or "arch/x86".
 std::map<std::string, std::set<std::string>> declared_options(const fs::path& tree) {
   std::map<std::string, std::set<std::string>> options;
-  const std::regex declaration("^\\s*(?:menu)?config\\s+([A-Za-z0-9_]+)\\s*$");
   for (auto at = fs::recursive_directory_iterator(tree); at != fs::recursive_directory_iterator(); ++at) {
     if (!at->path().filename().string().starts_with("Kconfig")) continue;
     std::ifstream file(at->path());
     for (std::string line; std::getline(file, line);) {
-      std::smatch match;
-      if (std::regex_match(line, match, declaration)) options[match[1]].insert(fs::relative(at->path(), tree).string());
+      std::istringstream words(line);
+      std::string keyword;
+      std::string name;
+      std::string more;
+      if (words >> keyword >> name && (keyword == "config" || keyword == "menuconfig") && !(words >> more))
+        options[name].insert(fs::relative(at->path(), tree).string());
     }
   }
   return options;
@@ -159,16 +161,17 @@ TEST(Series, PassesCheckpatch) {
   const KernelBuilder builder(paths());
   const Base base = spec("multi").base;
   const fs::path tree = must(builder.source_tree(base, /*patched=*/false));
-  int patches = 0;
+  std::vector<fs::path> patches;
   for (const auto& entry : fs::directory_iterator(paths().kernels_folder() / base.series)) {
-    if (entry.path().extension() != ".patch") continue;
-    ++patches;
+    if (entry.path().extension() == ".patch") patches.push_back(entry.path());
+  }
+  EXPECT_GE(patches.size(), 12U);
+  for_each_in_parallel(patches, [&](const fs::path& patch) {
     const Captured run = must(run_captured({.argv = {"perl", "scripts/checkpatch.pl", "--strict", "--no-summary",
-                                                     "--terse", "--ignore", "FILE_PATH_CHANGES", entry.path().string()},
+                                                     "--terse", "--ignore", "FILE_PATH_CHANGES", patch.string()},
                                             .folder = tree}));
     EXPECT_EQ(run.status, 0) << run.output;
-  }
-  EXPECT_GE(patches, 12);
+  });
 }
 
 // Behind every patch, with every option that is there by then: what a bisection may hit. Some ten minutes, so that
@@ -286,11 +289,11 @@ TEST(Table, EveryProfileCanBeConfigured) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
   const KernelBuilder builder(paths());
   const fs::path tree = must(builder.source_tree(table.bases[0], /*patched=*/true));
-  for (const Profile& profile : table.profiles) {
+  for_each_in_parallel(table.profiles, [&](const Profile& profile) {
     const TempFolder build = folder();
     const auto configured = builder.configure(spec("flat+cache+hash", profile.name), tree, build.path());
     EXPECT_TRUE(configured) << profile.name << ": " << configured.error().message;
-  }
+  });
 }
 
 TEST(Size, TheTablesAreKeptWithTheKernelsManifests) {

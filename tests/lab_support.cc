@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
-#include <thread>
 
 #include "benchmarks.h"
 #include "kernel_make.h"
@@ -56,9 +55,11 @@ std::string models_profile() {
   return profile == nullptr ? "mini" : profile;
 }
 
+unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
                          const std::vector<std::string>& objects) {
-  std::vector<std::string> arguments = {fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))};
+  std::vector<std::string> arguments = {fmt::format("-j{}", cores())};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   const Captured made = must(run_captured(kernel_make(tree, build, arguments)));
   return made.status == 0 ? "" : made.output;
@@ -121,7 +122,7 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
 }
 
 Load::Load() {
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+  for (unsigned i = 0; i < cores(); ++i) {
     spinners_.push_back(must(Process::start({.argv = {"sh", "-c", "while :; do :; done"}})));
   }
 }

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "boot.h"
@@ -45,6 +48,22 @@ int depths_of(const std::string& model);
 std::string test_name(const testing::TestParamInfo<std::string>& model);
 /// The profile of those suites: NSLAB_TEST_PROFILE, or mini.
 std::string models_profile();
+
+/// Cores of this machine, at least 1.
+unsigned cores();
+
+/// Calls body(item) for each item, as many at a time as there are cores. GoogleTest's assertions may fail in any
+/// thread.
+template <class Items, class Body>
+void for_each_in_parallel(const Items& items, Body body) {
+  std::atomic<std::size_t> next = 0;
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < std::min<std::size_t>(cores(), std::size(items)); ++i) {
+    threads.emplace_back([&] {
+      for (std::size_t at = next++; at < std::size(items); at = next++) body(items[at]);
+    });
+  }
+}
 
 /// Compiles these objects of a kernel configured in `build`; what make said if it failed, else nothing.
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
