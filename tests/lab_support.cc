@@ -82,13 +82,12 @@ Captured nslab(const std::vector<std::string>& arguments, const std::map<std::st
 }
 
 std::vector<Sample> measure(const std::filesystem::path& results, const std::string& experiment,
-                            const std::vector<std::string>& more,
-                            const std::map<std::string, std::string>& environment) {
+                            const std::vector<std::string>& more) {
   const std::string config = results.string() + ".toml";
   EXPECT_TRUE(write_file(config, experiment));
   std::vector<std::string> arguments = {"run", config, "--force-profile", "--results", results.string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  const Captured ended = nslab(arguments, environment);
+  const Captured ended = nslab(arguments);
   EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
   Store store = must(Store::open_existing(results.string()));
   return must(store.samples(must(store.run(std::nullopt)).id));

@@ -78,8 +78,7 @@ Command nslab_command(const std::vector<std::string>& arguments);
 
 /// Runs an experiment into a folder and reads its samples.
 std::vector<Sample> measure(const std::filesystem::path& results, const std::string& experiment,
-                            const std::vector<std::string>& more = {},
-                            const std::map<std::string, std::string>& environment = {});
+                            const std::vector<std::string>& more = {});
 /// Fails the test for each sample that is not the same to the digit.
 void expect_equal(const std::vector<Sample>& samples, const std::vector<Sample>& again);
 

@@ -78,7 +78,7 @@ benchmarks = [
 ]
 )";
   expect_equal(measure(work_->path() / "idling", kIdling),
-               measure(work_->path() / "held", kIdling, {}, {{"LD_PRELOAD", NSLAB_LATE_EXITS}}));
+               measure(work_->path() / "held", kIdling, {"--preload", NSLAB_LATE_EXITS}));
 }
 
 TEST_F(Lab, ADryRunTellsCellsBootsAndTheTimeTheyTook) {

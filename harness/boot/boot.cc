@@ -86,7 +86,9 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   Boot boot;
   boot.command = boot_command(files, plan.seed, settings.memory_mib, settings.accelerator);
   const double start = monotonic_seconds();
-  auto qemu = Process::start({.argv = boot.command, .output = qemu_log});
+  Command command{.argv = boot.command, .output = qemu_log};
+  if (!settings.preload.empty()) command.environment["LD_PRELOAD"] = settings.preload;
+  auto qemu = Process::start(command);
   if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
 
   const auto fail = [&](const std::string& what) {

@@ -26,6 +26,7 @@ struct BootSettings {
   int memory_mib = 512;
   double wall_limit_seconds = 600;
   std::filesystem::path folder;  ///< gets plan.json, frames.bin, console.log and qemu.log
+  std::string preload = {};      ///< for tests: a library that QEMU loads first; empty: none
 };
 
 /// Starts one kernel with one plan and waits for its end. Whatever is not a complete boot is an error (Exit::says_no)

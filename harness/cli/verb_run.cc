@@ -59,6 +59,7 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.flag("--force-profile", values.options.force_profile, "measure on a profile that is not for measurement");
   arguments.flag("--dry-run", values.dry, "list cells, boots and the expected time; build and boot nothing");
   arguments.hidden("--fault", values.options.fault, "make every guest fail in this way");
+  arguments.hidden("--preload", values.options.preload, "a library that QEMU loads first");
 }
 
 Result<void> act(const RunArguments& arguments) {

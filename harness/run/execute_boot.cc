@@ -33,7 +33,8 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
                               .accelerator = prepared.accelerator,
                               .memory_mib = prepared.experiment.memory_mib,
                               .wall_limit_seconds = static_cast<double>(prepared.experiment.wall_limit_seconds),
-                              .folder = folder.path()};
+                              .folder = folder.path(),
+                              .preload = prepared.preload};
   BootRecord record;
   record.kernel = plan.kernel;
   record.kernel_hash = kernel.hash;

@@ -43,6 +43,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .plan = std::move(plan),
                     .jobs = jobs,
                     .image = std::move(image)};
+  prepared.preload = options.preload;
   prepared.command =
       boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, accelerator);
   const KernelBuilder builder(paths);

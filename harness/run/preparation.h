@@ -28,6 +28,7 @@ struct RunOptions {
   std::filesystem::path source;   ///< another 6.12 tarball or tree; empty: the base's own
   bool force_profile = false;     ///< measure on a profile that is not for measurement
   std::string fault;              ///< for tests: what every guest shall do wrong
+  std::string preload;            ///< for tests: a library that QEMU loads first; empty: none
 };
 
 /// An experiment unfolded: all that is known before a kernel is built and a guest boots.
@@ -44,6 +45,7 @@ struct Prepared {
   std::vector<std::string> command = {};  ///< QEMU's, with placeholders for the files
   std::vector<KernelSpec> specs = {};
   std::map<std::string, Kernel> kernels = {};  ///< where they are or will be, by model
+  std::string preload = {};                    ///< as in the options
   std::string key = {};  ///< the hash of all that the samples depend on: a run with the same key may be continued
 };
 
