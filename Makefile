@@ -12,9 +12,8 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   libboost-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
   qemu-system-x86 gnuplot-nox \
-  coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux
+  coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux help2man
 LINT_PACKAGES := clang-format clang-tidy
-INSTALL_PACKAGES := help2man
 # Where 'make install' puts things; DESTDIR stands before it, for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -114,7 +113,6 @@ format:  ## format the C++
 
 # The program, what it needs to run, its man pages and bash completion. No kernel: those stay in the cache.
 install: nslab  ## install under PREFIX (default: /usr/local), below DESTDIR
-	$(call need,$(INSTALL_PACKAGES))
 	docs/make-man-pages $(BUILD)/nslab $(BUILD)/man1
 	$(BUILD)/nslab completion > $(BUILD)/nslab.bash
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)

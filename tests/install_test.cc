@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What 'make install' puts under a prefix works from there, without the checkout.
+#include <sys/wait.h>
+
+#include "lab_support.h"
+
+namespace nslab::lab {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::string output_of(const Command& command) {
+  const Captured ended = must(run_captured(command));
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  return ended.output;
+}
+
+class Install : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    prefix_ = std::make_unique<TempFolder>(folder());
+    const fs::path build = paths().guest.parent_path();
+    const std::string nslab = nslab_command({}).argv[0];
+    output_of({.argv = {(paths().root / "docs/make-man-pages").string(), nslab, (build / "man1").string()}});
+    ASSERT_TRUE(write_file(build / "nslab.bash", output_of({.argv = {nslab, "completion"}})));
+    output_of({.argv = {"cmake", "--install", build.string(), "--prefix", prefix_->path().string()}});
+  }
+  static void TearDownTestSuite() { prefix_.reset(); }
+
+  /// What the installed nslab prints, started in an empty folder.
+  static std::string installed(std::vector<std::string> arguments) {
+    const TempFolder work = folder();
+    arguments.insert(arguments.begin(), (prefix_->path() / "bin/nslab").string());
+    return output_of(
+        {.argv = arguments, .folder = work.path(), .environment = {{"NSLAB_CACHE", (work.path() / "cache").string()}}});
+  }
+
+  static std::unique_ptr<TempFolder> prefix_;
+};
+
+std::unique_ptr<TempFolder> Install::prefix_;
+
+TEST_F(Install, TheProgramFindsTheGuestsPrograms) {
+  EXPECT_THAT(installed({"bench", "list"}), HasSubstr("fork_exit_wait "));
+  EXPECT_TRUE(fs::exists(prefix_->path() / "lib/nslab/macro/workload"));
+  EXPECT_EQ(must(read_file(prefix_->path() / "lib/nslab/micro")), must(read_file(paths().guest / "micro")))
+      << "an installed guest measures what the built one does";
+}
+
+TEST_F(Install, TheReferenceRunsAnswer) {
+  EXPECT_THAT(installed({"report", (prefix_->path() / "share/nslab/results/reference/smoke").string()}),
+              HasSubstr("nslab report: smoke"));
+}
+
+TEST_F(Install, EachVerbHasAManPage) {
+  const fs::path pages = prefix_->path() / "share/man/man1";
+  EXPECT_THAT(must(read_file(pages / "nslab.1")), HasSubstr("a performance lab for namespace kernels"));
+  EXPECT_THAT(must(read_file(pages / "nslab-run.1")), HasSubstr("configs/smoke.toml"));
+  EXPECT_THAT(must(read_file(pages / "nslab-kernel-build.1")), HasSubstr(".TH NSLAB-KERNEL-BUILD"));
+}
+
+TEST_F(Install, BashCompletesVerbsAndOptions) {
+  const std::string script = (prefix_->path() / "share/bash-completion/completions/nslab").string();
+  const auto completed = [&](const std::string& words) {
+    return output_of({.argv = {"bash", "-c",
+                               "source " + script + "; COMP_WORDS=(" + words +
+                                   "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _nslab; echo \"${COMPREPLY[@]}\""},
+                      .folder = prefix_->path()});
+  };
+  EXPECT_EQ(completed("nslab re"), "report\n");
+  EXPECT_EQ(completed("nslab kernel bu"), "build\n");
+  EXPECT_EQ(completed("nslab run configs/smoke.toml --dry"), "--dry-run\n");
+  EXPECT_EQ(completed("nslab kernel build multi --from"), "--from-scratch\n");
+}
+
+}  // namespace
+}  // namespace nslab::lab
