@@ -73,7 +73,7 @@ constexpr char kSkipped[] = "skipped: ";  // begins a reason that is none to fai
   _exit(1);
 }
 
-/// The test has nothing to hold against this kernel, for the reason given.
+/// The test cannot judge this kernel, for the reason given.
 [[noreturn]] void skip(const char* why) {
   snprintf(reason, 1000, "%s%s", kSkipped, why);
   _exit(0);
