@@ -93,6 +93,19 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
   return write_file(folder / "manifest.json", to_text(manifest, 2) + "\n");
 }
 
+/// Whether the files in the cache are those that were built: the manifest is this kernel's, and vmlinux has the hash
+/// that the manifest gives. A kernel that was exchanged or cut short would be measured under another's name, or not
+/// boot.
+bool is_intact(const Kernel& kernel) {
+  const auto manifest = read_manifest(kernel);
+  if (!manifest || !manifest->is_object()) return false;
+  const auto is = [&](const char* key, const std::string& value) {
+    return manifest->contains(key) && manifest->at(key) == value;
+  };
+  const auto vmlinux = sha256_file(kernel.vmlinux());
+  return vmlinux && is("hash", kernel.hash) && is("vmlinux_sha256", *vmlinux);
+}
+
 }  // namespace
 
 Result<std::string> KernelBuilder::hash(const KernelSpec& spec) const { return TRY(inputs(spec)).hash(); }
@@ -121,9 +134,16 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   const auto in = TRY(inputs(spec));
   const Kernel kernel = cache_.kernel(spec.model.name, in.hash());
   const auto have = [&] { return is_built(kernel) && (!with_objects || cache_.has_objects(profile, kernel)); };
-  if (have()) return kernel;
+  if (have() && is_intact(kernel)) return kernel;
   const auto lock = TRY(cache_.lock(kernel));
-  if (have()) return kernel;  // another process has built it meanwhile
+  if (have() && is_intact(kernel)) return kernel;  // another process has built it meanwhile
+  if (is_built(kernel) && !is_intact(kernel)) {
+    fmt::print(stderr, "{} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
+               kernel.folder.string(), kernel.name);
+    std::error_code error;
+    fs::remove_all(kernel.folder, error);
+    if (error) return machine_error("cannot remove {}: {}", kernel.folder.string(), error.message());
+  }
 
   std::optional<Kernel> build_base;
   if (spec.model.build_base)

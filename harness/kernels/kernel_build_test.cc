@@ -101,6 +101,32 @@ TEST_F(Builder, AKernelIsBuiltOnceAndKeptUnderItsHash) {
   EXPECT_EQ(fs::last_write_time(kernel->manifest()), written) << "from the cache";
 }
 
+// Else it would be measured under the other's name.
+TEST_F(Builder, AKernelThatIsNotTheOneThatWasBuiltIsBuiltAnew) {
+  write(base_.source / "pid.c", "int pid_max = CONFIG;\n");
+  write(base_.source / "Makefile", std::string(kMakefile).replace(std::string(kMakefile).find("-I$(CURDIR)"), 11,
+                                                                  "-I$(CURDIR) -DCONFIG=`wc -c < $(O)/.config`"));
+  const Kernel multi = *builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1);
+  const Kernel flat = *builder_.build(spec("flat", "CONFIG_PID_NS_FLAT=y"), 1);
+  const std::string vmlinux_of_multi = *read_file(multi.vmlinux());
+  const std::string vmlinux_of_flat = *read_file(flat.vmlinux());
+  ASSERT_NE(vmlinux_of_multi, vmlinux_of_flat);
+
+  write(multi.vmlinux(), vmlinux_of_flat);
+  write(flat.vmlinux(), vmlinux_of_flat.substr(0, 100));
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1));
+  ASSERT_TRUE(builder_.build(spec("flat", "CONFIG_PID_NS_FLAT=y"), 1));
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(*read_file(multi.vmlinux()), vmlinux_of_multi);
+  EXPECT_EQ(*read_file(flat.vmlinux()), vmlinux_of_flat);
+  EXPECT_THAT(said, HasSubstr(multi.folder.string() + " is damaged: it does not hold the kernel multi"));
+  EXPECT_THAT(said, HasSubstr(flat.folder.string() + " is damaged"));
+
+  write(multi.manifest(), R"({"hash": 7})");
+  ASSERT_TRUE(builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1)) << "a manifest of something else";
+}
+
 TEST_F(Builder, AModelStartsWithTheObjectsOfItsBuildBase) {
   KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
   // It was built when no model named it: the kernel is there, and its objects are not.
