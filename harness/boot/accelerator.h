@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "experiment.h"
+#include "meter.h"
 #include "result.h"
 
 namespace nslab {
