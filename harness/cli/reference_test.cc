@@ -9,6 +9,7 @@
 
 #include "files.h"
 #include "paths.h"
+#include "test_samples.h"
 #include "text_store.h"
 #include "verb.h"
 
@@ -41,25 +42,14 @@ Ended nslab(std::vector<std::string> words) {
 /// multi costs 310 and 311, flat 300 and 301; made by a QEMU that nobody has.
 Result<void> make_store(const fs::path& folder) {
   Store store = TRY(Store::open(folder.string()));
-  RunRecord fresh{.experiment = "small",
-                  .meter = "instructions",
-                  .unit = "instructions",
-                  .profile = "lean",
-                  .base = "linux-6.12",
-                  .started = "2025-01-01T00:00:00Z",
-                  .finished = {},
-                  .manifest = R"({"experiment": "", "accelerator": "tcg with icount", "qemu": "QEMU 0.1"})",
-                  .boots_planned = 4};
+  RunRecord fresh = run_record();
+  fresh.manifest = R"({"experiment": "", "accelerator": "tcg with icount", "qemu": "QEMU 0.1"})";
+  fresh.boots_planned = 4;
   const RunRecord run = TRY(store.begin("key", fresh));
   for (const char* kernel : {"multi", "flat"}) {
     for (const std::uint64_t seed : {1, 2}) {
-      Sample sample;
-      sample.kernel = kernel;
-      sample.benchmark = "getpid";
-      sample.seed = seed;
-      sample.iterations = 1;
-      sample.sum = sample.minimum = sample.median = (*kernel == 'm' ? 309 : 299) + seed;
-      TRY(store.add(run.id, {kernel, kernel, seed, 1, "s", "f", "{}", {sample}}));
+      const Sample getpid = sample(kernel, 0, "getpid", seed, (*kernel == 'm' ? 309 : 299) + seed);
+      TRY(store.add(run.id, {kernel, kernel, seed, 1, "s", "f", "{}", {getpid}}));
     }
   }
   return store.finish(run.id, "2025-01-01T01:00:00Z");

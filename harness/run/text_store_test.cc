@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "store.h"
+#include "test_samples.h"
 
 namespace nslab {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-constexpr const char* kManifest = R"({"experiment": "name = \"made-up\"\n\nboots = 2\n", "qemu": "QEMU 7.2",
+constexpr const char* kManifest =
+    R"({"experiment": "name = \"made-up\"\n\nboots = 2\n", "qemu": "QEMU 7.2", "accelerator": "kvm",
   "qemu_command": ["qemu", "-seed", "0", "-kernel", "VMLINUX", "-serial", "file:CONSOLE"]})";
 
 std::string boot_manifest(std::uint64_t seed) {
@@ -23,43 +25,25 @@ std::string boot_manifest(std::uint64_t seed) {
 }
 
 Sample measured(const std::string& kernel, int depth, std::uint64_t seed, std::uint64_t cost) {
-  return {.kernel = kernel,
-          .depth = depth,
-          .benchmark = "getpid",
-          .seed = seed,
-          .status = CellStatus::ok,
-          .refusal = {},
-          .iterations = 3,
-          .sum = 3 * cost,
-          .sum_first_half = cost,
-          .minimum = cost,
-          .median = cost,
-          .p90 = cost,
-          .maximum = 18'446'744'073'709'551'615U,
-          .involuntary_switches = 1,
-          // The stack is the boot's, the phase the sample's; the guest's order of members is kept.
-          .layout = fmt::format(R"({{"tick_phase":{},"stack":{}}})", cost + seed, 4096 * seed)};
-}
-
-Sample refused(const std::string& kernel, int depth, std::uint64_t seed) {
-  return {.kernel = kernel,
-          .depth = depth,
-          .benchmark = "getpid",
-          .seed = seed,
-          .status = CellStatus::refused,
-          .refusal = "EINVAL",
-          .layout = {}};
+  Sample measured = sample(kernel, depth, "getpid", seed, cost);
+  measured.maximum = 18'446'744'073'709'551'615U;
+  measured.involuntary_switches = 1;
+  // The stack is the boot's, the phase the sample's; the guest's order of members is kept.
+  measured.layout = fmt::format(R"({{"tick_phase":{},"stack":{}}})", cost + seed, 4096 * seed);
+  return measured;
 }
 
 /// Two kernels with two boots each, in the order in which boots end.
 StoredRun made_up() {
   StoredRun stored;
   stored.run = {.experiment = "made-up",
+                .meter = Meter::time,
                 .profile = "lean",
                 .base = "linux-6.12",
                 .started = "2025-01-01T00:00:00Z",
                 .finished = {},
                 .manifest = kManifest,
+                .accelerator = "kvm",
                 .boots_planned = 4};
   for (const std::uint64_t seed : {2, 1}) {
     stored.boots.push_back({"multi",
@@ -77,7 +61,7 @@ StoredRun made_up() {
                             "s",
                             "f",
                             boot_manifest(seed),
-                            {measured("flat", 0, seed, 305), refused("flat", 2, seed)}});
+                            {measured("flat", 0, seed, 305), refused("flat", 2, "getpid", seed)}});
   }
   return stored;
 }
@@ -136,6 +120,8 @@ TEST_F(TextStoreTest, WhatAStoreHasComesBackFromItsText) {
   EXPECT_EQ(back->boots[3].manifest, R"({"release":"6.12.1","ready_instructions":2002})");
   EXPECT_EQ(back->run.finished, "2025-01-01T01:00:00Z");
   EXPECT_EQ(back->run.boots_done, 4);
+  EXPECT_EQ(back->run.meter, Meter::time);
+  EXPECT_EQ(back->run.accelerator, "kvm");
   EXPECT_THAT(back->run.manifest, HasSubstr(R"("experiment": "name = \"made-up\"\n\nboots = 2\n")"));
 }
 
@@ -159,10 +145,11 @@ TEST_F(TextStoreTest, LinesAreSortedAndWhatABootsSamplesShareStandsOnce) {
             "multi\t1\ts\tf\t1.1\t6.12.1\t2001\t4096\n"
             "multi\t2\ts\tf\t2.2\t6.12.1\t2002\t8192\n");
   const std::string samples = *read_file(folder() / "samples.tsv");
-  EXPECT_THAT(samples, testing::StartsWith(
-                           "kernel\tdepth\tbenchmark\tseed\tstatus\trefusal\titerations\tsum\tsum_first_half\tminimum\t"
-                           "median\tp90\tmaximum\tinvoluntary_switches\tlayout.tick_phase\n"
-                           "flat\t0\tgetpid\t1\tok\t\t3\t915\t305\t305\t305\t305\t18446744073709551615\t1\t306\n"));
+  EXPECT_THAT(samples,
+              testing::StartsWith(
+                  "kernel\tdepth\tbenchmark\tseed\tstatus\trefusal\titerations\tsum\tsum_first_half\tminimum\t"
+                  "median\tp90\tmaximum\tinvoluntary_switches\tlayout.tick_phase\n"
+                  "flat\t0\tgetpid\t1\tok\t\t100\t30500\t15250\t304\t305\t305\t18446744073709551615\t1\t306\n"));
   EXPECT_THAT(samples, HasSubstr("flat\t2\tgetpid\t1\trefused\tEINVAL\t0\t0\t0\t0\t0\t0\t0\t0\t\n"));
 }
 
@@ -172,7 +159,8 @@ TEST_F(TextStoreTest, AWrongColumnIsNamed) {
 }
 
 TEST_F(TextStoreTest, ATruncatedFileIsSeen) {
-  const std::string last = "multi\t2\tgetpid\t2\tok\t\t3\t960\t320\t320\t320\t320\t18446744073709551615\t1\t322\n";
+  const std::string last =
+      "multi\t2\tgetpid\t2\tok\t\t100\t32000\t16000\t319\t320\t320\t18446744073709551615\t1\t322\n";
   EXPECT_THAT(error_after("samples.tsv", last, ""), HasSubstr("samples.tsv:8: the file ends after 7 lines"));
   EXPECT_THAT(error_after("samples.tsv", "\t322\n", ""), HasSubstr("samples.tsv:9: the file ends within this line"));
   EXPECT_THAT(error_after("samples.tsv", "\t322\n", "\n"), HasSubstr("samples.tsv:9: this line has 14 fields"));
@@ -185,11 +173,11 @@ TEST_F(TextStoreTest, ATruncatedFileIsSeen) {
 }
 
 TEST_F(TextStoreTest, AFieldThatIsNoNumberIsNamed) {
-  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t9l5\t"),
-              HasSubstr("samples.tsv:2: '9l5' is no number: the column is sum"));
-  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t-915\t"), HasSubstr("samples.tsv:2: '-915' is no number"));
-  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t\t"), HasSubstr("samples.tsv:2: '' is no number"));
-  EXPECT_THAT(error_after("samples.tsv", "\t915\t", "\t18446744073709551616\t"), HasSubstr("too large a sum"));
+  EXPECT_THAT(error_after("samples.tsv", "\t30500\t", "\t305oo\t"),
+              HasSubstr("samples.tsv:2: '305oo' is no number: the column is sum"));
+  EXPECT_THAT(error_after("samples.tsv", "\t30500\t", "\t-30500\t"), HasSubstr("samples.tsv:2: '-30500' is no number"));
+  EXPECT_THAT(error_after("samples.tsv", "\t30500\t", "\t\t"), HasSubstr("samples.tsv:2: '' is no number"));
+  EXPECT_THAT(error_after("samples.tsv", "\t30500\t", "\t18446744073709551616\t"), HasSubstr("too large a sum"));
   EXPECT_THAT(error_after("samples.tsv", "flat\t0", "flat\t0x"), HasSubstr("the column is depth"));
   EXPECT_THAT(error_after("boots.tsv", "\t1.1\t", "\t1.1s\t"), HasSubstr("boots.tsv:4: '1.1s' is no number"));
   EXPECT_THAT(error_after("samples.tsv", "\tok\t", "\tgood\t"), HasSubstr("samples.tsv:2: the status is 'good'"));
@@ -214,6 +202,7 @@ TEST_F(TextStoreTest, AWrongHeadIsNamed) {
   EXPECT_THAT(error_after("run.json", "\"boots\": 4,", "\"boots\": 4;"), HasSubstr("run.json:12: this is no JSON"));
   EXPECT_THAT(error_after("run.json", "\"stack\": \"boots\"", "\"stack\": \"disk\""),
               HasSubstr("neither in \"boots\""));
+  EXPECT_THAT(error_after("run.json", "\"unit\": \"ns\"", "\"unit\": \"s\""), HasSubstr("run 0"));
   EXPECT_THAT(error_after("run.json", "\"base\": \"linux-6.12\"", "\"base\": 6"), HasSubstr("\"base\" is no text"));
 }
 
