@@ -112,7 +112,7 @@ std::string refused_note(const Report& report) {
     if (!depths.empty()) entries.push_back(fmt::format("{} at depth {}", kernel, depths));
   }
   if (entries.empty()) return "";
-  return fmt::format("Refused ({}), thus not drawn: {}.", refusal, fmt::join(entries, "; "));
+  return fmt::format("Not drawn, because the kernel refused it ({}): {}.", refusal, fmt::join(entries, "; "));
 }
 
 }  // namespace nslab

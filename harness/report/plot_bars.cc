@@ -70,7 +70,8 @@ Drawing draw(const Report& report) {
   }
   std::string note = refused_note(report);
   if (!undrawn.empty())
-    note += fmt::format("{}No figure of {} to compare with: {}.", note.empty() ? "" : " ", report.reference, undrawn);
+    note += fmt::format("{}Not drawn, because {} has no figure to compare with: {}.", note.empty() ? "" : " ",
+                        report.reference, undrawn);
   const std::string where = report.reference_at_depth_zero ? "at depth 0" : "at the same depth";
   return {data_of(report),
           {title_text(report, fmt::format("Overhead against {} {}", report.reference, where)),

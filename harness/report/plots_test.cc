@@ -106,8 +106,19 @@ TEST(PlotDataTest, Growth) {
 }
 
 TEST(PlotDataTest, RefusedIsNamed) {
-  EXPECT_EQ(refused_note(small_report({0, 1, 2, 4})), "Refused (EINVAL), thus not drawn: flat at depth 2, 4.");
+  EXPECT_EQ(refused_note(small_report({0, 1, 2, 4})),
+            "Not drawn, because the kernel refused it (EINVAL): flat at depth 2, 4.");
   EXPECT_EQ(refused_note(small_report({0, 1})), "");
+}
+
+TEST(PlotDataTest, ATitleSaysWhatMakesTheFiguresNoGood) {
+  RunRecord run = run_record();
+  run.meter = Meter::time;
+  run.accelerator = "tcg";
+  for (const Plot& plot : all_plots()) {
+    const std::string title = plot.draw(small_report({0, 1}, {"multi", "flat"}, run)).arguments.front();
+    EXPECT_THAT(title, testing::EndsWith("\nTCG wall time: not representative")) << plot.name;
+  }
 }
 
 TEST_F(PlotsTest, MissingGnuplotIsTheMachinesLack) {

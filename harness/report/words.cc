@@ -133,7 +133,7 @@ std::string source_text(const Report& report, const View& view) {
 
 std::string reference_text(const Report& report) {
   if (!report.reference_at_depth_zero) return fmt::format("{} at the same depth", report.reference);
-  return fmt::format("{} at depth 0, the only depth that it allows", report.reference);
+  return fmt::format("{} at depth 0 (it allows no other depth)", report.reference);
 }
 
 std::string floor_text() {

@@ -53,7 +53,7 @@ std::string meter_text(const RunRecord& run);
 std::string boots_text(const View& view);
 /// Where a figure comes from: the meter and the boots.
 std::string source_text(const Report& report, const View& view);
-/// "none at depth 0, the only depth that it allows".
+/// "none at depth 0 (it allows no other depth)".
 std::string reference_text(const Report& report);
 
 /// The rule about the floor (docs/statistics.md), as a sentence.
