@@ -54,10 +54,18 @@ TEST_F(Install, TheReferenceRunsAnswer) {
               HasSubstr("nslab report: smoke"));
 }
 
+// The names that the help gives lead to the installed files.
+TEST_F(Install, TheExamplesOfTheHelpWork) {
+  EXPECT_THAT(installed({"report", "results/reference/smoke"}), HasSubstr("nslab report: smoke"));
+  EXPECT_THAT(installed({"compare", "multi", "flat+cache", "--results", "results/reference/smoke"}),
+              HasSubstr("flat+cache against the baseline multi"));
+}
+
 TEST_F(Install, EachVerbHasAManPage) {
   const fs::path pages = prefix_->path() / "share/man/man1";
   EXPECT_THAT(must(read_file(pages / "nslab.1")), HasSubstr("a performance lab for namespace kernels"));
-  EXPECT_THAT(must(read_file(pages / "nslab-run.1")), HasSubstr("configs/smoke.toml"));
+  EXPECT_THAT(must(read_file(pages / "nslab-run.1")),
+              AllOf(HasSubstr("configs/smoke.toml"), HasSubstr("nslab\\-run \\- execute")));
   EXPECT_THAT(must(read_file(pages / "nslab-kernel-build.1")), HasSubstr(".TH NSLAB-KERNEL-BUILD"));
 }
 
@@ -73,6 +81,7 @@ TEST_F(Install, BashCompletesVerbsAndOptions) {
   EXPECT_EQ(completed("nslab kernel bu"), "build\n");
   EXPECT_EQ(completed("nslab run configs/smoke.toml --dry"), "--dry-run\n");
   EXPECT_EQ(completed("nslab kernel build multi --from"), "--from-scratch\n");
+  EXPECT_EQ(completed("nslab runn --dry"), "\n") << "a slip completes to nothing, and ends";
 }
 
 }  // namespace

@@ -14,6 +14,13 @@ std::string variable(const char* name) {
 
 }  // namespace
 
+std::filesystem::path Paths::named(const std::filesystem::path& name) const {
+  std::error_code error;
+  if (name.is_relative() && !std::filesystem::exists(name, error) && std::filesystem::exists(root / name, error))
+    return root / name;
+  return name;
+}
+
 Result<Paths> find_paths() {
   Paths paths;
   std::error_code error;

@@ -15,6 +15,10 @@ struct Paths {
   std::filesystem::path cache;    ///< $NSLAB_CACHE, or nslab under $XDG_CACHE_HOME, or ~/.cache/nslab
 
   std::filesystem::path kernels_folder() const { return root / "kernels"; }
+
+  /// What the user names: from the current folder or, where there is no such file, from `root`, so that
+  /// results/reference/smoke and configs/smoke.toml can be named wherever nslab is started.
+  std::filesystem::path named(const std::filesystem::path& name) const;
 };
 
 /// A program in PREFIX/bin that has PREFIX/share/nslab beside it is an installed one; any other knows its checkout from

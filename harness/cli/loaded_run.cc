@@ -13,8 +13,8 @@ namespace nslab {
 namespace fs = std::filesystem;
 
 Result<std::string> find_results(const std::string& named) {
-  if (!named.empty()) return named;
   const auto paths = TRY(find_paths());
+  if (!named.empty()) return paths.named(named).string();
   std::error_code error;
   std::optional<std::pair<fs::file_time_type, fs::path>> newest;
   for (const auto& entry : fs::directory_iterator(paths.results, error)) {
@@ -23,8 +23,8 @@ Result<std::string> find_results(const std::string& named) {
   }
   if (!newest)
     return user_error(
-        "there are no results yet: 'nslab run configs/smoke.toml' makes some, and those in results/reference "
-        "can be named");
+        "there are no results yet: 'nslab run configs/smoke.toml' makes some. Without waiting: add "
+        "results/reference/smoke to 'report', or --results results/reference/smoke to 'compare'");
   return newest->second.string();
 }
 

@@ -118,30 +118,30 @@ std::string bash_completion() {
     return fmt::format("{}", fmt::join(words, " "));
   };
   std::string cases;
+  std::vector<std::string> known;
+  const auto add = [&](const std::string& name, CLI::App& verb) {
+    known.push_back(fmt::format("'{} '", name));
+    cases += fmt::format("    '{} ') words='{}' ;;\n", name, words_of(verb));
+  };
   for (CLI::App* verb : app.get_subcommands({})) {
-    cases += fmt::format("    '{} ') words='{}' ;;\n", verb->get_name(), words_of(*verb));
-    for (CLI::App* sub : verb->get_subcommands({})) {
-      cases += fmt::format("    '{} {} ') words='{}' ;;\n", verb->get_name(), sub->get_name(), words_of(*sub));
-    }
+    add(verb->get_name(), *verb);
+    for (CLI::App* sub : verb->get_subcommands({})) add(verb->get_name() + " " + sub->get_name(), *sub);
   }
+  // Words that are no verb (files, models, a verb with a slip) are passed over.
   return fmt::format(R"(# bash completion for nslab, printed by 'nslab completion'
 _nslab() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} verb='' word words
+  local current=${{COMP_WORDS[COMP_CWORD]}} verb='' words='' word
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    [[ $word == [a-z]* && $word != */* && $word != *.* ]] && verb+="$word "
+    case "$verb$word " in {}) verb+="$word " ;; esac
   done
-  while :; do
-    case $verb in
+  case $verb in
     '') words='{}' ;;
-{}    *) verb=${{verb% * }}' '; [[ $verb == *' '* && $verb != ' ' ]] && continue; words='' ;;
-    esac
-    break
-  done
-  COMPREPLY=($(compgen -W "$words" -- "$current") $(compgen -f -- "$current"))
+{}  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"; [[ $verb && $current != -* ]] && compgen -f -- "$current")
 }}
 complete -o filenames -F _nslab nslab
 )",
-                     words_of(app), cases);
+                     fmt::join(known, " | "), words_of(app), cases);
 }
 
 }  // namespace nslab

@@ -116,10 +116,10 @@ Result<void> examine() {
     struct statvfs space {};
     ::statvfs(paths.cache.c_str(), &space);
     const double free_gb = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) * 1e-9;
-    const bool enough = free_gb >= 8;
+    const bool enough = free_gb >= 10;
     line(enough ? "ok" : "lacks", "cache",
          fmt::format("{}, {:.0f} GB free{}", paths.cache.string(), free_gb,
-                     enough ? "" : "; 8 GB are needed: set NSLAB_CACHE to a folder on another disk"));
+                     enough ? "" : "; 10 GB are needed: set NSLAB_CACHE to a folder on another disk"));
     ready = ready && enough;
   }
   if (!ready) return machine_error("this machine lacks what is marked 'lacks'");

@@ -64,7 +64,7 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
 
 Result<void> act(const RunArguments& arguments) {
   const auto paths = TRY(find_paths());
-  const auto experiment = TRY(load_experiment(arguments.config));
+  const auto experiment = TRY(load_experiment(paths.named(arguments.config)));
   RunOptions options = arguments.options;
   options.results = arguments.results;
   if (options.results.empty()) options.results = paths.results / experiment.name;
