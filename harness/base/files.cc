@@ -7,14 +7,12 @@
 
 #include <cerrno>
 
+#include "text.h"
+
 namespace nslab {
 namespace fs = std::filesystem;
 
-namespace {
-
-std::string why() { return strerror(errno); }
-
-}  // namespace
+namespace {}  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
   if (this != &other) {
@@ -33,13 +31,13 @@ void Fd::reset() {
 
 Result<std::string> read_file(const fs::path& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return user_error("cannot read {}: {}", path.string(), why());
+  if (!fd.valid()) return user_error("cannot read {}: {}", path.string(), errno_text());
   std::string content;
   char buffer[1 << 16];
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return user_error("cannot read {}: {}", path.string(), why());
+    if (got < 0) return user_error("cannot read {}: {}", path.string(), errno_text());
     if (got == 0) return content;
     content.append(buffer, static_cast<std::size_t>(got));
   }
@@ -48,7 +46,7 @@ Result<std::string> read_file(const fs::path& path) {
 Result<void> write_file(const fs::path& path, std::string_view content) {
   const std::string beside = fmt::format("{}.{}.tmp", path.string(), ::getpid());
   const auto fail = [&](const char* what) {
-    Error error = machine_error("cannot {} {}: {}", what, path.string(), why());
+    Error error = machine_error("cannot {} {}: {}", what, path.string(), errno_text());
     ::unlink(beside.c_str());
     return error;
   };
@@ -75,7 +73,8 @@ Result<void> make_folders(const fs::path& path) {
 Result<TempFolder> TempFolder::make(const fs::path& parent, const std::string& prefix) {
   TRY(make_folders(parent));
   std::string name = (parent / (prefix + ".XXXXXX")).string();
-  if (::mkdtemp(name.data()) == nullptr) return machine_error("cannot make a folder in {}: {}", parent.string(), why());
+  if (::mkdtemp(name.data()) == nullptr)
+    return machine_error("cannot make a folder in {}: {}", parent.string(), errno_text());
   return TempFolder(name);
 }
 
@@ -113,7 +112,7 @@ TempFolder::~TempFolder() {
 
 Result<void> TempFolder::rename_to(const fs::path& target) {
   if (::rename(path_.c_str(), target.c_str()) != 0) {
-    return machine_error("cannot rename {} to {}: {}", path_.string(), target.string(), why());
+    return machine_error("cannot rename {} to {}: {}", path_.string(), target.string(), errno_text());
   }
   path_.clear();
   return {};

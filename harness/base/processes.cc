@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "files.h"
 #include "signals.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -28,8 +29,6 @@ constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 // A signal that arrives between a look at interrupted() and poll(2) wakes nobody, and some containers refuse
 // pidfd_open(2): so nothing sleeps longer than this many seconds.
 constexpr double kLongestSleep = 0.25;
-
-std::string why() { return strerror(errno); }
 
 }  // namespace
 
@@ -58,17 +57,17 @@ Result<Process> Process::start(const Command& command, int output_fd) {
   Fd output;
   if (!command.output.empty()) {
     output = Fd(::open(command.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-    if (!output.valid()) return machine_error("cannot write {}: {}", command.output.string(), why());
+    if (!output.valid()) return machine_error("cannot write {}: {}", command.output.string(), errno_text());
     output_fd = output.get();
   }
   int pipe_ends[2];
-  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return machine_error("cannot make a pipe: {}", why());
+  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return machine_error("cannot make a pipe: {}", errno_text());
   Fd report_read(pipe_ends[0]);
   Fd report_write(pipe_ends[1]);
 
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid < 0) return machine_error("cannot fork: {}", why());
+  if (pid < 0) return machine_error("cannot fork: {}", errno_text());
   if (pid == 0) {
     ::setpgid(0, 0);
     // PR_SET_PDEATHSIG fires when the parent *thread* ends: the thread that starts a process must wait for its end.
@@ -148,7 +147,7 @@ std::string describe_status(int wait_status) {
 Result<Captured> run_captured(const Command& command) {
   // In memory: a full or missing TMPDIR would make every tool seem to print nothing.
   const Fd memory(::memfd_create("nslab-output", MFD_CLOEXEC));
-  if (!memory.valid()) return machine_error("cannot make a file in memory: {}", why());
+  if (!memory.valid()) return machine_error("cannot make a file in memory: {}", errno_text());
   auto process = TRY(Process::start(command, memory.get()));
   std::optional<int> status;
   while (!(status = process.wait_for(3600))) {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "text.h"
 
+#include <cerrno>
+#include <cstring>
+
 namespace nslab {
+
+std::string errno_text() { return std::strerror(errno); }
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;

@@ -7,6 +7,9 @@
 
 namespace nslab {
 
+/// What errno says, as "No such file or directory".
+std::string errno_text();
+
 /// The lines of a text, without their newlines. A newline at the end of the text ends its last line and starts no
 /// empty one: "a\n\nb\n" has the lines "a", "" and "b", and an empty text has none.
 std::vector<std::string> lines_of(std::string_view text);

@@ -3,7 +3,7 @@
 #include "paths.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_bench {
 namespace {
 
 Result<void> list() {
@@ -25,4 +25,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_bench

@@ -9,7 +9,7 @@
 #include "paths.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_cite {
 namespace {
 
 struct CiteArguments {
@@ -87,4 +87,4 @@ All but the last two take statistic=minimum, too.)",
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_cite

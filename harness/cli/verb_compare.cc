@@ -4,7 +4,7 @@
 #include "terminal.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_compare {
 namespace {
 
 struct CompareArguments {
@@ -36,4 +36,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_compare

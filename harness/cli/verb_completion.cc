@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_completion {
 namespace {
 
 const RegisterVerb registered({
@@ -17,4 +17,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_completion

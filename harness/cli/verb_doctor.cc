@@ -12,7 +12,7 @@
 #include "qemu.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_doctor {
 namespace fs = std::filesystem;
 
 namespace {
@@ -135,4 +135,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_doctor

@@ -3,7 +3,7 @@
 #include "text_store.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_export {
 namespace {
 
 /// To add a format is to add a line here.
@@ -52,4 +52,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_export

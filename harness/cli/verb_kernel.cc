@@ -2,7 +2,7 @@
 #include "kernel_build.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_kernel {
 
 namespace {
 
@@ -87,4 +87,4 @@ const RegisterVerb registered_build({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_kernel

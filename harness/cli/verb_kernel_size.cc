@@ -15,7 +15,7 @@
 #include "terminal.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_kernel_size {
 namespace {
 
 struct SizeArguments {
@@ -172,4 +172,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_kernel_size

@@ -12,7 +12,7 @@
 #include "terminal.h"
 #include "verb.h"
 
-namespace nslab {
+namespace nslab::verb_report {
 namespace {
 
 struct ReportArguments {
@@ -70,4 +70,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_report

@@ -6,7 +6,7 @@
 #include "verb.h"
 #include "wrap.h"
 
-namespace nslab {
+namespace nslab::verb_run {
 
 namespace {
 
@@ -88,4 +88,4 @@ const RegisterVerb registered({
 });
 
 }  // namespace
-}  // namespace nslab
+}  // namespace nslab::verb_run

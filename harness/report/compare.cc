@@ -13,7 +13,7 @@
 namespace nslab {
 namespace {
 
-struct Row {
+struct ComparedCell {
   std::string benchmark;
   int depth = 0;
   std::string obstacle = {};  ///< in words, why there is nothing to compare; empty: there is
@@ -40,7 +40,7 @@ std::string refusal_text(const Side& side, const std::string& name) {
 
 std::string mean_text(double value) { return format_number(value, value < 10000 ? 1 : 0); }
 
-Table table_of(const std::vector<Row>& rows, const std::string& a, const std::string& b, Meter meter,
+Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, const std::string& b, Meter meter,
                const ReportOptions& options) {
   const std::string level = level_text(options.level);
   const std::string missing(kMissing);
@@ -57,7 +57,7 @@ Table table_of(const std::vector<Row>& rows, const std::string& a, const std::st
                    {level},
                    {"p (Holm)"},
                    {"verdict", "", Align::left}};
-  for (const Row& row : rows) {
+  for (const ComparedCell& row : rows) {
     const Comparison& c = row.comparison;
     std::vector<std::string> cells = {row.benchmark, fmt::to_string(row.depth)};
     if (!row.obstacle.empty()) {
@@ -77,8 +77,8 @@ Table table_of(const std::vector<Row>& rows, const std::string& a, const std::st
   return table;
 }
 
-Result<std::vector<Row>> rows_of(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
-                                 const std::string& b, const ReportOptions& options) {
+Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vector<Sample>& samples,
+                                          const std::string& a, const std::string& b, const ReportOptions& options) {
   std::map<std::pair<std::string, int>, std::pair<Side, Side>> cells;
   std::set<std::string> kernels;
   for (const Sample& s : samples) {
@@ -99,13 +99,13 @@ Result<std::vector<Row>> rows_of(const RunRecord& run, const std::vector<Sample>
                         fmt::join(kernels, ", "));
     }
   }
-  std::vector<Row> rows;
+  std::vector<ComparedCell> rows;
   std::vector<Comparison*> family;
   for (const auto& [key, sides] : cells) {
     // A depth at which only one of them was run is no cell of this comparison.
     const auto was_run = [](const Side& side) { return side.refused > 0 || !side.values.empty(); };
     if (!was_run(sides.first) || !was_run(sides.second)) continue;
-    Row row{key.first, key.second};
+    ComparedCell row{key.first, key.second};
     for (const auto& [side, name] : {std::pair(&sides.first, &a), std::pair(&sides.second, &b)}) {
       const std::string text = refusal_text(*side, *name);
       if (!text.empty()) row.obstacle += (row.obstacle.empty() ? "" : "; ") + text;
@@ -119,7 +119,7 @@ Result<std::vector<Row>> rows_of(const RunRecord& run, const std::vector<Sample>
     rows.push_back(std::move(row));
   }
   const auto floors = control_floors(samples, options.statistic, options.level);
-  for (Row& row : rows) {
+  for (ComparedCell& row : rows) {
     if (!row.obstacle.empty()) continue;
     const auto floor = floors.find({row.benchmark, row.depth});
     if (floor != floors.end() && !is_control(a) && !is_control(b)) row.comparison.floor = floor->second;
@@ -147,7 +147,7 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
   Document document = {
       {Block::Kind::title, fmt::format("{} against the baseline {}: {} (run {})", b, a, run.experiment, run.id)}};
   append(document, cautions(run));
-  for (const Row& row : rows) {
+  for (const ComparedCell& row : rows) {
     if (!row.is_error) continue;
     document.push_back({Block::Kind::error, fmt::format("{} at depth {}: {}. The same kernel answered differently.",
                                                         row.benchmark, row.depth, row.obstacle)});
@@ -167,7 +167,7 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
                   "by less than {:.4g} %. undecided: none of these was shown.",
                   b, a, 1 - options.level, options.margin_percent));
   const bool has_floor =
-      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.comparison.floor.has_value(); });
+      std::any_of(rows.begin(), rows.end(), [](const ComparedCell& row) { return row.comparison.floor.has_value(); });
   if (has_floor) footnotes.bullets.push_back(floor_text());
   footnotes.bullets.emplace_back(properties_of(run.meter).note);
   document.push_back(std::move(footnotes));

@@ -41,7 +41,7 @@ std::vector<std::string> bar_benchmarks(const Report& report) {
   return benchmarks;
 }
 
-std::string data_of(const Report& report) {
+std::string bars_data(const Report& report) {
   const auto series = bar_series(report);
   if (series.empty()) return "";
   std::string out =
@@ -59,7 +59,7 @@ std::string data_of(const Report& report) {
   return out;
 }
 
-Drawing draw(const Report& report) {
+Drawing draw_bars(const Report& report) {
   const auto series = bar_series(report);
   const auto depths = shallow_depths(report);
   const auto drawn = bar_benchmarks(report);
@@ -73,7 +73,7 @@ Drawing draw(const Report& report) {
     note += fmt::format("{}Not drawn, because {} has no figure to compare with: {}.", note.empty() ? "" : " ",
                         report.reference, undrawn);
   const std::string where = report.reference_at_depth_zero ? "at depth 0" : "at the same depth";
-  return {data_of(report),
+  return {bars_data(report),
           {title_text(report, fmt::format("Overhead against {} {}", report.reference, where)),
            fmt::format("overhead, % of {}", report.reference),
            words_of(series, [&](const Series& s) { return fmt::to_string(number_of(report, s.kernel)); }),
@@ -87,6 +87,6 @@ Drawing draw(const Report& report) {
 }  // namespace
 
 extern const Plot plot_bars{"overhead", "bars.gp",
-                            "Bars of the overhead against the reference, in per cent, by benchmark", draw};
+                            "Bars of the overhead against the reference, in per cent, by benchmark", draw_bars};
 
 }  // namespace nslab

@@ -41,7 +41,7 @@ Lines depth_lines(const Report& report) {
   return lines;
 }
 
-std::string data_of(const Report& report) {
+std::string depth_data(const Report& report) {
   const Lines lines = depth_lines(report);
   if (lines.benchmarks.empty()) return "";
   std::string out = fmt::format(
@@ -67,14 +67,14 @@ std::string data_of(const Report& report) {
   return out;
 }
 
-Drawing draw(const Report& report) {
+Drawing draw_depth(const Report& report) {
   const Lines lines = depth_lines(report);
   const auto panel = [&](const std::string& benchmark) {
     const std::string& origin = shown(report).origins.at(benchmark);
     const Cell* cell = find_cell(report, benchmark, origin, 0);
     return as_word(fmt::format("{} (0 = {} at depth 0: {})", benchmark, origin, format_number(cell->value.value, 0)));
   };
-  return {data_of(report),
+  return {depth_data(report),
           {title_text(report, "The cost of depth"), fmt::format("{}, difference", report.run.unit()),
            words_of(lines.benchmarks, panel), words_of(lines.kernels, as_word),
            words_of(lines.kernels, [&](const std::string& k) { return fmt::to_string(number_of(report, k)); }),
@@ -83,6 +83,7 @@ Drawing draw(const Report& report) {
 
 }  // namespace
 
-extern const Plot plot_depth{"depth", "depth.gp", "Lines of the cost against depth, a panel for each benchmark", draw};
+extern const Plot plot_depth{"depth", "depth.gp", "Lines of the cost against depth, a panel for each benchmark",
+                             draw_depth};
 
 }  // namespace nslab

@@ -53,7 +53,7 @@ std::optional<Interval> above_zero(const Estimate& cost) {
   return Interval{cost.value, cost.interval->high};
 }
 
-std::string data_of(const Report& report) {
+std::string growth_data(const Report& report) {
   const GrowthLines lines = growth_lines(report);
   if (lines.panels.empty()) return "";
   std::string out = fmt::format(
@@ -79,11 +79,11 @@ std::string data_of(const Report& report) {
   return out;
 }
 
-Drawing draw(const Report& report) {
+Drawing draw_growth(const Report& report) {
   const GrowthLines lines = growth_lines(report);
   const auto depths = shallow_depths(report);
   return {
-      data_of(report),
+      growth_data(report),
       {title_text(report, "How cost grows"),
        words_of(lines.panels, [](const auto& p) { return as_word(p.first + " against " + p.second); }),
        words_of(lines.lines, [](const Series& s) { return as_word(fmt::format("{}, depth {}", s.kernel, s.depth)); }),
@@ -95,6 +95,6 @@ Drawing draw(const Report& report) {
 }  // namespace
 
 extern const Plot plot_growth{"growth", "growth.gp",
-                              "Lines of the cost against size, a panel for each operation and quantity", draw};
+                              "Lines of the cost against size, a panel for each operation and quantity", draw_growth};
 
 }  // namespace nslab

@@ -13,7 +13,7 @@ namespace nslab {
 namespace {
 
 /// A row of the mail of 2007-06-15, and the kernels that stand for it today.
-struct Row {
+struct Row2007 {
   std::string_view name;
   double nptl;        ///< s
   double nptl_error;  ///< s, 3 sigma
@@ -24,7 +24,7 @@ struct Row {
 };
 
 // getpid: 6m22.695s is 382.695 s.
-constexpr std::array<Row, 6> kRows = {{
+constexpr std::array<Row2007, 6> kRows = {{
     {"vanilla", 11.72, 0.12, 382.695, "", "", 0},
     {"PID_NS=n", 11.68, 0.14, 382.859, "none", "none", 0},
     {"FLAT, init namespace", 11.83, 0.18, 382.795, "flat+cache+hash", "flat+cache", 0},
@@ -32,18 +32,18 @@ constexpr std::array<Row, 6> kRows = {{
     {"FLAT, after unshare", 12.52, 0.15, 382.949, "flat+cache+hash", "flat+cache", 1},
     {"MULTI, after unshare", 12.96, 0.14, 386.782, "multi+hash", "multi", 1},
 }};
-constexpr const Row& kVanilla = kRows[0];
-constexpr const Row& kWithout = kRows[1];
+constexpr const Row2007& kVanilla = kRows[0];
+constexpr const Row2007& kWithout = kRows[1];
 constexpr std::string_view kReference = "none";
 
 /// What 2007 has no error for is given the difference of two kernels that are one in getpid: vanilla and PID_NS=n.
 constexpr double kGetpidError = kWithout.getpid - kVanilla.getpid;
 
-Change nptl_change(const Row& row) {
+Change nptl_change(const Row2007& row) {
   return quoted_change(row.nptl, row.nptl_error, kWithout.nptl, kWithout.nptl_error);
 }
 
-Change getpid_change(const Row& row) {
+Change getpid_change(const Row2007& row) {
   return {100 * (row.getpid / kWithout.getpid - 1), 100 * kGetpidError / kWithout.getpid};
 }
 
@@ -63,7 +63,7 @@ Table quoted_table() {
                    {"from PID_NS=n", "nptl"},
                    {"min, s", "getpid"},
                    {"from PID_NS=n", "getpid"}};
-  for (const Row& row : kRows) {
+  for (const Row2007& row : kRows) {
     const bool base = &row == &kWithout;
     table.rows.push_back({std::string(row.name), fmt::format("{:.2f} ± {:.2f}", row.nptl, row.nptl_error),
                           base ? "" : change_text(nptl_change(row)), minutes_text(row.getpid),
@@ -127,7 +127,7 @@ Table todays_table(const Report& report) {
     }
     table.rows.push_back(std::move(cells));
   };
-  for (const Row& row : kRows) {
+  for (const Row2007& row : kRows) {
     if (row.as_today.empty()) continue;
     add(row.name, row.as_in_2007, row.depth);
     if (row.as_today != row.as_in_2007) add("", row.as_today, row.depth);
@@ -135,7 +135,7 @@ Table todays_table(const Report& report) {
   return table;
 }
 
-std::string agreement_text(const Report& report, const Row& row, std::string_view benchmark, const Change& then) {
+std::string agreement_text(const Report& report, const Row2007& row, std::string_view benchmark, const Change& then) {
   const std::string_view seen = std::abs(then.percent) <= then.error ? "no more than its error" : "beyond its error";
   std::string text = fmt::format("{} changed by {} in 2007, {}", benchmark, change_text(then), seen);
   for (const std::string_view kernel : {row.as_in_2007, row.as_today}) {
@@ -201,7 +201,7 @@ Document table_2007(const Report& report) {
                        report.run.profile, report.run.unit(), level_text(report.options.level)),
        .table = todays_table(report)});
   Block list{Block::Kind::bullets};
-  for (const Row& row : kRows) {
+  for (const Row2007& row : kRows) {
     if (row.as_today.empty() || &row == &kWithout) continue;
     list.bullets.push_back(fmt::format("{}: {}. {}.", row.name, agreement_text(report, row, "nptl", nptl_change(row)),
                                        agreement_text(report, row, "getpid", getpid_change(row))));
@@ -218,7 +218,7 @@ Table summary_2007(const Report& report, std::string_view benchmark) {
   Table table;
   table.columns = {
       {std::string(benchmark), "", Align::left}, {"2007"}, {"today, as in 2007"}, {"today, as it would be now"}};
-  for (const Row& row : kRows) {
+  for (const Row2007& row : kRows) {
     if (row.as_today.empty() || &row == &kWithout) continue;
     table.rows.push_back({std::string(row.name),
                           change_text(benchmark == "nptl" ? nptl_change(row) : getpid_change(row)),

@@ -85,7 +85,7 @@ Result<RunRecord> read_run(SQLite::Statement& row) {
   return run;
 }
 
-constexpr const char* kSampleColumns =
+constexpr const char* kSelectSamples =
     "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, sum_first_half, minimum, median, p90, "
     "maximum, involuntary_switches, layout, boot.id FROM sample JOIN boot ON boot.id = sample.boot WHERE run = ? ";
 
@@ -323,7 +323,7 @@ Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
 Result<std::vector<Sample>> Store::samples(std::int64_t run) {
   return guarded(*database_, [&]() -> Result<std::vector<Sample>> {
     std::vector<Sample> samples;
-    SQLite::Statement query(*database_, std::string(kSampleColumns) + "ORDER BY kernel, depth, benchmark, seed");
+    SQLite::Statement query(*database_, std::string(kSelectSamples) + "ORDER BY kernel, depth, benchmark, seed");
     query.bind(1, run);
     while (query.executeStep()) samples.push_back(read_sample(query));
     return samples;
@@ -350,7 +350,7 @@ Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
       places[query.getColumn(7).getInt64()] = boots.size();
       boots.push_back(std::move(boot));
     }
-    SQLite::Statement samples(*database_, std::string(kSampleColumns) + "ORDER BY depth, benchmark");
+    SQLite::Statement samples(*database_, std::string(kSelectSamples) + "ORDER BY depth, benchmark");
     samples.bind(1, run);
     while (samples.executeStep()) {
       boots[places.at(samples.getColumn(15).getInt64())].samples.push_back(read_sample(samples));
