@@ -183,7 +183,8 @@ TEST_F(RunTest, FullDiskIsToldAndNothingStoredIsLost) {
       "{1}; second=$?\n"
       "echo \"first $first second $second\"",
       results(), words);
-  const Captured ended = must(run_captured({.argv = {"unshare", ::geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script}}));
+  const Captured ended = must(run_captured(
+      {.argv = {"unshare", ::geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script}, .inherits_environment = true}));
   EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("first 3 second 0"));
   EXPECT_THAT(ended.output, HasSubstr("make room on that disk and give the same command again"));
