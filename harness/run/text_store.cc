@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "files.h"
+#include "hash.h"
 #include "json.h"
 
 namespace nslab {
@@ -198,7 +199,7 @@ std::string boots_text(const StoredRun& run, const Layout& layout) {
   return text;
 }
 
-Result<std::string> run_text(const StoredRun& stored, const Layout& layout) {
+Result<std::string> run_text(const StoredRun& stored, const Layout& layout, const TextFiles& files) {
   const RunRecord& run = stored.run;
   Json json;
   json["format"] = kFormat;
@@ -221,6 +222,8 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout) {
     }
   }
   json["samples"] = samples;
+  json["boots_sha256"] = sha256(files.boots);
+  json["samples_sha256"] = sha256(files.samples);
   json["kernels"] = hashes;
   json["layout"] = Json::object();
   for (const LayoutMember& member : layout) json["layout"][member.name] = member.in_boots ? "boots" : "samples";
@@ -338,6 +341,8 @@ struct Head {
   RunRecord run;
   std::size_t boots = 0;
   std::size_t samples = 0;
+  std::string boots_sha256;
+  std::string samples_sha256;
   std::map<std::string, std::string> kernels;  ///< hash by name
   Layout layout;
 };
@@ -365,6 +370,8 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
   run.boots_done = TRY(member<int>(*json, "boots", file));
   head.boots = static_cast<std::size_t>(run.boots_done);
   head.samples = static_cast<std::size_t>(TRY(member<int>(*json, "samples", file)));
+  head.boots_sha256 = TRY(member<std::string>(*json, "boots_sha256", file));
+  head.samples_sha256 = TRY(member<std::string>(*json, "samples_sha256", file));
   const Json kernels = TRY(member<Json>(*json, "kernels", file));
   for (const auto& [name, hash] : kernels.items()) {
     head.kernels[name] = TRY(member<std::string>(kernels, name.c_str(), file));
@@ -501,6 +508,17 @@ Result<StoredRun> parse_run(const TextFiles& files, const fs::path& folder) {
     }
     stored.boots[boot->second].samples.push_back(std::move(sample));
   }
+  // Last, as what is wrong in a line is better told by its number. Three files cannot be replaced at once: without this
+  // check, an interrupted export over an older run would show the samples of one under the head of the other.
+  for (const auto& [name, text, hash] : {std::tuple(kBootsFile, &files.boots, &head.boots_sha256),
+                                         std::tuple(kSamplesFile, &files.samples, &head.samples_sha256)}) {
+    if (sha256(*text) != *hash) {
+      return user_error(
+          "{} is not the file that {} was written with: an export was interrupted, or the file was changed by hand. "
+          "Export the run again",
+          (folder / name).string(), kRunFile);
+    }
+  }
   return normal_form(std::move(stored));
 }
 
@@ -522,9 +540,9 @@ Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
   const StoredRun normal = TRY(normal_form(run));
   const Layout layout = TRY(layout_of(normal));
   TextFiles files;
-  files.run = TRY(run_text(normal, layout));
   files.boots = boots_text(normal, layout);
   files.samples = samples_text(normal, layout);
+  files.run = TRY(run_text(normal, layout, files));
   // What is committed must be what was measured: a name with a tab, or a manifest with more than this form keeps, does
   // not come back.
   const auto back = parse_run(files, folder);

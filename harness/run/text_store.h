@@ -31,6 +31,8 @@ struct StoredRun {
 /// - boots.tsv: a line for each boot;
 /// - samples.tsv: a line for each sample.
 ///
+/// run.json also has the SHA-256 of the other two, so that files of two exports are never read as one run.
+///
 /// The .tsv files have a line of column names and then fields parted by tabs. Lines are sorted, and what is the same in
 /// all of a boot's samples stands once, in boots.tsv: a run repeated with other samples changes just their lines.
 ///

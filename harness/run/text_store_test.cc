@@ -153,6 +153,25 @@ TEST_F(TextStoreTest, LinesAreSortedAndWhatABootsSamplesShareStandsOnce) {
   EXPECT_THAT(samples, HasSubstr("flat\t2\tgetpid\t1\trefused\tEINVAL\t0\t0\t0\t0\t0\t0\t0\t0\t\n"));
 }
 
+// Each file is well formed, and the counts agree.
+TEST_F(TextStoreTest, FilesOfTwoExportsAreNoRun) {
+  EXPECT_THAT(error_after("samples.tsv", "\t30500\t", "\t61000\t"),
+              HasSubstr("samples.tsv is not the file that run.json was written with"));
+  EXPECT_THAT(error_after("boots.tsv", "flat\t2\ts\tf\t0.1", "flat\t2\ts\tf\t0.2"),
+              HasSubstr("boots.tsv is not the file that run.json was written with"));
+
+  ASSERT_EQ(refusal_of(made_up()), "it was written");
+  StoredRun other = made_up();
+  other.boots[0].samples[0].sum += 1;
+  ASSERT_TRUE(write_text_run(other, folder("other")));
+  // As an export that was killed after its first rename leaves them.
+  std::filesystem::copy_file(folder("other") / "samples.tsv", folder() / "samples.tsv",
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto mixed = read_text_run(folder());
+  ASSERT_FALSE(mixed);
+  EXPECT_THAT(mixed.error().message, HasSubstr("an export was interrupted"));
+}
+
 TEST_F(TextStoreTest, AWrongColumnIsNamed) {
   EXPECT_THAT(error_after("samples.tsv", "p90", "p95"), HasSubstr("samples.tsv:1: column 12 is 'p95', expected 'p90'"));
   EXPECT_THAT(error_after("boots.tsv", "\tlayout.stack", ""), HasSubstr("boots.tsv:1: column 8 is '', expected"));
