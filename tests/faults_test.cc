@@ -134,6 +134,46 @@ TEST_F(RunTest, AFailedBootIsToldAndNeverStored) {
   EXPECT_EQ(stored(), 0);
 }
 
+TEST_F(RunTest, OneBadKernelDoesNotKeepTheOthersFromBeingMeasured) {
+  kernel("none");
+  std::string both = kExperiment;
+  both.replace(both.find("[\"multi\"]"), 9, "[\"multi\", \"none\"]");
+  must_write(config(), both);
+  auto arguments = run_arguments();
+  arguments.insert(arguments.end(), {"--fault", "multi:panic"});
+  const Captured ended = nslab(arguments);
+  EXPECT_EQ(WEXITSTATUS(ended.status), 1);
+  EXPECT_THAT(ended.output, HasSubstr("FAILED: multi, seed 1: the kernel panicked: "));
+  EXPECT_THAT(ended.output, HasSubstr("multi, seed 3: not booted, because 2 boots of this kernel have failed"));
+  EXPECT_THAT(ended.output, HasSubstr("boots failed, by kernel: multi 3. The 3 others are stored"));
+  EXPECT_EQ(stored(), 3);
+  const Captured report = nslab({"report", results()});
+  EXPECT_EQ(WEXITSTATUS(report.status), 0) << report.output;
+  EXPECT_THAT(report.output, HasSubstr("FAILED: 3 boots of multi"));
+  EXPECT_THAT(report.output, testing::ContainsRegex("getpid .*failed"));
+
+  // Without the fault it is another experiment, whose boots of 'none' are known.
+  const Captured mended = nslab(run_arguments());
+  EXPECT_EQ(WEXITSTATUS(mended.status), 0) << mended.output;
+  EXPECT_THAT(mended.output, HasSubstr("3 of 6 boots are stored already and are not measured again"));
+  EXPECT_EQ(stored(), 6);
+}
+
+TEST_F(RunTest, BootsAreMeasuredOnceHoweverTheExperimentIsEdited) {
+  EXPECT_EQ(WEXITSTATUS(nslab(run_arguments()).status), 0);
+  std::string four = kExperiment;
+  four.replace(four.find("boots = 3"), 9, "boots = 4\nstatistic = \"minimum\"");
+  must_write(config(), four);
+  const Captured more = nslab(run_arguments());
+  EXPECT_EQ(WEXITSTATUS(more.status), 0) << more.output;
+  EXPECT_THAT(more.output, HasSubstr("3 of 4 boots are stored already and are not measured again"));
+  EXPECT_THAT(nslab({"report", results()}).output, HasSubstr("minimum")) << "what was edited counts";
+  must_write(config(), kExperiment);
+  const Captured again = nslab(run_arguments());
+  EXPECT_THAT(again.output, HasSubstr("3 of 3 boots are stored already"));
+  EXPECT_EQ(stored(), 3) << "reports show what was asked for last";
+}
+
 TEST_F(RunTest, KilledRunLosesNothingThatWasFinished) {
   {
     Process run = start_until(1);

@@ -21,4 +21,9 @@ std::size_t json_error_line(std::string_view text);
 /// As text, in one line or, with `indent` of 0 or more, over lines; bytes that are no UTF-8 become U+FFFD.
 std::string to_text(const Json& json, int indent = -1);
 
+/// A member of a JSON object, where it is a text; otherwise, as when `json` is no object, empty.
+std::string text_member(const Json& json, const char* name);
+/// A member of a JSON object, where it is an object; otherwise an empty one.
+Json object_member(const Json& json, const char* name);
+
 }  // namespace nslab

@@ -46,9 +46,8 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
   loaded.samples = stored.samples();
   loaded.run = std::move(stored.run);
 
-  std::string text;
-  if (const auto manifest = parse_json(loaded.run.manifest); manifest && manifest->is_object())
-    text = manifest->value("experiment", "");
+  const auto manifest = parse_json(loaded.run.manifest);
+  const std::string text = manifest ? text_member(*manifest, "experiment") : "";
   std::string statistic = choice.statistic;
   loaded.options.reference = choice.reference;
   if (const auto experiment = parse_experiment(text, loaded.run.experiment)) {

@@ -28,7 +28,7 @@ void print(const Experiment& experiment, const Forecast& forecast, const std::fi
   fmt::print("\n{} cells on {} kernels, {} boots each: {} boots, {} at once\n", cells, forecast.kernels.size(),
              experiment.boots, forecast.boots, forecast.jobs);
   if (forecast.missing < forecast.boots) {
-    fmt::print("stored by a run that is not finished: {}; to run: {}\n", forecast.boots - forecast.missing,
+    fmt::print("stored already: {}; to boot: {}\n", forecast.boots - forecast.missing,
                forecast.missing);
   }
   if (forecast.seconds) {

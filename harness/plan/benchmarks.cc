@@ -53,8 +53,15 @@ Json curves_of(const std::vector<Benchmark>& benchmarks) {
 std::map<std::string, CurvePoint> curves_in(std::string_view manifest) {
   std::map<std::string, CurvePoint> curves;
   const auto json = parse_json(manifest);
-  if (!json || !json->is_object() || !json->contains("curves")) return curves;
-  for (const auto& [benchmark, point] : (*json)["curves"].items()) curves[benchmark] = point_of(point);
+  if (!json) return curves;
+  const Json points = object_member(*json, "curves");
+  for (const auto& [benchmark, point] : points.items()) {
+    const auto value = point.is_object() ? point.find("value") : point.end();
+    const std::string series = text_member(point, "series");
+    const std::string quantity = text_member(point, "quantity");
+    if (series.empty() || quantity.empty() || value == point.end() || !value->is_number_unsigned()) continue;
+    curves[benchmark] = {series, quantity, value->get<std::uint64_t>()};
+  }
   return curves;
 }
 

@@ -24,6 +24,8 @@ struct MeterProperties {
   /// Whether an involuntary context switch disturbs a figure, so that it is a warning. Otherwise it is a fact: what
   /// ran then is the kernel's own work, the same in every boot of that seed.
   bool switches_disturb;
+  /// Whether a boot's figures hold for the host alone that it ran on.
+  bool depends_on_host;
 
   const char* kind;    ///< what the figures are, in a few words within a sentence
   const char* note;    ///< what a reader of any figure has to know, as a sentence

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "meter.h"
 
@@ -43,12 +43,25 @@ struct Sample {
   bool operator==(const Sample&) const = default;
 };
 
+/// Why no boot may have ended with this sample, or nothing: a store or a file that holds it is damaged or was edited.
+/// The text has no subject: "is measured and has no repetitions".
+std::string impossible(const Sample& sample);
+
+/// A boot that was tried and did not end well. It has no samples.
+struct BootFailure {
+  std::string kernel;
+  std::uint64_t seed = 0;
+  std::string error;  ///< what happened, several lines
+  bool operator==(const BootFailure&) const = default;
+};
+
 /// One run: an experiment executed once.
 struct RunRecord {
   std::int64_t id = 0;
   std::string experiment;  ///< the experiment's name
   Meter meter = Meter::instructions;
   std::string profile;                  ///< as "lean"
+  bool measurable = true;               ///< whether the profile's figures count; if not, everything shown says so
   std::string base;                     ///< as "linux-6.12"
   std::string started;                  ///< UTC, ISO 8601
   std::string finished;                 ///< empty while boots are missing
@@ -56,14 +69,10 @@ struct RunRecord {
   std::string accelerator = "unknown";  ///< as the manifest names it: "tcg with icount", "tcg" or "kvm"
   int boots_planned = 0;
   int boots_done = 0;
+  std::vector<BootFailure> failures = {};  ///< of the boots that are missing, those that were tried; by kernel, seed
 
   const char* unit() const { return unit_of(meter); }
   bool operator==(const RunRecord&) const = default;
 };
-
-/// Whether a profile's figures count. Those of any other profile were forced (--force-profile), and everything that
-/// shows them says so. A run's folder stands for itself, without the table of kernels, so that the names are here again
-/// (kernels/kernels.toml, 'measurable'); a test checks that they agree.
-inline bool is_for_measurement(std::string_view profile) { return profile != "mini" && profile != "debug"; }
 
 }  // namespace nslab

@@ -85,7 +85,7 @@ std::string capitalized(std::string text) {
 
 std::vector<std::string> marks_of(const RunRecord& run) {
   std::vector<std::string> marks;
-  if (!is_for_measurement(run.profile)) marks.push_back(profile_mark(run));
+  if (!run.measurable) marks.push_back(profile_mark(run));
   if (is_unrepresentative(run)) marks.emplace_back(properties_of(run.meter).unrepresentative);
   return marks;
 }
@@ -93,7 +93,7 @@ std::vector<std::string> marks_of(const RunRecord& run) {
 Document cautions(const RunRecord& run) {
   Document blocks;
   const auto warn = [&](std::string text) { blocks.push_back({Block::Kind::warning, std::move(text)}); };
-  if (!is_for_measurement(run.profile)) {
+  if (!run.measurable) {
     warn(profile_mark(run) +
          ". Such a kernel is cut down, or checks itself, and takes other paths than the kernels in use. Its figures "
          "show that the lab runs, and nothing else.");

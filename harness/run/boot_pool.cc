@@ -31,11 +31,11 @@ BootPool::BootPool(std::vector<const BootPlan*> plans, unsigned jobs, Execute ex
 
 BootPool::~BootPool() { stop(); }
 
-std::optional<Result<BootRecord>> BootPool::next() {
+std::optional<BootPool::Ended> BootPool::next() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(500), [&] { return !ended_.empty() || running_ == 0; });
   if (ended_.empty()) return std::nullopt;
-  std::optional<Result<BootRecord>> first(std::move(ended_.front()));
+  std::optional<Ended> first(std::move(ended_.front()));
   ended_.pop_front();
   return first;
 }
@@ -64,7 +64,7 @@ void BootPool::work() {
     }
     auto record = execute_without_exceptions(execute_, *plan);
     const std::lock_guard lock(mutex_);
-    ended_.push_back(std::move(record));
+    ended_.push_back({plan, std::move(record)});
     changed_.notify_one();
   }
 }

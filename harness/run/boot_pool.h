@@ -34,9 +34,15 @@ class BootPool {
   BootPool(const BootPool&) = delete;
   BootPool& operator=(const BootPool&) = delete;
 
+  /// What a boot ended with.
+  struct Ended {
+    const BootPlan* plan;
+    Result<BootRecord> boot;
+  };
+
   /// The next boot to end, well or not. Nothing when all results are handed out, or when no boot ended within half a
   /// second, so that the caller can look at the clock and at signals.
-  std::optional<Result<BootRecord>> next();
+  std::optional<Ended> next();
   /// Whether no boot is under way or will be started, and all results are handed out.
   bool all_ended();
   /// Starts no more boots. Those under way go on, and next() hands them out.
@@ -51,7 +57,7 @@ class BootPool {
   std::condition_variable changed_;
   std::size_t next_ = 0;     ///< the plan to boot next
   std::size_t running_ = 0;  ///< threads that have not ended
-  std::deque<Result<BootRecord>> ended_;
+  std::deque<Ended> ended_;
   std::vector<std::jthread> threads_;  ///< last, so that they are joined before what they use goes
 };
 

@@ -43,7 +43,7 @@ std::vector<Result<BootRecord>> collect(BootPool& pool) {
   std::vector<Result<BootRecord>> results;
   const double start = monotonic_seconds();
   while (!pool.all_ended()) {
-    if (auto result = pool.next()) results.push_back(std::move(*result));
+    if (auto result = pool.next()) results.push_back(std::move(result->boot));
     if (monotonic_seconds() - start > 20) {
       ADD_FAILURE() << "the pool does not end";
       break;
@@ -76,7 +76,8 @@ TEST(BootPool, ResultsComeAsTheBootsEnd) {
   const auto first = pool.next();
   second_is_out.set_value();
   ASSERT_TRUE(first.has_value());
-  EXPECT_EQ((*first)->seed, 2U);
+  EXPECT_EQ(first->plan->seed, 2U);
+  EXPECT_EQ(first->boot->seed, 2U);
   EXPECT_THAT(texts(collect(pool)), ElementsAre("1"));
 }
 

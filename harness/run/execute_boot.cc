@@ -39,6 +39,7 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   record.kernel = plan.kernel;
   record.kernel_hash = kernel.hash;
   record.seed = plan.seed;
+  record.key = boot_key(prepared, plan);
   record.started = utc_now();
   auto boot = run_boot(plan, settings);
   if (!boot) {

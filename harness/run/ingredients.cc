@@ -15,11 +15,6 @@ namespace nslab {
 
 namespace {
 
-std::string text_in(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 std::optional<std::string> known(std::string text) {
   return text.empty() ? std::nullopt : std::optional(std::move(text));
 }
@@ -57,9 +52,9 @@ std::string listed(const std::string& what, const std::string& several, const st
 Ingredients ingredients_of(const RunRecord& run) {
   const Json manifest = manifest_of(run);
   Ingredients then;
-  then.qemu = known(text_in(manifest, "qemu"));
-  then.initramfs = known(text_in(manifest, "initramfs_sha256"));
-  const Json kernels = manifest.value("kernels", Json::object());
+  then.qemu = known(text_member(manifest, "qemu"));
+  then.initramfs = known(text_member(manifest, "initramfs_sha256"));
+  const Json kernels = object_member(manifest, "kernels");
   for (const auto& [name, kernel] : kernels.items()) {
     if (!kernel.is_object()) continue;
     if (const auto config = kernel.find("model_config"); config != kernel.end()) then.models[name] = to_text(*config);
@@ -67,7 +62,7 @@ Ingredients ingredients_of(const RunRecord& run) {
     if (patches == kernel.end() || !patches->is_array()) continue;
     then.patches.emplace();  // all kernels of a run have the series of its base
     for (const Json& patch : *patches) {
-      if (patch.is_object()) (*then.patches)[text_in(patch, "name")] = text_in(patch, "sha256");
+      if (patch.is_object()) (*then.patches)[text_member(patch, "name")] = text_member(patch, "sha256");
     }
   }
   return then;
@@ -76,7 +71,7 @@ Ingredients ingredients_of(const RunRecord& run) {
 Ingredients ingredients_today(const RunRecord& run, const Paths& paths) {
   Ingredients today;
   if (const auto qemu = qemu_version()) today.qemu = *qemu;
-  if (const auto hash = initramfs_today(text_in(manifest_of(run), "experiment"), paths)) today.initramfs = *hash;
+  if (const auto hash = initramfs_today(text_member(manifest_of(run), "experiment"), paths)) today.initramfs = *hash;
   const auto table = load_kernel_table(paths.kernels_folder());
   if (!table) return today;
   if (const auto base = table->base(run.base)) {

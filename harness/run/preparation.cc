@@ -28,7 +28,11 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   auto qemu = TRY(qemu_version());
   auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
   auto plan = TRY(make_plan(experiment, benchmarks));
-  for (BootPlan& boot : plan) boot.fault = options.fault;
+  const auto colon = options.fault.find(':');
+  for (BootPlan& boot : plan) {
+    if (colon == std::string::npos || options.fault.substr(0, colon) == boot.kernel)
+      boot.fault = options.fault.substr(colon + 1);  // all of it, if there is no colon
+  }
   const auto jobs =
       TRY(choose_jobs(options.jobs, experiment.memory_mib, std::thread::hardware_concurrency(), host_memory_mib()));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
@@ -54,22 +58,38 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     const auto hash = TRY(builder.hash(spec));
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }
-  Hasher key;
-  key.part("image", prepared.image.hash)
-      .part("qemu", prepared.qemu)
-      .part("command", fmt::format("{}", fmt::join(prepared.command, " ")));
-  for (const auto& [name, kernel] : prepared.kernels) key.part("kernel", kernel.hash);
-  for (const BootPlan& boot : prepared.plan) key.part(boot.kernel, boot.to_json());
-  prepared.key = key.hex();
   return prepared;
 }
 
-Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store, std::int64_t run) {
-  const auto done = TRY(store.boots_done(run));
-  const std::set<std::pair<std::string, std::uint64_t>> stored(done.begin(), done.end());
+std::string boot_key(const Prepared& prepared, const BootPlan& plan) {
+  Hasher key;
+  key.part("image", prepared.image.hash)
+      .part("qemu", prepared.qemu)
+      .part("command", fmt::format("{}", fmt::join(prepared.command, " ")))
+      .part("kernel", prepared.kernels.at(plan.kernel).hash)
+      .part("plan", plan.to_json());
+  if (properties_of(plan.meter).depends_on_host) key.part("host", to_text(describe_host()));
+  return key.hex();
+}
+
+std::vector<std::string> boot_keys(const Prepared& prepared) {
+  std::vector<std::string> keys;
+  for (const BootPlan& plan : prepared.plan) keys.push_back(boot_key(prepared, plan));
+  return keys;
+}
+
+std::string run_key(const Prepared& prepared) {
+  Hasher key;
+  key.part("experiment", prepared.experiment.text);
+  for (const std::string& boot : boot_keys(prepared)) key.part("boot", boot);
+  return key.hex();
+}
+
+Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store) {
+  const auto stored = TRY(store.stored(boot_keys(prepared)));
   std::vector<const BootPlan*> missing;
-  for (const BootPlan& boot : prepared.plan) {
-    if (!stored.contains({prepared.kernels.at(boot.kernel).hash, boot.seed})) missing.push_back(&boot);
+  for (const BootPlan& plan : prepared.plan) {
+    if (!stored.contains(boot_key(prepared, plan))) missing.push_back(&plan);
   }
   return missing;
 }
@@ -88,8 +108,7 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
   }
   if (!fs::exists(options.results / "nslab.sqlite")) return forecast;
   auto store = TRY(Store::open_existing(options.results.string()));
-  const auto run = TRY(store.unfinished(prepared.key));
-  const auto missing = TRY(missing_boots(prepared, store, run ? run->id : 0));
+  const auto missing = TRY(missing_boots(prepared, store));
   forecast.missing = missing.size();
   const auto seconds = TRY(store.boot_seconds(experiment.text));
   if (seconds.empty()) return forecast;

@@ -27,7 +27,7 @@ struct RunOptions {
   std::string accelerator;        ///< "kvm", "tcg" or empty: what the meter asks for
   std::filesystem::path source;   ///< another 6.12 tarball or tree; empty: the base's own
   bool force_profile = false;     ///< measure on a profile that is not for measurement
-  std::string fault;              ///< for tests: what every guest shall do wrong
+  std::string fault;              ///< for tests: what guests shall do wrong, as "panic" or "multi:panic" (one kernel's)
   std::string preload;            ///< for tests: a library that QEMU loads first; empty: none
 };
 
@@ -46,15 +46,23 @@ struct Prepared {
   std::vector<KernelSpec> specs = {};
   std::map<std::string, Kernel> kernels = {};  ///< where they are or will be, by model
   std::string preload = {};                    ///< as in the options
-  std::string key = {};  ///< the hash of all that the samples depend on: a run with the same key may be continued
 };
 
 /// Checks all that an experiment needs and packs the guest's initramfs. Builds no kernel and boots nothing. Exit::user
 /// for what the experiment or the options get wrong, Exit::machine for what this machine lacks.
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
-/// The plan's boots that a run has not stored yet, as pointers into `prepared`. A run of id 0 has stored none.
-Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store, std::int64_t run);
+/// The hash of all that the samples of this boot depend on: BootRecord::key. Under the instructions meter that is the
+/// kernel, the guest, QEMU with its command line, and the boot's plan with its seed; under the time meter the host as
+/// well.
+std::string boot_key(const Prepared& prepared, const BootPlan& plan);
+/// Those of all boots, in the order of the plan.
+std::vector<std::string> boot_keys(const Prepared& prepared);
+/// The hash of the boots' keys and of the experiment's text: the key of a run that may be continued.
+std::string run_key(const Prepared& prepared);
+
+/// The plan's boots that the store does not have, from whatever run; as pointers into `prepared`.
+Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Store& store);
 
 /// What run_experiment() would do, and how long its boots would take.
 struct Forecast {
@@ -65,7 +73,7 @@ struct Forecast {
   };
   std::vector<OfKernel> kernels;
   std::size_t boots = 0;
-  std::size_t missing = 0;        ///< of these boots, those that no unfinished run has stored
+  std::size_t missing = 0;        ///< of these boots, those that are not stored
   unsigned jobs = 1;              ///< boots at once
   std::size_t known_boots = 0;    ///< boots of the same experiment that are stored, from any of its runs
   std::optional<double> seconds;  ///< for the missing boots, from the known boots' durations; empty without any

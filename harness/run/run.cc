@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "run.h"
 
+#include <deque>
+#include <map>
+#include <mutex>
 #include <optional>
 
 #include "boot_pool.h"
@@ -18,8 +21,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What the run's numbers came from, for reports and for those who want to repeat it. The kernels must be built.
-Result<Json> manifest_of(const Prepared& prepared) {
+/// Why kernels could not be built, by name.
+using Unbuilt = std::map<std::string, std::string>;
+
+/// What the run's numbers came from, for reports and for those who want to repeat it. The other kernels must be built.
+Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
   Json manifest;
   manifest["experiment"] = prepared.experiment.text;
   manifest["accelerator"] = describe(prepared.accelerator).name;
@@ -29,45 +35,159 @@ Result<Json> manifest_of(const Prepared& prepared) {
   manifest["host"] = describe_host();
   manifest["curves"] = curves_of(prepared.benchmarks);
   manifest["kernels"] = Json::object();
-  for (const auto& [name, kernel] : prepared.kernels) manifest["kernels"][name] = TRY(read_manifest(kernel));
+  for (const auto& [name, kernel] : prepared.kernels) {
+    if (!unbuilt.contains(name)) manifest["kernels"][name] = TRY(read_manifest(kernel));
+  }
   return manifest;
 }
 
-Result<RunRecord> fresh_run(const Prepared& prepared) {
+Result<RunRecord> fresh_run(const Prepared& prepared, const Unbuilt& unbuilt) {
   RunRecord run;
   run.experiment = prepared.experiment.name;
   run.meter = prepared.experiment.meter;
   run.profile = prepared.profile.name;
+  run.measurable = prepared.profile.measurable;
   run.base = prepared.base.name;
   run.started = utc_now();
-  run.manifest = to_text(TRY(manifest_of(prepared)), 2);
+  run.manifest = to_text(TRY(manifest_of(prepared, unbuilt)), 2);
   run.boots_planned = static_cast<int>(prepared.plan.size());
   return run;
 }
 
-/// Executes the boots and stores each as it ends. The first error ends it; boots under way then are stored as well.
-Result<void> boot_and_store(std::vector<const BootPlan*> plans, const Prepared& prepared,
+/// Builds the kernels. One that cannot be built, for what is wrong with its patch, its settings or its source, does not
+/// keep the others from being built.
+Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& builder) {
+  Unbuilt unbuilt;
+  std::optional<Error> first;
+  for (const KernelSpec& spec : prepared.specs) {
+    const auto built = builder.build(spec);
+    if (built) continue;
+    if (built.error().exit != Exit::user || interrupted()) return built.error();
+    if (!first) first = built.error();
+    unbuilt[spec.model.name] = "the kernel was not built: " + built.error().message;
+    fmt::print(stderr, "FAILED: {}: {}\n", spec.model.name, built.error().message);
+  }
+  if (first && unbuilt.size() == prepared.specs.size()) return *first;
+  return unbuilt;
+}
+
+/// How many boots of each kernel failed. Several threads add to it.
+class FailureCount {
+ public:
+  explicit FailureCount(const Unbuilt& unbuilt) : unbuilt_(unbuilt) {}
+
+  /// Boots, unless the kernel has failed too often.
+  Result<BootRecord> execute(const BootPlan& plan, const BootPool::Execute& boot) {
+    if (const auto found = unbuilt_.find(plan.kernel); found != unbuilt_.end()) {
+      return negative_result("{}", found->second);
+    }
+    if (failed(plan.kernel, 0) >= kMostFailures) {
+      return negative_result("{}, seed {}: not booted, because {} boots of this kernel have failed", plan.kernel,
+                             plan.seed, kMostFailures);
+    }
+    auto record = boot(plan);
+    if (!record) failed(plan.kernel, 1);
+    return record;
+  }
+
+ private:
+  /// A kernel that hangs costs its wall limit in each boot; a second failure is enough to tell it from an accident.
+  static constexpr int kMostFailures = 2;
+
+  int failed(const std::string& kernel, int more) {
+    const std::lock_guard lock(mutex_);
+    return counts_[kernel] += more;
+  }
+
+  const Unbuilt& unbuilt_;
+  std::mutex mutex_;
+  std::map<std::string, int> counts_;
+};
+
+/// Stores what the pool's boots end with: samples, or why there are none. A boot that cannot be stored because another
+/// program has locked the store is kept, and tried again.
+class Keeper {
+ public:
+  Keeper(Store& store, std::int64_t run, Progress& progress) : store_(store), run_(run), progress_(progress) {}
+
+  /// What the boot of this plan ended with. Errors that no other boot is spared are returned.
+  Result<void> take(const BootPlan& plan, Result<BootRecord> boot) {
+    if (boot) {
+      waiting_.push_back(std::move(*boot));
+      return {};
+    }
+    if (boot.error().exit != Exit::says_no || interrupted()) return boot.error();
+    progress_.say("FAILED: " + boot.error().message);
+    ++failed_[plan.kernel];
+    return store_.add_failure(run_, {plan.kernel, plan.seed, boot.error().message});
+  }
+
+  /// Stores the boots that wait, or as many as the other program lets it.
+  Result<void> store() {
+    while (!waiting_.empty()) {
+      if (TRY(store_.add(run_, waiting_.front())) == Store::Added::busy) {
+        if (!told_) progress_.say("another program has locked the results: finished boots wait until it lets go");
+        told_ = true;
+        return {};
+      }
+      waiting_.pop_front();
+      ++stored_;
+    }
+    told_ = false;
+    return {};
+  }
+
+  bool all_stored() const { return waiting_.empty(); }
+  std::size_t waiting() const { return waiting_.size(); }
+  std::uint64_t stored() const { return stored_; }
+  const std::map<std::string, int>& failed() const { return failed_; }
+
+ private:
+  Store& store_;
+  const std::int64_t run_;
+  Progress& progress_;
+  std::deque<BootRecord> waiting_;
+  std::uint64_t stored_ = 0;
+  bool told_ = false;
+  std::map<std::string, int> failed_;  ///< boots, by kernel
+};
+
+/// "flat 2, multi 1"
+std::string count_text(const std::map<std::string, int>& counts) {
+  std::vector<std::string> texts;
+  for (const auto& [kernel, count] : counts) texts.push_back(fmt::format("{} {}", kernel, count));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+/// Executes the boots and stores each as it ends.
+Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Prepared& prepared,
                             const BootPool::Execute& execute, Store& store, std::int64_t run) {
   Progress progress(fmt::format("boots of {}", prepared.experiment.name), "boots", plans.size());
-  BootPool pool(std::move(plans), prepared.jobs, execute);
-  std::uint64_t stored = 0;
+  BootPool pool(plans, prepared.jobs, execute);
+  Keeper keeper(store, run, progress);
   Result<void> outcome;
-  while (!pool.all_ended()) {
-    const auto boot = pool.next();
+  const auto note = [&](const Result<void>& step) {
+    if (step) return;
+    pool.stop();
+    if (outcome) outcome = step;
+  };
+  while (!pool.all_ended() || (!keeper.all_stored() && outcome && !interrupted())) {
+    auto ended = pool.next();
     if (interrupted()) pool.stop();
-    if (boot) {
-      const Result<void> added = *boot ? store.add(run, **boot) : Result<void>(boot->error());
-      if (added) {
-        ++stored;
-      } else {
-        pool.stop();
-        if (outcome) outcome = added;
-      }
-    }
-    progress.update(stored);
+    if (ended) note(keeper.take(*ended->plan, std::move(ended->boot)));
+    note(keeper.store());
+    progress.update(keeper.stored());
+  }
+  if (!keeper.all_stored()) {
+    fmt::print(stderr, "{} finished boots were not stored, since the results were locked\n", keeper.waiting());
   }
   if (interrupted()) return interruption();
-  return outcome;
+  TRY(outcome);
+  if (keeper.failed().empty()) return {};
+  return negative_result(
+      "boots failed, by kernel: {}. The {} others are stored, and reports show the failed cells as failed. The same "
+      "command tries the failed boots again.",
+      count_text(keeper.failed()), store.run(run)->boots_done);
 }
 
 }  // namespace
@@ -82,20 +202,21 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   if (!lock.has_value())
     return user_error("another nslab runs in {}; wait for it, or use another --results", results.string());
 
-  const KernelBuilder builder(paths);
-  for (const KernelSpec& spec : prepared.specs) TRY(builder.build(spec));
-
-  const auto run = TRY(store.resume_or_begin(prepared.key, TRY(fresh_run(prepared))));
-  const auto missing = TRY(missing_boots(prepared, store, run.id));
+  const auto unbuilt = TRY(build_kernels(prepared, KernelBuilder(paths)));
+  const auto run = TRY(store.continue_or_begin(run_key(prepared), TRY(fresh_run(prepared, unbuilt))));
+  TRY(store.adopt(run.id, boot_keys(prepared)));
+  const auto missing = TRY(missing_boots(prepared, store));
   if (missing.size() < prepared.plan.size()) {
-    fmt::print(stderr, "going on with run {}: {} of {} boots are stored\n", run.id,
+    fmt::print(stderr, "run {}: {} of {} boots are stored already and are not measured again\n", run.id,
                prepared.plan.size() - missing.size(), prepared.plan.size());
   }
-  const auto execute = [&](const BootPlan& plan) {
+  FailureCount failures(unbuilt);
+  const auto boot = [&](const BootPlan& plan) {
     return execute_boot(prepared, plan, paths.cache / "tmp", results / "failed");
   };
-  TRY(boot_and_store(missing, prepared, execute, store, run.id));
-  TRY(store.finish(run.id, utc_now()));
+  TRY(boot_and_store(
+      missing, prepared, [&](const BootPlan& plan) { return failures.execute(plan, boot); }, store, run.id));
+  if (run.finished.empty()) TRY(store.finish(run.id, utc_now()));
   return store.run(run.id);
 }
 

@@ -3,6 +3,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -14,9 +15,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The version of the file's format, which every change of the tables raises. We do not guess at older files: opening
-// one is an error.
-constexpr int kVersion = 2;
+// The version of the file's format, which every change of the tables raises.
+constexpr int kVersion = 3;
+constexpr int kBusyMilliseconds = 2000;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
 constexpr const char* kSchema = R"(
@@ -33,6 +34,7 @@ CREATE TABLE run (
   manifest TEXT NOT NULL,
   boots_planned INTEGER NOT NULL
 );
+-- 'run' is the run that measured the boot.
 CREATE TABLE boot (
   id INTEGER PRIMARY KEY,
   run INTEGER NOT NULL REFERENCES run(id),
@@ -64,12 +66,37 @@ CREATE TABLE sample (
 ) WITHOUT ROWID;
 )";
 
+// From format 2, which is the tables above, to format 3. A new file goes both ways.
+constexpr const char* kFromFormat2 = R"(
+ALTER TABLE run ADD COLUMN measurable INTEGER NOT NULL DEFAULT 1;
+UPDATE run SET measurable = profile NOT IN ('mini', 'debug');
+ALTER TABLE boot ADD COLUMN key TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX boot_key ON boot(key) WHERE key <> '';
+-- The boots of a run, measured by it or by another.
+CREATE TABLE member (
+  run INTEGER NOT NULL REFERENCES run(id),
+  boot INTEGER NOT NULL REFERENCES boot(id),
+  kernel_hash TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  PRIMARY KEY (run, kernel_hash, seed)
+) WITHOUT ROWID;
+INSERT INTO member SELECT run, id, kernel_hash, seed FROM boot;
+CREATE TABLE failure (
+  run INTEGER NOT NULL REFERENCES run(id),
+  kernel TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  PRIMARY KEY (run, kernel, seed)
+) WITHOUT ROWID;
+)";
+
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
-    "(SELECT count(*) FROM boot WHERE boot.run = run.id), "
-    "coalesce(CASE WHEN json_valid(manifest) THEN json_extract(manifest, '$.accelerator') END, 'unknown') FROM run ";
+    "(SELECT count(*) FROM member WHERE member.run = run.id), "
+    "coalesce(CASE WHEN json_valid(manifest) THEN json_extract(manifest, '$.accelerator') END, 'unknown'), measurable "
+    "FROM run ";
 
-Result<RunRecord> read_run(SQLite::Statement& row) {
+Result<RunRecord> read_run(SQLite::Database& database, SQLite::Statement& row) {
   RunRecord run;
   run.id = row.getColumn(0).getInt64();
   run.experiment = row.getColumn(1).getString();
@@ -82,14 +109,24 @@ Result<RunRecord> read_run(SQLite::Statement& row) {
   run.boots_planned = row.getColumn(9).getInt();
   run.boots_done = row.getColumn(10).getInt();
   run.accelerator = row.getColumn(11).getString();
+  run.measurable = row.getColumn(12).getInt() != 0;
+  SQLite::Statement failures(database, "SELECT kernel, seed, error FROM failure WHERE run = ? ORDER BY kernel, seed");
+  failures.bind(1, run.id);
+  while (failures.executeStep()) {
+    run.failures.push_back({failures.getColumn(0).getString(),
+                            static_cast<std::uint64_t>(failures.getColumn(1).getInt64()),
+                            failures.getColumn(2).getString()});
+  }
   return run;
 }
 
 constexpr const char* kSelectSamples =
-    "SELECT kernel, depth, benchmark, seed, status, refusal, iterations, sum, sum_first_half, minimum, median, p90, "
-    "maximum, involuntary_switches, layout, boot.id FROM sample JOIN boot ON boot.id = sample.boot WHERE run = ? ";
+    "SELECT kernel, depth, benchmark, boot.seed, status, refusal, iterations, sum, sum_first_half, minimum, median, "
+    "p90, "
+    "maximum, involuntary_switches, layout, boot.id FROM member JOIN boot ON boot.id = member.boot "
+    "JOIN sample ON sample.boot = boot.id WHERE member.run = ? ";
 
-Sample read_sample(SQLite::Statement& row) {
+Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& row) {
   const auto number = [&](int column) { return static_cast<std::uint64_t>(row.getColumn(column).getInt64()); };
   Sample sample;
   sample.kernel = row.getColumn(0).getString();
@@ -107,6 +144,10 @@ Sample read_sample(SQLite::Statement& row) {
   sample.maximum = number(12);
   sample.involuntary_switches = number(13);
   sample.layout = row.getColumn(14).getString();
+  if (const auto why = impossible(sample); !why.empty()) {
+    return user_error("{} is damaged: the sample of {} at depth {} on {} with seed {} {}; move the file away",
+                      database.getFilename(), sample.benchmark, sample.depth, sample.kernel, sample.seed, why);
+  }
   return sample;
 }
 
@@ -140,6 +181,31 @@ auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
   }
 }
 
+/// A path as SQLite's URIs have it.
+std::string uri_path(const std::string& path) {
+  std::string text;
+  for (const char c : path) {
+    const bool special = c == '%' || c == '?' || c == '#';
+    text += special ? fmt::format("%{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
+  }
+  return text;
+}
+
+/// The version of the format: today's, one that we can bring to it, or 0 for a file that has no tables yet.
+Result<int> format_of(SQLite::Database& database) {
+  const std::string& file = database.getFilename();
+  if (database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0) return 0;
+  if (database.execAndGet("PRAGMA application_id").getInt() != kApplicationId) {
+    return user_error("{} is no store of nslab; move it away", file);
+  }
+  const int version = database.execAndGet("PRAGMA user_version").getInt();
+  if (version != kVersion && version != 2) {
+    return user_error("{} has format {}, this nslab reads format {}; move it away or use the nslab that wrote it", file,
+                      version, kVersion);
+  }
+  return version;
+}
+
 SQLite::Statement sample_insert(SQLite::Database& database) {
   return {database, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 }
@@ -161,6 +227,36 @@ void insert_samples(SQLite::Database& database, std::int64_t boot, const std::ve
   }
 }
 
+std::int64_t insert_boot(SQLite::Database& database, std::int64_t run, const BootRecord& boot) {
+  SQLite::Statement insert(
+      database,
+      "INSERT INTO boot (run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(1, run);
+  insert.bind(2, boot.kernel);
+  insert.bind(3, boot.kernel_hash);
+  insert.bind(4, static_cast<std::int64_t>(boot.seed));
+  insert.bind(5, boot.wall_seconds);
+  insert.bind(6, boot.started);
+  insert.bind(7, boot.finished);
+  insert.bind(8, boot.manifest);
+  insert.bind(9, boot.key);
+  insert.exec();
+  const std::int64_t id = database.getLastInsertRowid();
+  insert_samples(database, id, boot.samples);
+  return id;
+}
+
+/// Failures of boots that the run has by now.
+void forget_failures(SQLite::Database& database, std::int64_t run) {
+  SQLite::Statement forget(database,
+                           "DELETE FROM failure WHERE run = ? AND EXISTS (SELECT 1 FROM member JOIN boot "
+                           "ON boot.id = member.boot WHERE member.run = failure.run AND "
+                           "boot.kernel = failure.kernel AND boot.seed = failure.seed)");
+  forget.bind(1, run);
+  forget.exec();
+}
+
 }  // namespace
 
 Store::Store(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
@@ -173,7 +269,23 @@ Result<Store> Store::open_existing(const std::string& folder) {
   if (!fs::exists(file)) {
     return user_error("there are no results in {}: 'nslab run CONFIG' makes some, under results/NAME", folder);
   }
-  return open(folder);
+  // Readers of a write-ahead log make a file beside it. Where nobody can, and no log is left, the file holds all.
+  const bool alone = ::access(folder.c_str(), W_OK) != 0 && !fs::exists(file.string() + "-wal");
+  std::unique_ptr<SQLite::Database> database;
+  try {
+    if (alone) {
+      database = std::make_unique<SQLite::Database>(fmt::format("file:{}?immutable=1", uri_path(file.string())),
+                                                    SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+    } else {
+      database = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READONLY, kBusyMilliseconds);
+    }
+  } catch (const SQLite::Exception& error) {
+    return machine_error("cannot open {}: {}", file.string(), error.what());
+  }
+  const auto version = guarded(*database, [&]() -> Result<int> { return format_of(*database); });
+  if (!version) return version.error();
+  if (*version < kVersion) return open(folder);
+  return Store(std::move(database));
 }
 
 Result<Store> Store::open(const std::string& folder) {
@@ -181,30 +293,25 @@ Result<Store> Store::open(const std::string& folder) {
   const std::string file = (fs::path(folder) / "nslab.sqlite").string();
   std::unique_ptr<SQLite::Database> database;
   try {
-    database = std::make_unique<SQLite::Database>(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, /*busy ms=*/5000);
+    database =
+        std::make_unique<SQLite::Database>(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
   } catch (const SQLite::Exception& error) {
     return machine_error("cannot open {}: {}", file, error.what());
   }
-  auto prepared = guarded(*database, [&]() -> Result<void> {
+  const auto prepared = guarded(*database, [&]() -> Result<void> {
     database->exec("PRAGMA foreign_keys = ON");
-    database->exec("PRAGMA synchronous = FULL");
-    const int version = database->execAndGet("PRAGMA user_version").getInt();
-    const bool empty = database->execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
-    if (empty) {
-      SQLite::Transaction transaction(*database);
-      database->exec(kSchema);
+    const int version = TRY(format_of(*database));
+    if (version < kVersion) {
+      SQLite::Transaction transaction(*database, SQLite::TransactionBehavior::IMMEDIATE);
+      if (version == 0) database->exec(kSchema);
+      database->exec(kFromFormat2);
       database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
       database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
       transaction.commit();
-      return {};
     }
-    if (database->execAndGet("PRAGMA application_id").getInt() != kApplicationId) {
-      return user_error("{} is no store of nslab; move it away", file);
-    }
-    if (version != kVersion) {
-      return user_error("{} has format {}, this nslab reads format {}; move it away or use the nslab that wrote it",
-                        file, version, kVersion);
-    }
+    // A file system that does not let several programs share memory keeps the journal that it can have.
+    database->exec("PRAGMA journal_mode = WAL");
+    database->exec("PRAGMA synchronous = FULL");
     return {};
   });
   if (!prepared) return prepared.error();
@@ -215,50 +322,97 @@ Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
   return guarded(*database_, [&]() -> Result<RunRecord> {
     SQLite::Statement insert(
         *database_,
-        "INSERT INTO run (key, experiment, meter, unit, profile, base, started, manifest, boots_planned) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO run (key, experiment, meter, unit, profile, base, started, manifest, boots_planned, measurable) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const std::string texts[] = {key,           fresh.experiment, name_of(fresh.meter), fresh.unit(),
                                  fresh.profile, fresh.base,       fresh.started,        fresh.manifest};
     for (int i = 0; i < 8; ++i) insert.bind(1 + i, texts[i]);
     insert.bind(9, fresh.boots_planned);
+    insert.bind(10, fresh.measurable ? 1 : 0);
     insert.exec();
     return run(database_->getLastInsertRowid());
   });
 }
 
-Result<std::optional<RunRecord>> Store::unfinished(const std::string& key) {
-  return guarded(*database_, [&]() -> Result<std::optional<RunRecord>> {
-    SQLite::Statement query(*database_,
-                            std::string(kRunColumns) + "WHERE key = ? AND finished = '' ORDER BY id DESC LIMIT 1");
-    query.bind(1, key);
-    if (!query.executeStep()) return std::optional<RunRecord>();
-    return std::optional(TRY(read_run(query)));
+Result<RunRecord> Store::continue_or_begin(const std::string& key, const RunRecord& fresh) {
+  return guarded(*database_, [&]() -> Result<RunRecord> {
+    SQLite::Statement newest(*database_, "SELECT id, key, finished FROM run ORDER BY id DESC LIMIT 1");
+    if (!newest.executeStep() || newest.getColumn(1).getString() != key) return begin(key, fresh);
+    const std::int64_t id = newest.getColumn(0).getInt64();
+    if (newest.getColumn(2).getString().empty()) {
+      SQLite::Statement update(*database_, "UPDATE run SET manifest = ? WHERE id = ?");
+      update.bind(1, fresh.manifest);
+      update.bind(2, id);
+      update.exec();
+    }
+    return run(id);
   });
 }
 
-Result<RunRecord> Store::resume_or_begin(const std::string& key, const RunRecord& fresh) {
-  const auto found = TRY(unfinished(key));
-  return found ? Result<RunRecord>(*found) : begin(key, fresh);
+Result<std::size_t> Store::adopt(std::int64_t run, const std::vector<std::string>& keys) {
+  return guarded(*database_, [&]() -> Result<std::size_t> {
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement insert(*database_,
+                             "INSERT OR IGNORE INTO member SELECT ?, id, kernel_hash, seed FROM boot "
+                             "WHERE key = ? AND key <> ''");
+    std::size_t adopted = 0;
+    for (const std::string& key : keys) {
+      insert.reset();
+      insert.bind(1, run);
+      insert.bind(2, key);
+      adopted += static_cast<std::size_t>(insert.exec());
+    }
+    forget_failures(*database_, run);
+    transaction.commit();
+    return adopted;
+  });
 }
 
-Result<void> Store::add(std::int64_t run, const BootRecord& boot) {
+Result<std::set<std::string>> Store::stored(const std::vector<std::string>& keys) {
+  return guarded(*database_, [&]() -> Result<std::set<std::string>> {
+    std::set<std::string> found;
+    SQLite::Statement query(*database_, "SELECT 1 FROM boot WHERE key = ? AND key <> ''");
+    for (const std::string& key : keys) {
+      query.reset();
+      query.bind(1, key);
+      if (query.executeStep()) found.insert(key);
+    }
+    return found;
+  });
+}
+
+Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
+  return guarded(*database_, [&]() -> Result<Added> {
+    try {
+      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+      SQLite::Statement same(*database_, "SELECT id FROM boot WHERE key = ? AND key <> ''");
+      same.bind(1, boot.key);
+      const bool known = same.executeStep();
+      const std::int64_t id = known ? same.getColumn(0).getInt64() : insert_boot(*database_, run, boot);
+      SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?)");
+      member.bind(1, run);
+      member.bind(2, id);
+      member.bind(3, boot.kernel_hash);
+      member.bind(4, static_cast<std::int64_t>(boot.seed));
+      member.exec();
+      forget_failures(*database_, run);
+      transaction.commit();
+      return Added::stored;
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() == SQLITE_BUSY || error.getErrorCode() == SQLITE_LOCKED) return Added::busy;
+      throw;
+    }
+  });
+}
+
+Result<void> Store::add_failure(std::int64_t run, const BootFailure& failure) {
   return guarded(*database_, [&]() -> Result<void> {
-    SQLite::Transaction transaction(*database_);
-    SQLite::Statement insert(
-        *database_,
-        "INSERT INTO boot (run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
     insert.bind(1, run);
-    insert.bind(2, boot.kernel);
-    insert.bind(3, boot.kernel_hash);
-    insert.bind(4, static_cast<std::int64_t>(boot.seed));
-    insert.bind(5, boot.wall_seconds);
-    insert.bind(6, boot.started);
-    insert.bind(7, boot.finished);
-    insert.bind(8, boot.manifest);
+    insert.bind(2, failure.kernel);
+    insert.bind(3, static_cast<std::int64_t>(failure.seed));
+    insert.bind(4, failure.error);
     insert.exec();
-    insert_samples(*database_, database_->getLastInsertRowid(), boot.samples);
-    transaction.commit();
     return {};
   });
 }
@@ -270,19 +424,6 @@ Result<void> Store::finish(std::int64_t run, const std::string& when) {
     update.bind(2, run);
     update.exec();
     return {};
-  });
-}
-
-Result<std::vector<std::pair<std::string, std::uint64_t>>> Store::boots_done(std::int64_t run) {
-  using Done = std::vector<std::pair<std::string, std::uint64_t>>;
-  return guarded(*database_, [&]() -> Result<Done> {
-    Done done;
-    SQLite::Statement query(*database_, "SELECT kernel_hash, seed FROM boot WHERE run = ?");
-    query.bind(1, run);
-    while (query.executeStep()) {
-      done.emplace_back(query.getColumn(0).getString(), static_cast<std::uint64_t>(query.getColumn(1).getInt64()));
-    }
-    return done;
   });
 }
 
@@ -305,16 +446,17 @@ Result<std::vector<RunRecord>> Store::runs() {
   return guarded(*database_, [&]() -> Result<std::vector<RunRecord>> {
     std::vector<RunRecord> runs;
     SQLite::Statement query(*database_, std::string(kRunColumns) + "ORDER BY id");
-    while (query.executeStep()) runs.push_back(TRY(read_run(query)));
+    while (query.executeStep()) runs.push_back(TRY(read_run(*database_, query)));
     return runs;
   });
 }
 
 Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
   return guarded(*database_, [&]() -> Result<RunRecord> {
-    SQLite::Statement query(*database_, std::string(kRunColumns) + (id ? "WHERE id = ?" : "ORDER BY id DESC LIMIT 1"));
+    SQLite::Statement query(
+        *database_, std::string(kRunColumns) + (id ? "WHERE id = ?" : "ORDER BY finished = '', id DESC LIMIT 1"));
     if (id) query.bind(1, *id);
-    if (query.executeStep()) return read_run(query);
+    if (query.executeStep()) return read_run(*database_, query);
     return id ? user_error("there is no run {} in {}", *id, database_->getFilename())
               : user_error("there is no run in {}", database_->getFilename());
   });
@@ -323,9 +465,9 @@ Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
 Result<std::vector<Sample>> Store::samples(std::int64_t run) {
   return guarded(*database_, [&]() -> Result<std::vector<Sample>> {
     std::vector<Sample> samples;
-    SQLite::Statement query(*database_, std::string(kSelectSamples) + "ORDER BY kernel, depth, benchmark, seed");
+    SQLite::Statement query(*database_, std::string(kSelectSamples) + "ORDER BY kernel, depth, benchmark, boot.seed");
     query.bind(1, run);
-    while (query.executeStep()) samples.push_back(read_sample(query));
+    while (query.executeStep()) samples.push_back(TRY(read_sample(*database_, query)));
     return samples;
   });
 }
@@ -334,9 +476,11 @@ Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
   return guarded(*database_, [&]() -> Result<std::vector<BootRecord>> {
     std::vector<BootRecord> boots;
     std::map<std::int64_t, std::size_t> places;  // by boot.id
-    SQLite::Statement query(*database_,
-                            "SELECT kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, id FROM boot "
-                            "WHERE run = ? ORDER BY kernel, seed");
+    SQLite::Statement query(
+        *database_,
+        "SELECT kernel, boot.kernel_hash, boot.seed, wall_seconds, started, finished, manifest, id, "
+        "key FROM member JOIN boot ON boot.id = member.boot WHERE member.run = ? "
+        "ORDER BY kernel, boot.seed");
     query.bind(1, run);
     while (query.executeStep()) {
       BootRecord boot;
@@ -347,13 +491,14 @@ Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
       boot.started = query.getColumn(4).getString();
       boot.finished = query.getColumn(5).getString();
       boot.manifest = query.getColumn(6).getString();
+      boot.key = query.getColumn(8).getString();
       places[query.getColumn(7).getInt64()] = boots.size();
       boots.push_back(std::move(boot));
     }
     SQLite::Statement samples(*database_, std::string(kSelectSamples) + "ORDER BY depth, benchmark");
     samples.bind(1, run);
     while (samples.executeStep()) {
-      boots[places.at(samples.getColumn(15).getInt64())].samples.push_back(read_sample(samples));
+      boots[places.at(samples.getColumn(15).getInt64())].samples.push_back(TRY(read_sample(*database_, samples)));
     }
     return boots;
   });

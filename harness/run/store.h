@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ class Database;
 namespace nslab {
 
 /// One complete boot, as it is stored: whole or not at all.
+///
+/// Its key is the hash of all that its samples depend on: kernel, guest, QEMU, plan and seed (and for the time meter
+/// the host). Boots with the same key are the same boot: it is stored once and may belong to several runs.
 struct BootRecord {
   std::string kernel;       ///< model name
   std::string kernel_hash;  ///< hex
@@ -26,40 +30,51 @@ struct BootRecord {
   std::string finished;
   std::string manifest;  ///< JSON: QEMU's version and full command line, initramfs hash, host
   std::vector<Sample> samples;
+  std::string key = {};  ///< hex; empty where it is not known (older stores, runs in text form)
   bool operator==(const BootRecord&) const = default;
 };
 
 /// The results of one folder: runs, boots and samples in one SQLite file (`nslab.sqlite`).
 ///
-/// A boot and its samples are committed in one transaction with synchronous=FULL: after a kill -9 or a full disk the
-/// file holds every boot that was reported as stored, and nothing of any other. Not safe for use by several threads.
+/// A boot and its samples are committed in one transaction, which is on the disk when add() returns (write-ahead log,
+/// synchronous=FULL): after a kill -9 or a full disk the file holds every boot that was reported as stored, and nothing
+/// of any other. Programs that read the file do not keep us from writing. Not safe for use by several threads.
+/// docs/durability.md says what is promised, and how it is tested.
 class Store {
  public:
-  /// Opens or creates `folder`/nslab.sqlite. Fails with Exit::user when the file is no store or of another version,
-  /// with Exit::machine when the disk or the permissions do not let it.
+  /// Opens or creates `folder`/nslab.sqlite; a file of the last format is brought to today's. Fails with Exit::user
+  /// when the file is no store or of another format, with Exit::machine when the disk or the permissions do not let it.
   static Result<Store> open(const std::string& folder);
-  /// Opens an existing store for reading. Fails with Exit::user when there is none.
+  /// Opens an existing store for reading; the folder may be read-only. Fails with Exit::user when there is none.
   static Result<Store> open_existing(const std::string& folder);
 
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
 
-  /// The newest run with this key that has boots missing. The key is the hash of all that a sample depends on besides
-  /// kernel and seed: the plan, the initramfs, QEMU.
-  Result<std::optional<RunRecord>> unfinished(const std::string& key);
-  /// The run that unfinished() finds or, without one, a new run like `fresh`.
-  Result<RunRecord> resume_or_begin(const std::string& key, const RunRecord& fresh);
-  /// Begins a new run like `fresh`, even if there is an unfinished one.
+  /// The newest run if it has this key, with the manifest of `fresh` unless it is finished; otherwise a new run like
+  /// `fresh`. The key is the hash of the experiment's text and of its boots' keys.
+  Result<RunRecord> continue_or_begin(const std::string& key, const RunRecord& fresh);
+  /// Begins a new run like `fresh`.
   Result<RunRecord> begin(const std::string& key, const RunRecord& fresh);
 
-  /// Commits the boot whole. A second boot of the same kernel and seed in a run is an error.
-  Result<void> add(std::int64_t run, const BootRecord& boot);
+  /// Makes the stored boots with these keys, of whatever run, boots of this run as well. Returns how many it was not
+  /// the owner of before. Unknown and empty keys are passed over.
+  Result<std::size_t> adopt(std::int64_t run, const std::vector<std::string>& keys);
+  /// Which of these keys the store has a boot of.
+  Result<std::set<std::string>> stored(const std::vector<std::string>& keys);
+
+  enum class Added {
+    stored,
+    busy,  ///< another program has locked the file for more than 2 s: nothing is stored, the call may be repeated
+  };
+  /// Commits the boot whole, and forgets the failure that its run may have of it. A boot whose key is stored already is
+  /// adopted. A second boot of the same kernel and seed in a run is an error.
+  Result<Added> add(std::int64_t run, const BootRecord& boot);
+  /// Notes that a boot was tried and failed, in place of what was noted of it before.
+  Result<void> add_failure(std::int64_t run, const BootFailure& failure);
   /// Marks the run finished at the given time (UTC, ISO 8601).
   Result<void> finish(std::int64_t run, const std::string& when);
-
-  /// (kernel_hash, seed) of the boots already stored.
-  Result<std::vector<std::pair<std::string, std::uint64_t>>> boots_done(std::int64_t run);
 
   /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, in all runs.
   Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text);
@@ -67,11 +82,13 @@ class Store {
   /// Runs are returned by all functions with the accelerator that their manifest names. Fails with Exit::user when a
   /// run has a meter or unit that this nslab does not know.
   Result<std::vector<RunRecord>> runs();
-  /// By id, or the newest run when there is no id. Fails with Exit::user when there is none.
+  /// By id; without one, the newest finished run, or if none is finished the newest. Fails with Exit::user when there
+  /// is none.
   Result<RunRecord> run(std::optional<std::int64_t> id);
-  /// All samples of a run, ordered by kernel, depth, benchmark, seed.
+  /// All samples of a run, ordered by kernel, depth, benchmark, seed. Fails with Exit::user when one is impossible().
   Result<std::vector<Sample>> samples(std::int64_t run);
-  /// All boots of a run, ordered by kernel and seed, each with its samples, ordered by depth and benchmark.
+  /// All boots of a run, ordered by kernel and seed, each with its samples, ordered by depth and benchmark. Fails as
+  /// samples() does.
   Result<std::vector<BootRecord>> boots(std::int64_t run);
 
  private:

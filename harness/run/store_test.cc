@@ -20,18 +20,18 @@ class StoreTest : public testing::Test {
   Store open() { return std::move(*Store::open(folder())); }
 
   static RunRecord fresh() { return run_record(); }
-  static BootRecord boot(std::uint64_t seed) {
+  static BootRecord boot(std::uint64_t seed, const std::string& key = "") {
     Sample measured = sample("multi", 1, "getpid", seed, 310);
     // As many different figures as there can be: none may come back in another's place.
-    measured.iterations = 3;
-    measured.sum = 940;
-    measured.sum_first_half = 470;
+    measured.iterations = 4;
+    measured.sum = 1250;
+    measured.sum_first_half = 620;
     measured.minimum = 309;
     measured.p90 = 320;
     measured.maximum = 321;
     measured.involuntary_switches = 1;
     measured.layout = "{\"stack\":1}";
-    return {"multi", "abc", seed, 1.5, "s", "f", "{}", {measured, refused("multi", 2, "getpid", seed)}};
+    return {"multi", "abc", seed, 1.5, "s", "f", "{}", {measured, refused("multi", 2, "getpid", seed)}, key};
   }
 
  private:
@@ -91,7 +91,7 @@ TEST_F(StoreTest, ARunOfAnUnknownMeterIsRefused) {
     EXPECT_EQ(run.error().exit, Exit::user);
     EXPECT_THAT(run.error().message, testing::HasSubstr("nslab knows instructions (instructions) and time (ns)"));
     EXPECT_FALSE(store.runs());
-    EXPECT_FALSE(store.unfinished("key"));
+    EXPECT_FALSE(store.continue_or_begin("key", fresh()));
   }
 }
 
@@ -119,17 +119,135 @@ TEST_F(StoreTest, ABootIsStoredOnceAndWhole) {
   torn.samples.push_back(torn.samples[0]);  // the same cell twice violates the key in mid-boot
   EXPECT_FALSE(store.add(run->id, torn));
   EXPECT_EQ(store.samples(run->id)->size(), 2U);
-  EXPECT_THAT(*store.boots_done(run->id), testing::ElementsAre(std::pair<std::string, std::uint64_t>("abc", 7)));
+  EXPECT_EQ(store.boots(run->id)->size(), 1U);
 }
 
-TEST_F(StoreTest, AnUnfinishedRunOfTheSameKeyIsContinued) {
+TEST_F(StoreTest, TheNewestRunOfTheSameKeyIsContinued) {
   Store store = open();
-  const auto first = store.resume_or_begin("key", fresh());
+  const auto first = store.continue_or_begin("key", fresh());
   ASSERT_TRUE(first);
-  EXPECT_EQ(store.resume_or_begin("key", fresh())->id, first->id);
-  EXPECT_NE(store.resume_or_begin("other key", fresh())->id, first->id);
+  RunRecord later = fresh();
+  later.manifest = R"({"accelerator": "kvm"})";
+  const auto again = store.continue_or_begin("key", later);
+  EXPECT_EQ(again->id, first->id);
+  EXPECT_EQ(again->manifest, later.manifest);
   ASSERT_TRUE(store.finish(first->id, "2025-01-01T01:00:00Z"));
-  EXPECT_NE(store.resume_or_begin("key", fresh())->id, first->id);
+  const auto finished = store.continue_or_begin("key", fresh());
+  EXPECT_EQ(finished->id, first->id);
+  EXPECT_EQ(finished->manifest, later.manifest) << "a finished run stays as it is";
+  EXPECT_NE(store.continue_or_begin("other key", fresh())->id, first->id);
+  EXPECT_EQ(store.continue_or_begin("key", fresh())->id, 3) << "reports show the newest, so it must be this one";
+}
+
+TEST_F(StoreTest, ABootOfAnotherRunIsAdoptedByItsKey) {
+  Store store = open();
+  const auto first = store.begin("one", fresh());
+  ASSERT_TRUE(store.add(first->id, boot(7, "boot 7")));
+  ASSERT_TRUE(store.add(first->id, boot(8, "boot 8")));
+  ASSERT_TRUE(store.add(first->id, boot(9)));  // its key is not known
+  EXPECT_THAT(*store.stored({"boot 7", "boot 1", ""}), testing::ElementsAre("boot 7"));
+  const auto second = store.begin("two", fresh());
+  EXPECT_EQ(*store.adopt(second->id, {"boot 7", "boot 1", ""}), 1U);
+  EXPECT_EQ(*store.adopt(second->id, {"boot 7"}), 0U);
+  EXPECT_EQ(store.run(second->id)->boots_done, 1);
+  EXPECT_EQ(store.run(first->id)->boots_done, 3);
+  EXPECT_THAT(*store.boots(second->id), testing::ElementsAre(boot(7, "boot 7")));
+  EXPECT_EQ(*store.samples(second->id), boot(7).samples);
+  ASSERT_TRUE(store.add(second->id, boot(8, "boot 8")));
+  EXPECT_EQ(store.boots(second->id)->size(), 2U);
+  SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READONLY);
+  EXPECT_EQ(file.execAndGet("SELECT count(*) FROM boot").getInt(), 3) << "the boot is stored once";
+}
+
+TEST_F(StoreTest, AFailureStaysUntilTheBootIsThere) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  const BootFailure failure{"multi", 7, "the kernel panicked\nits last lines"};
+  ASSERT_TRUE(store.add_failure(run->id, {"multi", 7, "an older one"}));
+  ASSERT_TRUE(store.add_failure(run->id, failure));
+  ASSERT_TRUE(store.add_failure(run->id, {"multi", 8, "another"}));
+  EXPECT_THAT(store.run(run->id)->failures, testing::ElementsAre(failure, BootFailure{"multi", 8, "another"}));
+  ASSERT_TRUE(store.add(run->id, boot(7, "boot 7")));
+  EXPECT_THAT(store.run(run->id)->failures, testing::ElementsAre(BootFailure{"multi", 8, "another"}));
+}
+
+TEST_F(StoreTest, ReportsShowTheNewestFinishedRun) {
+  Store store = open();
+  ASSERT_TRUE(store.begin("one", fresh()));
+  EXPECT_EQ(store.run(std::nullopt)->id, 1) << "none is finished";
+  ASSERT_TRUE(store.begin("two", fresh()));
+  ASSERT_TRUE(store.finish(1, "2025-01-01T01:00:00Z"));
+  EXPECT_EQ(store.run(std::nullopt)->id, 1);
+  ASSERT_TRUE(store.finish(2, "2025-01-01T02:00:00Z"));
+  EXPECT_EQ(store.run(std::nullopt)->id, 2);
+}
+
+TEST_F(StoreTest, AReaderWithATransactionDoesNotKeepABootOut) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  SQLite::Database reader(folder() + "/nslab.sqlite", SQLite::OPEN_READONLY);
+  reader.exec("BEGIN");
+  EXPECT_EQ(reader.execAndGet("SELECT count(*) FROM boot").getInt(), 0);
+  const auto added = store.add(run->id, boot(7));
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(*added, Store::Added::stored);
+  EXPECT_EQ(reader.execAndGet("SELECT count(*) FROM boot").getInt(), 0) << "the reader sees what it saw";
+}
+
+TEST_F(StoreTest, ALockedStoreTakesTheBootLater) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  SQLite::Database other(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");
+  EXPECT_EQ(*store.add(run->id, boot(7)), Store::Added::busy);
+  other.exec("ROLLBACK");
+  EXPECT_EQ(*store.add(run->id, boot(7)), Store::Added::stored);
+  EXPECT_EQ(store.boots(run->id)->size(), 1U);
+}
+
+TEST_F(StoreTest, AStoreOfFormat2IsBroughtToTodays) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec(
+        "DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN key; "
+        "ALTER TABLE run DROP COLUMN measurable; UPDATE run SET profile = 'debug'; PRAGMA user_version = 2");
+  }
+  auto store = Store::open_existing(folder());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_THAT(*store->boots(1), testing::ElementsAre(boot(7)));
+  EXPECT_FALSE(store->run(1)->measurable);
+}
+
+TEST_F(StoreTest, AStoreOfAnotherFormatIsRefused) {
+  ASSERT_TRUE(open().begin("key", fresh()));
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 9");
+  for (const auto& store : {Store::open(folder()), Store::open_existing(folder())}) {
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().exit, Exit::user);
+    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 3"));
+  }
+}
+
+TEST_F(StoreTest, AnImpossibleSampleIsNoResult) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  ASSERT_TRUE(store.add(run->id, boot(7)));
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE).exec("UPDATE sample SET minimum = 400");
+  for (const auto& error : {store.samples(run->id).error(), store.boots(run->id).error()}) {
+    EXPECT_EQ(error.exit, Exit::user);
+    EXPECT_THAT(error.message, testing::HasSubstr("the sample of getpid at depth 1 on multi with seed 7 has a "));
+  }
+}
+
+TEST_F(StoreTest, AReadOnlyFolderCanBeRead) {
+  ASSERT_TRUE(open().begin("key", fresh()));
+  std::filesystem::permissions(folder(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  const auto run = Store::open_existing(folder())->run(std::nullopt);
+  std::filesystem::permissions(folder(), std::filesystem::perms::owner_all);
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_EQ(run->id, 1);
 }
 
 TEST_F(StoreTest, WhatIsNoStoreIsRefused) {

@@ -102,12 +102,14 @@ Result<std::string> boot_manifest_without_command(const BootRecord& boot, const 
 Result<StoredRun> normal_form(StoredRun run) {
   const auto manifest = parse_json(run.run.manifest);
   if (!manifest || !manifest->is_object()) return user_error("the run's manifest is no JSON object");
+  if (run.boots.empty()) return user_error("run {} has no boots: there is nothing to export", run.run.id);
   run.run.manifest = to_text(*manifest, 2);
   run.run.boots_done = static_cast<int>(run.boots.size());
   std::sort(run.boots.begin(), run.boots.end(), [](const BootRecord& a, const BootRecord& b) {
     return std::tie(a.kernel, a.seed) < std::tie(b.kernel, b.seed);
   });
   for (BootRecord& boot : run.boots) {
+    boot.key.clear();
     boot.manifest = TRY(boot_manifest_without_command(boot, *manifest));
     std::sort(boot.samples.begin(), boot.samples.end(), [](const Sample& a, const Sample& b) {
       return std::tie(a.depth, a.benchmark) < std::tie(b.depth, b.benchmark);
@@ -208,6 +210,7 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout, cons
   json["meter"] = name_of(run.meter);
   json["unit"] = run.unit();
   json["profile"] = run.profile;
+  if (!run.measurable) json["measurable"] = false;
   json["base"] = run.base;
   json["started"] = run.started;
   json["finished"] = run.finished;
@@ -222,6 +225,9 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout, cons
     }
   }
   json["samples"] = samples;
+  for (const BootFailure& failure : run.failures) {
+    json["failures"].push_back({{"kernel", failure.kernel}, {"seed", failure.seed}, {"error", failure.error}});
+  }
   json["boots_sha256"] = sha256(files.boots);
   json["samples_sha256"] = sha256(files.samples);
   json["kernels"] = hashes;
@@ -329,7 +335,8 @@ Result<Value> member(const Json& json, const char* name, const fs::path& file) {
   } else if constexpr (std::is_same_v<Value, Json>) {
     if (!found->is_object()) return user_error("{}: \"{}\" is no object", file.string(), name);
   } else {
-    if (!found->is_number_unsigned() || found->template get<std::uint64_t>() > std::numeric_limits<int>::max()) {
+    if (!found->is_number_unsigned() ||
+        found->template get<std::uint64_t>() > std::uint64_t{std::numeric_limits<Value>::max()}) {
       return user_error("{}: \"{}\" is no whole number in range", file.string(), name);
     }
   }
@@ -364,6 +371,10 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
   run.meter = TRY(meter_of_run(run.id, meter, TRY(member<std::string>(*json, "unit", file))));
   run.profile = TRY(member<std::string>(*json, "profile", file));
   run.base = TRY(member<std::string>(*json, "base", file));
+  if (const auto measurable = json->find("measurable"); measurable != json->end()) {
+    if (!measurable->is_boolean()) return user_error("{}: \"measurable\" is neither true nor false", file.string());
+    run.measurable = measurable->get<bool>();
+  }
   run.started = TRY(member<std::string>(*json, "started", file));
   run.finished = TRY(member<std::string>(*json, "finished", file));
   run.boots_planned = TRY(member<int>(*json, "boots_planned", file));
@@ -372,6 +383,15 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
   head.samples = static_cast<std::size_t>(TRY(member<int>(*json, "samples", file)));
   head.boots_sha256 = TRY(member<std::string>(*json, "boots_sha256", file));
   head.samples_sha256 = TRY(member<std::string>(*json, "samples_sha256", file));
+  if (const auto failures = json->find("failures"); failures != json->end()) {
+    if (!failures->is_array()) return user_error("{}: \"failures\" is no list", file.string());
+    for (const Json& failure : *failures) {
+      if (!failure.is_object()) return user_error("{}: a member of \"failures\" is no object", file.string());
+      run.failures.push_back({TRY(member<std::string>(failure, "kernel", file)),
+                              TRY(member<std::uint64_t>(failure, "seed", file)),
+                              TRY(member<std::string>(failure, "error", file))});
+    }
+  }
   const Json kernels = TRY(member<Json>(*json, "kernels", file));
   for (const auto& [name, hash] : kernels.items()) {
     head.kernels[name] = TRY(member<std::string>(kernels, name.c_str(), file));
@@ -392,6 +412,8 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
     }
     *experiment = fmt::format("{}", fmt::join(lines, "\n"));
   }
+  if (manifest.contains("experiment")) TRY(member<std::string>(manifest, "experiment", file));
+  if (manifest.contains("curves")) TRY(member<Json>(manifest, "curves", file));
   if (manifest.contains("accelerator")) run.accelerator = TRY(member<std::string>(manifest, "accelerator", file));
   run.manifest = to_text(manifest, 2);
   return head;
@@ -505,6 +527,10 @@ Result<StoredRun> parse_run(const TextFiles& files, const fs::path& folder) {
         layout[member.name] = member.in_boots ? shared[of_boot++] : own[of_sample++];
       }
       sample.layout = to_text(layout);
+    }
+    if (const auto why = impossible(sample); !why.empty()) {
+      return user_error("{}: the sample of {} at depth {} on {} with seed {} {}", fields.place(), sample.benchmark,
+                        sample.depth, sample.kernel, sample.seed, why);
     }
     stored.boots[boot->second].samples.push_back(std::move(sample));
   }

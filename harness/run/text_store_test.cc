@@ -92,6 +92,38 @@ class TextStoreTest : public testing::Test {
   TempFolder folder_;
 };
 
+TEST_F(TextStoreTest, FailuresAndForcedProfilesComeBack) {
+  StoredRun run = made_up();
+  run.run.measurable = false;
+  run.run.failures = {{"multi", 9, "the kernel panicked:\n\ttwo lines"}};
+  const auto written = write_text_run(run, folder());
+  ASSERT_TRUE(written) << written.error().message;
+  const auto back = read_text_run(folder());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_FALSE(back->run.measurable);
+  EXPECT_EQ(back->run.failures, run.run.failures);
+}
+
+TEST_F(TextStoreTest, ARunWithoutBootsIsNotExported) {
+  StoredRun run = made_up();
+  run.boots.clear();
+  EXPECT_THAT(refusal_of(run), testing::HasSubstr("has no boots: there is nothing to export"));
+}
+
+TEST_F(TextStoreTest, AnImpossibleSampleIsNamedByItsLine) {
+  StoredRun run = made_up();
+  for (BootRecord& boot : run.boots) {
+    if (boot.kernel == "flat") boot.samples[0].sum = 0;
+  }
+  EXPECT_THAT(refusal_of(run), testing::HasSubstr("samples.tsv:2: the sample of getpid at depth 0 on flat with seed 1 "
+                                                  "has a mean that does not lie between"));
+}
+
+TEST_F(TextStoreTest, AManifestOfOtherTypesIsRefused) {
+  EXPECT_THAT(error_after("run.json", R"("manifest": {)", R"("manifest": {"curves": 7,)"),
+              testing::HasSubstr("\"curves\" is no object"));
+}
+
 TEST_F(TextStoreTest, WhatAStoreHasComesBackFromItsText) {
   Store store = std::move(*Store::open(folder("store").string()));
   const StoredRun original = made_up();

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "clock.h"
+#include "hash.h"
+#include "loaded_run.h"
+#include "merge.h"
+#include "verb.h"
+
+namespace nslab::verb_merge {
+namespace {
+
+struct MergeArguments {
+  std::vector<std::string> results;
+  std::string output;
+};
+
+void declare_arguments(Arguments& arguments, MergeArguments& values) {
+  arguments.positional("RESULTS", values.results, "the results folders; of each, the newest finished run is taken");
+  arguments.option("--output", values.output, "the results folder that gets the joined run; required");
+}
+
+Result<void> act(const MergeArguments& arguments) {
+  if (arguments.output.empty()) return user_error("--output is missing: the folder that gets the joined run");
+  std::vector<MergePart> parts;
+  Hasher key;
+  for (const std::string& named : arguments.results) {
+    const std::string folder = TRY(find_results(named));
+    parts.push_back({folder, TRY(load_stored_run(folder, std::nullopt))});
+    for (const BootRecord& boot : parts.back().stored.boots) key.part("boot", boot.key);
+  }
+  const StoredRun joined = TRY(merge_runs(parts));
+  auto store = TRY(Store::open(arguments.output));
+  const RunRecord run = TRY(store.begin("merged " + key.hex(), joined.run));
+  for (const BootRecord& boot : joined.boots) {
+    if (TRY(store.add(run.id, boot)) == Store::Added::busy) {
+      return machine_error("{} is in use by another program; end it and give the same command again", arguments.output);
+    }
+  }
+  for (const BootFailure& failure : joined.run.failures) TRY(store.add_failure(run.id, failure));
+  if (joined.run.failures.empty()) TRY(store.finish(run.id, utc_now()));
+  fmt::print("run {} of {}: {} boots from {} results in {}\n", run.id, run.experiment, joined.boots.size(),
+             parts.size(), arguments.output);
+  return {};
+}
+
+const RegisterVerb registered({
+    .name = "merge",
+    .help = "join runs of one experiment that were measured apart",
+    .examples = "  nslab merge here/smoke there/smoke --output results/both     seeds 1-5 and 6-10, as one run",
+    .declare = verb_body<MergeArguments>(declare_arguments, act),
+});
+
+}  // namespace
+}  // namespace nslab::verb_merge

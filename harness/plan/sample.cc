@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "sample.h"
+
+namespace nslab {
+
+std::string impossible(const Sample& sample) {
+  const std::uint64_t figures[] = {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
+                                   sample.median,     sample.p90, sample.maximum};
+  if (sample.depth < 0) return "has a negative depth";
+  if (sample.status == CellStatus::refused) {
+    if (sample.refusal.empty()) return "is refused and names no error";
+    for (const std::uint64_t figure : figures) {
+      if (figure != 0) return "is refused and has figures";
+    }
+    return "";
+  }
+  if (!sample.refusal.empty()) return "is measured and names an error";
+  if (sample.iterations == 0) return "is measured and has no repetitions";
+  if (sample.minimum > sample.median || sample.median > sample.p90 || sample.p90 > sample.maximum) {
+    return "has a minimum, median, 90th percentile and maximum that do not ascend";
+  }
+  // The products may be larger than 64 bits.
+  using Wide = unsigned __int128;
+  const Wide repetitions = sample.iterations;
+  if (sample.sum < repetitions * sample.minimum || sample.sum > repetitions * sample.maximum) {
+    return "has a mean that does not lie between its minimum and its maximum";
+  }
+  const Wide half = sample.iterations / 2;
+  if (sample.sum_first_half < half * sample.minimum || sample.sum_first_half > half * sample.maximum) {
+    return "has a first half whose mean does not lie between its minimum and its maximum";
+  }
+  return "";
+}
+
+}  // namespace nslab

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "merge.h"
+
+#include <algorithm>
+#include <map>
+
+#include "experiment.h"
+#include "json.h"
+
+namespace nslab {
+
+namespace {
+
+/// What must be the same in all parts, by what it is called.
+std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& run) {
+  const Json manifest = parse_json(run.manifest).value_or(Json::object());
+  const auto member = [&](const char* name) {
+    return manifest.is_object() && manifest.contains(name) ? to_text(manifest[name]) : "unknown";
+  };
+  std::vector<std::pair<std::string, std::string>> parts = {
+      {"experiment", run.experiment},
+      {"meter", name_of(run.meter)},
+      {"base", run.base},
+      {"profile", run.profile},
+      {"accelerator", run.accelerator},
+      {"QEMU", member("qemu")},
+      {"QEMU's command line", member("qemu_command")},
+      {"guest (initramfs)", member("initramfs_sha256")},
+  };
+  if (properties_of(run.meter).depends_on_host) parts.emplace_back("host", member("host"));
+  const std::string text = text_member(manifest, "experiment");
+  const auto experiment = parse_experiment(text, run.experiment);
+  if (!experiment) {
+    parts.emplace_back("experiment's text", text);
+    return parts;
+  }
+  parts.emplace_back("pid_max", std::to_string(experiment->pid_max));
+  parts.emplace_back("memory_mib", std::to_string(experiment->memory_mib));
+  parts.emplace_back("limit_seconds", std::to_string(experiment->limit_seconds));
+  std::string measures;
+  for (const Measure& measure : experiment->measures) {
+    measures += fmt::format("kernels {} depths {} benchmarks {}; ", fmt::join(measure.kernels, " "),
+                            fmt::join(measure.depths, " "), fmt::join(measure.benchmarks, " "));
+  }
+  parts.emplace_back("cells", measures);
+  return parts;
+}
+
+Result<void> check_fit(const MergePart& first, const MergePart& other) {
+  const auto ours = fingerprint(first.stored.run);
+  const auto theirs = fingerprint(other.stored.run);
+  for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
+    if (i < ours.size() && i < theirs.size() && ours[i] == theirs[i]) continue;
+    const auto& [name, value] = i < ours.size() ? ours[i] : theirs[i];
+    return user_error("{} and {} do not fit, their {} differs: {} and {}", first.place, other.place, name,
+                      i < ours.size() ? value : "none", i < theirs.size() ? theirs[i].second : "none");
+  }
+  return {};
+}
+
+/// Where two boots of one kernel and seed differ; empty when they do not.
+std::string difference(const BootRecord& one, const BootRecord& other) {
+  if (one.samples.size() != other.samples.size()) {
+    return fmt::format("{} samples and {}", one.samples.size(), other.samples.size());
+  }
+  for (std::size_t i = 0; i < one.samples.size(); ++i) {
+    const Sample& a = one.samples[i];
+    const Sample& b = other.samples[i];
+    if (a != b) return fmt::format("{} at depth {}: the sum is {} and {}", a.benchmark, a.depth, a.sum, b.sum);
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
+  if (parts.empty()) return user_error("there are no runs to join");
+  StoredRun joined;
+  joined.run = parts.front().stored.run;
+  joined.run.failures.clear();
+  std::map<std::string, std::pair<std::string, const MergePart*>> hashes;  // by kernel
+  std::map<std::pair<std::string, std::uint64_t>, std::pair<const BootRecord*, const MergePart*>> boots;
+  for (const MergePart& part : parts) {
+    TRY(check_fit(parts.front(), part));
+    joined.run.started = std::min(joined.run.started, part.stored.run.started);
+    joined.run.finished = std::max(joined.run.finished, part.stored.run.finished);
+    for (const BootRecord& boot : part.stored.boots) {
+      const auto& [hash, where] = hashes.emplace(boot.kernel, std::pair(boot.kernel_hash, &part)).first->second;
+      if (hash != boot.kernel_hash) {
+        return user_error("{} and {} do not fit, their kernel {} differs: {:.16} and {:.16}", where->place, part.place,
+                          boot.kernel, hash, boot.kernel_hash);
+      }
+      const auto [place, fresh] = boots.emplace(std::pair(boot.kernel, boot.seed), std::pair(&boot, &part));
+      if (fresh) {
+        joined.boots.push_back(boot);
+        continue;
+      }
+      if (const auto what = difference(*place->second.first, boot); !what.empty()) {
+        return negative_result(
+            "{} and {} have the same boot with different samples, and one of them must be wrong: {}, seed {}, {}",
+            place->second.second->place, part.place, boot.kernel, boot.seed, what);
+      }
+    }
+  }
+  for (const MergePart& part : parts) {
+    for (const BootFailure& failure : part.stored.run.failures) {
+      if (!boots.contains({failure.kernel, failure.seed})) joined.run.failures.push_back(failure);
+    }
+  }
+  joined.run.boots_done = static_cast<int>(joined.boots.size());
+  joined.run.boots_planned = joined.run.boots_done + static_cast<int>(joined.run.failures.size());
+  return joined;
+}
+
+}  // namespace nslab
