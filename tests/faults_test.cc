@@ -238,6 +238,23 @@ TEST_F(RunTest, TwoRunsInOneFolderAreRefused) {
   EXPECT_THAT(second.output, HasSubstr("another nslab runs in"));
 }
 
+TEST(Cli, OutputThatIsLostIsAnErrorUnlessNobodyReadsOn) {
+  const std::string program = "'" + nslab_command({}).argv[0] + "' ";
+  const std::string text_run = std::string("report '") + NSLAB_SOURCE + "/results/reference/smoke' ";
+  const auto ended = [&](const std::string& words) {
+    return WEXITSTATUS(must(run_captured({.argv = {"bash", "-c", "set -o pipefail; " + program + words}})).status);
+  };
+  EXPECT_EQ(ended("bench list >/dev/full"), 3);
+  EXPECT_EQ(ended("--help >/dev/full"), 3);
+  EXPECT_EQ(ended(text_run + ">/dev/full"), 3);
+  EXPECT_EQ(ended("bench list >&-"), 3);
+  EXPECT_EQ(ended("bench list 2>&- >/dev/null"), 0);
+  const TempFolder work = folder();
+  const std::string output = work.path().string();
+  EXPECT_EQ(ended(text_run + "--output '" + output + "' | head -1"), 0);
+  EXPECT_TRUE(std::filesystem::exists(output + "/report.md")) << "plots and tables are written all the same";
+}
+
 TEST(Cli, MistakesHaveTheirExitCodes) {
   EXPECT_EQ(WEXITSTATUS(nslab({"--help"}).status), 0);
   EXPECT_EQ(WEXITSTATUS(nslab({"run"}).status), 2);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +13,22 @@
 namespace nslab {
 namespace fs = std::filesystem;
 
-namespace {}  // namespace
+namespace {
+
+// More than any file that we read as a whole has; a device such as /dev/zero has no end.
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+
+Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const ssize_t put = ::write(fd, content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return machine_error("cannot write {}: {}", path.string(), errno_text());
+    content.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+}  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
   if (this != &other) {
@@ -40,26 +56,36 @@ Result<std::string> read_file(const fs::path& path) {
     if (got < 0) return user_error("cannot read {}: {}", path.string(), errno_text());
     if (got == 0) return content;
     content.append(buffer, static_cast<std::size_t>(got));
+    if (content.size() > kMostBytes) return user_error("cannot read {}: it has no end, or is too large", path.string());
   }
 }
 
 Result<void> write_file(const fs::path& path, std::string_view content) {
-  const std::string beside = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  std::error_code error;
+  const fs::path target = fs::weakly_canonical(path, error);  // a link stays, and what it leads to is replaced
+  if (error) return machine_error("cannot write {}: {}", path.string(), error.message());
+  struct stat status {};
+  const bool exists = ::stat(target.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {  // a device or a pipe: there is nothing to replace
+    const Fd fd(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd.valid()) return machine_error("cannot write {}: {}", path.string(), errno_text());
+    return write_all(fd.get(), content, path);
+  }
+  const std::string beside = fmt::format("{}.{}.tmp", target.string(), ::getpid());
   const auto fail = [&](const char* what) {
-    Error error = machine_error("cannot {} {}: {}", what, path.string(), errno_text());
+    Error failure = machine_error("cannot {} {}: {}", what, path.string(), errno_text());
     ::unlink(beside.c_str());
-    return error;
+    return failure;
   };
-  const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!fd.valid()) return fail("create");
-  while (!content.empty()) {
-    const ssize_t put = ::write(fd.get(), content.data(), content.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail("write");
-    content.remove_prefix(static_cast<std::size_t>(put));
+  if (exists && ::fchmod(fd.get(), status.st_mode & 07777) != 0) return fail("set the mode of");
+  if (const auto written = write_all(fd.get(), content, path); !written) {
+    ::unlink(beside.c_str());
+    return written;
   }
   if (::fsync(fd.get()) != 0) return fail("sync");
-  if (::rename(beside.c_str(), path.c_str()) != 0) return fail("rename to");
+  if (::rename(beside.c_str(), target.c_str()) != 0) return fail("rename to");
   return {};
 }
 

@@ -18,6 +18,34 @@ TEST(Files, AWriteReplacesTheWholeFile) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder->path()), {}), 1);
 }
 
+TEST(Files, AWriteKeepsTheModeAndTheLink) {
+  const auto folder = TempFolder::make(testing::TempDir(), "files");
+  const auto file = folder->path() / "a";
+  const auto link = folder->path() / "link";
+  ASSERT_TRUE(write_file(file, "first"));
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::create_symlink("a", link);
+  ASSERT_TRUE(write_file(link, "second"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(*read_file(file), "second");
+  EXPECT_EQ(std::filesystem::status(file).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(Files, ADeviceIsWrittenAndStays) {
+  EXPECT_TRUE(write_file("/dev/null", "content"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  const auto full = write_file("/dev/full", "content");
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().exit, Exit::machine);
+}
+
+TEST(Files, WhatHasNoEndIsNotRead) {
+  const auto read = read_file("/dev/zero");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().exit, Exit::user);
+}
+
 TEST(Locks, ASecondLockIsRefusedUntilTheFirstIsGone) {
   const auto folder = TempFolder::make(testing::TempDir(), "locks");
   const auto file = folder->path() / "lock";

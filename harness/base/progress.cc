@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "clock.h"
+#include "output.h"
 
 namespace nslab {
 
@@ -21,13 +22,13 @@ Progress::Progress(std::string label, std::string unit, std::uint64_t total)
     : label_(std::move(label)), unit_(std::move(unit)), total_(total), start_(monotonic_seconds()), printed_(start_) {}
 
 Progress::~Progress() {
-  if (line_open_) std::fputs("\r\033[K", stderr);
+  if (line_open_) write_err("\r\033[K");
 }
 
 void Progress::say(const std::string& line) {
-  if (line_open_) std::fputs("\r\033[K", stderr);
+  if (line_open_) write_err("\r\033[K");
   line_open_ = false;
-  fmt::print(stderr, "{}\n", line);
+  print_err("{}\n", line);
 }
 
 void Progress::update(std::uint64_t done) {
@@ -48,12 +49,11 @@ void Progress::update(std::uint64_t done) {
   if (done > 0 && done <= total_)
     line += fmt::format(", {} left", duration_text(static_cast<double>(total_ - done) / rate));
   if (terminal) {
-    fmt::print(stderr, "\r\033[K{}", line);
+    print_err("\r\033[K{}", line);
     line_open_ = true;
   } else {
-    fmt::print(stderr, "{}\n", line);
+    print_err("{}\n", line);
   }
-  std::fflush(stderr);
 }
 
 }  // namespace nslab

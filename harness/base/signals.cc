@@ -31,7 +31,6 @@ void install_interrupt_handlers() {
     ::sigaction(signal, nullptr, &before);
     if (before.sa_handler != SIG_IGN || signal == SIGTERM) ::sigaction(signal, &action, nullptr);
   }
-  ::signal(SIGPIPE, SIG_IGN);
   // A caller may have left SIGCHLD ignored, and children would then end without a status, or signals blocked.
   ::signal(SIGCHLD, SIG_DFL);
   sigset_t none;

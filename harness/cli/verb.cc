@@ -3,9 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <map>
+#include <sstream>
 
+#include "output.h"
 #include "signals.h"
 
 namespace nslab {
@@ -94,13 +95,23 @@ int run_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return exit_code(app.exit(error) == 0 ? Exit::done : Exit::user);
+    std::ostringstream out;
+    std::ostringstream err;
+    const Exit exit = app.exit(error, out, err) == 0 ? Exit::done : Exit::user;
+    write_out(out.str());
+    write_err(err.str());
+    const auto written = output_error();
+    if (!written) print_err("nslab: {}\n", written.error().message);
+    return exit_code(written ? exit : written.error().exit);
   }
   install_interrupt_handlers();
-  const auto result = action();
+  auto result = action();
+  // A tool that the signal ended as well looks as if it were missing or broken.
+  if (!result && interrupted() && result.error().exit != Exit::says_no) result = interruption();
+  // What the verb itself says is more than that its output was lost.
+  if (const auto written = output_error(); result && !written) result = written;
   if (result) return exit_code(Exit::done);
-  std::fflush(stdout);
-  fmt::print(stderr, "nslab: {}\n", result.error().message);
+  print_err("nslab: {}\n", result.error().message);
   return exit_code(result.error().exit);
 }
 

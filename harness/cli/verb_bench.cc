@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "benchmarks.h"
+#include "output.h"
 #include "paths.h"
 #include "verb.h"
 
@@ -9,8 +10,8 @@ namespace {
 Result<void> list() {
   const auto paths = TRY(find_paths());
   for (const Benchmark& benchmark : TRY(list_benchmarks(paths.guest / "micro"))) {
-    fmt::print("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
-               benchmark.description);
+    print_out("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
+              benchmark.description);
   }
   return {};
 }

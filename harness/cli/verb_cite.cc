@@ -6,6 +6,7 @@
 #include "citation.h"
 #include "files.h"
 #include "loaded_run.h"
+#include "output.h"
 #include "paths.h"
 #include "verb.h"
 
@@ -58,7 +59,7 @@ Result<void> act(const CiteArguments& arguments) {
       return negative_result("{}\n'nslab cite {}' mends it", first_difference(page, before, after), page);
     }
     TRY(write_file(page, after));
-    fmt::print("{}: renewed\n", page);
+    print_out("{}: renewed\n", page);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "compare.h"
 #include "loaded_run.h"
+#include "output.h"
 #include "terminal.h"
 #include "verb.h"
 
@@ -23,7 +24,7 @@ void declare_arguments(Arguments& arguments, CompareArguments& values) {
 Result<void> act(const CompareArguments& arguments) {
   const auto loaded = TRY(load_run(arguments.choice));
   const Document document = TRY(compare_kernels(loaded.run, loaded.samples, arguments.a, arguments.b, loaded.options));
-  fmt::print("{}", render_text(document, terminal_columns()));
+  print_out("{}", render_text(document, terminal_columns()));
   return {};
 }
 

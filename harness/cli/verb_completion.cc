@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "output.h"
 #include "verb.h"
 
 namespace nslab::verb_completion {
@@ -10,7 +11,7 @@ const RegisterVerb registered({
     .examples = "  source <(build/nslab completion)          in this shell; 'make install' does it for all",
     .declare = [](Arguments&) -> Action {
       return []() -> Result<void> {
-        fmt::print("{}", bash_completion());
+        print_out("{}", bash_completion());
         return {};
       };
     },

@@ -7,6 +7,7 @@
 #include "files.h"
 #include "kernel_table.h"
 #include "kvm_probe.h"
+#include "output.h"
 #include "paths.h"
 #include "processes.h"
 #include "qemu.h"
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 void line(const char* mark, const std::string& what, const std::string& found) {
-  fmt::print("{:<5} {:<14} {}\n", mark, what, found);
+  print_out("{:<5} {:<14} {}\n", mark, what, found);
 }
 
 std::string first_line(const std::string& file) {
@@ -123,7 +124,7 @@ Result<void> examine() {
     ready = ready && enough;
   }
   if (!ready) return machine_error("this machine lacks what is marked 'lacks'");
-  fmt::print("\nThis machine can run the instructions meter.\n");
+  print_out("\nThis machine can run the instructions meter.\n");
   return {};
 }
 

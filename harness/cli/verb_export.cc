@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "loaded_run.h"
+#include "output.h"
 #include "text_store.h"
 #include "verb.h"
 
@@ -38,8 +39,8 @@ Result<void> act(const ExportArguments& arguments) {
   for (const Format& format : kFormats) {
     if (arguments.format == format.name) TRY(format.write(run, arguments.output));
   }
-  fmt::print("run {} of {}: {} boots, {} samples written to {}\n", run.run.id, run.run.experiment, run.boots.size(),
-             run.samples().size(), arguments.output);
+  print_out("run {} of {}: {} boots, {} samples written to {}\n", run.run.id, run.run.experiment, run.boots.size(),
+            run.samples().size(), arguments.output);
   return {};
 }
 

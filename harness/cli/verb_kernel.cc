@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_build.h"
+#include "output.h"
 #include "verb.h"
 
 namespace nslab::verb_kernel {
@@ -10,19 +11,19 @@ Result<void> list() {
   const auto paths = TRY(find_paths());
   const auto table = TRY(load_kernel_table(paths.kernels_folder()));
   const KernelBuilder builder(paths);
-  for (const Base& base : table.bases) fmt::print("base {}: {}\n", base.name, base.description);
+  for (const Base& base : table.bases) print_out("base {}: {}\n", base.name, base.description);
   for (const Profile& profile : table.profiles) {
-    fmt::print("profile {}: {}{}\n", profile.name, profile.description,
-               profile.measurable ? "" : "; not for measurement");
+    print_out("profile {}: {}{}\n", profile.name, profile.description,
+              profile.measurable ? "" : "; not for measurement");
   }
-  fmt::print("\n{:<18} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
+  print_out("\n{:<18} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
   for (const Base& base : table.bases) {
     for (const Profile& profile : table.profiles) {
       for (const Model& model : table.models) {
         const KernelSpec spec{base, profile, model};
         const auto hash = TRY(builder.hash(spec));
-        fmt::print("{:<18} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash.substr(0, 16),
-                   builder.is_built(builder.cached(spec, hash)) ? "yes" : "no", model.description);
+        print_out("{:<18} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash.substr(0, 16),
+                  builder.is_built(builder.cached(spec, hash)) ? "yes" : "no", model.description);
       }
     }
   }
@@ -53,7 +54,7 @@ Result<void> build(const BuildArguments& arguments) {
   }
   for (const KernelSpec& spec : specs) {
     const auto kernel = TRY(builder.build(spec, arguments.jobs));
-    fmt::print("{} {} {}\n", kernel.name, kernel.hash.substr(0, 16), kernel.vmlinux().string());
+    print_out("{} {} {}\n", kernel.name, kernel.hash.substr(0, 16), kernel.vmlinux().string());
   }
   return {};
 }

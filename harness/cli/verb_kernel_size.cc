@@ -12,6 +12,7 @@
 #include "kernel_build.h"
 #include "kernel_size.h"
 #include "numbers.h"
+#include "output.h"
 #include "terminal.h"
 #include "verb.h"
 
@@ -147,7 +148,7 @@ Result<void> size(const SizeArguments& arguments) {
     manifests.push_back(manifest);
   }
   const Document document = describe(kernels, base.name, profile.name, static_cast<std::size_t>(arguments.files));
-  fmt::print("{}", render_text(document, terminal_columns()));
+  print_out("{}", render_text(document, terminal_columns()));
   if (arguments.results.empty()) return {};
   const std::filesystem::path folder = arguments.results;
   TRY(make_folders(folder));

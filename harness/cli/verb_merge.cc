@@ -3,6 +3,7 @@
 #include "hash.h"
 #include "loaded_run.h"
 #include "merge.h"
+#include "output.h"
 #include "verb.h"
 
 namespace nslab::verb_merge {
@@ -37,8 +38,8 @@ Result<void> act(const MergeArguments& arguments) {
   }
   for (const BootFailure& failure : joined.run.failures) TRY(store.add_failure(run.id, failure));
   if (joined.run.failures.empty()) TRY(store.finish(run.id, utc_now()));
-  fmt::print("run {} of {}: {} boots from {} results in {}\n", run.id, run.experiment, joined.boots.size(),
-             parts.size(), arguments.output);
+  print_out("run {} of {}: {} boots from {} results in {}\n", run.id, run.experiment, joined.boots.size(), parts.size(),
+            arguments.output);
   return {};
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <cstdio>
 #include <filesystem>
 
 #include "files.h"
 #include "html.h"
 #include "ingredients.h"
 #include "loaded_run.h"
+#include "output.h"
 #include "paths.h"
 #include "plots.h"
 #include "report_document.h"
@@ -38,24 +38,23 @@ Result<void> act(const ReportArguments& arguments) {
   report.not_of_today = differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths));
   const Document document = describe(report);
   if (arguments.format == "markdown") {
-    fmt::print("{}", render_markdown(document));
+    print_out("{}", render_markdown(document));
     if (arguments.output.empty()) return {};
   } else {
-    fmt::print("{}\n", render_text(document, terminal_columns()));
+    print_out("{}\n", render_text(document, terminal_columns()));
   }
   if (loaded.is_text && arguments.output.empty()) {
-    fmt::print("nothing was written: --output FOLDER puts the tables, plots and a page there\n");
+    print_out("nothing was written: --output FOLDER puts the tables, plots and a page there\n");
     return {};
   }
-  std::fflush(stdout);
   const std::string folder = arguments.output.empty() ? loaded.folder : arguments.output;
   const auto plots = TRY(write_plots(report, folder, (paths.root / "plots").string()));
   const auto page = TRY(write_html(report, folder));
   const std::string markdown = (std::filesystem::path(folder) / "report.md").string();
   TRY(write_file(markdown, render_markdown(document)));
   if (arguments.format == "markdown") return {};
-  for (const std::string& plot : plots) fmt::print("plot:  {}\n", plot);
-  fmt::print("table: {}\npage:  {}\n", markdown, page);
+  for (const std::string& plot : plots) print_out("plot:  {}\n", plot);
+  print_out("table: {}\npage:  {}\n", markdown, page);
   return {};
 }
 

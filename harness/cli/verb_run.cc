@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <set>
 
+#include "output.h"
 #include "progress.h"
 #include "run.h"
 #include "verb.h"
@@ -12,30 +13,29 @@ namespace {
 
 void print(const Experiment& experiment, const Forecast& forecast, const std::filesystem::path& results) {
   constexpr int kWidth = 100;
-  fmt::print("{}: {} meter, profile {}, seeds {} to {}\n", experiment.name, name_of(experiment.meter),
-             experiment.profile, experiment.first_seed, experiment.first_seed + experiment.boots - 1);
+  print_out("{}: {} meter, profile {}, seeds {} to {}\n", experiment.name, name_of(experiment.meter),
+            experiment.profile, experiment.first_seed, experiment.first_seed + experiment.boots - 1);
   std::size_t cells = 0;
   for (const auto& [kernel, built, boot] : forecast.kernels) {
     cells += boot.cells.size();
-    fmt::print("\n{} {} ({}): {} cells a boot\n", kernel.name, kernel.hash.substr(0, 16),
-               built ? "built" : "to be built", boot.cells.size());
+    print_out("\n{} {} ({}): {} cells a boot\n", kernel.name, kernel.hash.substr(0, 16),
+              built ? "built" : "to be built", boot.cells.size());
     std::map<int, std::set<std::string>> depths;
     for (const PlannedCell& cell : boot.cells) depths[cell.depth].insert(cell.benchmark);
     for (const auto& [depth, benchmarks] : depths) {
-      fmt::print("{}\n", wrap(fmt::format("  depth {}: {}", depth, fmt::join(benchmarks, ", ")), kWidth, 4));
+      print_out("{}\n", wrap(fmt::format("  depth {}: {}", depth, fmt::join(benchmarks, ", ")), kWidth, 4));
     }
   }
-  fmt::print("\n{} cells on {} kernels, {} boots each: {} boots, {} at once\n", cells, forecast.kernels.size(),
-             experiment.boots, forecast.boots, forecast.jobs);
+  print_out("\n{} cells on {} kernels, {} boots each: {} boots, {} at once\n", cells, forecast.kernels.size(),
+            experiment.boots, forecast.boots, forecast.jobs);
   if (forecast.missing < forecast.boots) {
-    fmt::print("stored already: {}; to boot: {}\n", forecast.boots - forecast.missing,
-               forecast.missing);
+    print_out("stored already: {}; to boot: {}\n", forecast.boots - forecast.missing, forecast.missing);
   }
   if (forecast.seconds) {
-    fmt::print("expected time, kernels built: {} (from {} boots of this experiment in {})\n",
-               duration_text(*forecast.seconds), forecast.known_boots, results.string());
+    print_out("expected time, kernels built: {} (from {} boots of this experiment in {})\n",
+              duration_text(*forecast.seconds), forecast.known_boots, results.string());
   } else {
-    fmt::print(
+    print_out(
         "expected time: not known until {} has a boot of this experiment; a boot may take {} (wall_limit_seconds)\n",
         results.string(), duration_text(experiment.wall_limit_seconds));
   }
@@ -74,7 +74,7 @@ Result<void> act(const RunArguments& arguments) {
     return {};
   }
   const auto run = TRY(run_experiment(experiment, paths, options));
-  fmt::print("run {} of {}: {} boots stored in {}\n", run.id, run.experiment, run.boots_done, options.results.string());
+  print_out("run {} of {}: {} boots stored in {}\n", run.id, run.experiment, run.boots_done, options.results.string());
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "kernel_config.h"
 #include "kernel_make.h"
 #include "kernel_size.h"
+#include "output.h"
 #include "progress.h"
 #include "signals.h"
 
@@ -37,7 +38,7 @@ Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, 
   command.inherited_fd = place.lock.fd();
   command.death_signal = SIGTERM;
 
-  fmt::print(stderr, "{}: building with {} jobs\n", label, jobs);
+  print_err("{}: building with {} jobs\n", label, jobs);
   auto process = TRY(Process::start(command));
   Progress progress(label, "objects",
                     static_cast<std::uint64_t>(spec.profile.objects / (spec.model.build_base ? kBuildBaseShare : 1)));
@@ -83,7 +84,7 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
   TRY(configure_kernel(spec.base, spec.profile, inputs.fragment + inputs.model, tree, folder));
   const auto objects = TRY(compile(spec, label, tree, place, jobs));
   const double seconds = monotonic_seconds() - start;
-  fmt::print(stderr, "{}: built, {} objects in {}\n", label, objects, duration_text(seconds));
+  print_err("{}: built, {} objects in {}\n", label, objects, duration_text(seconds));
 
   TRY(write_file(folder / "sizes.json", to_json(TRY(measure_kernel_size(folder)))));
   Json manifest = manifest_of(spec, inputs);
@@ -138,8 +139,8 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   const auto lock = TRY(cache_.lock(kernel));
   if (have() && is_intact(kernel)) return kernel;  // another process has built it meanwhile
   if (is_built(kernel) && !is_intact(kernel)) {
-    fmt::print(stderr, "{} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
-               kernel.folder.string(), kernel.name);
+    print_err("{} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
+              kernel.folder.string(), kernel.name);
     std::error_code error;
     fs::remove_all(kernel.folder, error);
     if (error) return machine_error("cannot remove {}: {}", kernel.folder.string(), error.message());

@@ -2,6 +2,7 @@
 #include "kernel_cache.h"
 
 #include "hash.h"
+#include "output.h"
 #include "processes.h"
 
 namespace nslab {
@@ -10,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 auto say(std::string line) {
-  return [line = std::move(line)] { fmt::print(stderr, "{}\n", line); };
+  return [line = std::move(line)] { print_err("{}\n", line); };
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
   const std::string prefix = "source-" + name;
   const auto lock = TRY(FileLock::wait(lock_file(prefix), say("another nslab unpacks this source; waiting for it")));
   if (fs::exists(tree)) return tree;
-  fmt::print(stderr, "unpacking {}\n", source.string());
+  print_err("unpacking {}\n", source.string());
   TRY(make_folders(tree.parent_path()));
   TRY(TempFolder::sweep(temporary(), prefix));
   auto made = TRY(TempFolder::make(temporary(), prefix));

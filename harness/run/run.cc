@@ -12,6 +12,7 @@
 #include "host.h"
 #include "json.h"
 #include "locks.h"
+#include "output.h"
 #include "progress.h"
 #include "signals.h"
 #include "store.h"
@@ -65,7 +66,7 @@ Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& bui
     if (built.error().exit != Exit::user || interrupted()) return built.error();
     if (!first) first = built.error();
     unbuilt[spec.model.name] = "the kernel was not built: " + built.error().message;
-    fmt::print(stderr, "FAILED: {}: {}\n", spec.model.name, built.error().message);
+    print_err("FAILED: {}: {}\n", spec.model.name, built.error().message);
   }
   if (first && unbuilt.size() == prepared.specs.size()) return *first;
   return unbuilt;
@@ -179,7 +180,7 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
     progress.update(keeper.stored());
   }
   if (!keeper.all_stored()) {
-    fmt::print(stderr, "{} finished boots were not stored, since the results were locked\n", keeper.waiting());
+    print_err("{} finished boots were not stored, since the results were locked\n", keeper.waiting());
   }
   if (interrupted()) return interruption();
   TRY(outcome);
@@ -207,8 +208,8 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   TRY(store.adopt(run.id, boot_keys(prepared)));
   const auto missing = TRY(missing_boots(prepared, store));
   if (missing.size() < prepared.plan.size()) {
-    fmt::print(stderr, "run {}: {} of {} boots are stored already and are not measured again\n", run.id,
-               prepared.plan.size() - missing.size(), prepared.plan.size());
+    print_err("run {}: {} of {} boots are stored already and are not measured again\n", run.id,
+              prepared.plan.size() - missing.size(), prepared.plan.size());
   }
   FailureCount failures(unbuilt);
   const auto boot = [&](const BootPlan& plan) {
