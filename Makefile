@@ -18,7 +18,7 @@ LINT_PACKAGES := clang-format clang-tidy
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all help nslab build setup reference check check-models unit bench lint format install clean
+.PHONY: all help nslab build setup reference check check-models torture unit bench lint format install clean
 .NOTPARALLEL:
 
 all: nslab  ## the main job: kernels from source, boots of configs/smoke.toml, tables and plots
@@ -95,6 +95,15 @@ results/check-models/%.log: build
 	@mkdir -p $(@D)
 	set -o pipefail; NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=$(if $(filter %-debug,$*),debug,mini) \
 	  $(BUILD)/tests/$(*:-debug=)_test 2>&1 | tee $@
+
+# docs/durability.md says what it does and what it found.
+KILLS := 200
+FULL_DISKS := 50
+QEMUS := 20
+SEED := 1
+torture: setup $(BUILD)/build.ninja  ## a run that is killed, starved of disk space and robbed of QEMUs: about an hour
+	cmake --build $(BUILD) --target torture
+	$(BUILD)/tests/torture $(KILLS) $(FULL_DISKS) $(QEMUS) $(SEED)
 
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
 bench: build  ## what the harness adds to QEMU's own time

@@ -240,9 +240,12 @@ TEST_F(RunTest, TwoRunsInOneFolderAreRefused) {
 
 TEST(Cli, OutputThatIsLostIsAnErrorUnlessNobodyReadsOn) {
   const std::string program = "'" + nslab_command({}).argv[0] + "' ";
-  const std::string text_run = std::string("report '") + NSLAB_SOURCE + "/results/reference/smoke' ";
+  const std::string text_run =
+      fmt::format("report '{}' ", must(find_paths()).named("results/reference/smoke").string());
   const auto ended = [&](const std::string& words) {
-    return WEXITSTATUS(must(run_captured({.argv = {"bash", "-c", "set -o pipefail; " + program + words}})).status);
+    return WEXITSTATUS(must(run_captured({.argv = {"bash", "-c", "set -o pipefail; " + program + words},
+                                          .inherits_environment = true}))
+                           .status);
   };
   EXPECT_EQ(ended("bench list >/dev/full"), 3);
   EXPECT_EQ(ended("--help >/dev/full"), 3);

@@ -269,15 +269,18 @@ Result<Store> Store::open_existing(const std::string& folder) {
   if (!fs::exists(file)) {
     return user_error("there are no results in {}: 'nslab run CONFIG' makes some, under results/NAME", folder);
   }
-  // Readers of a write-ahead log make a file beside it. Where nobody can, and no log is left, the file holds all.
-  const bool alone = ::access(folder.c_str(), W_OK) != 0 && !fs::exists(file.string() + "-wal");
+  // Readers make files beside a write-ahead log, and only those that may write remove them again. Where nobody can make
+  // any, and no log is left, the file holds all.
+  const bool writable = ::access(folder.c_str(), W_OK) == 0 && ::access(file.c_str(), W_OK) == 0;
+  const bool alone = !writable && !fs::exists(file.string() + "-wal");
   std::unique_ptr<SQLite::Database> database;
   try {
     if (alone) {
       database = std::make_unique<SQLite::Database>(fmt::format("file:{}?immutable=1", uri_path(file.string())),
                                                     SQLite::OPEN_READONLY | SQLite::OPEN_URI);
     } else {
-      database = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READONLY, kBusyMilliseconds);
+      database = std::make_unique<SQLite::Database>(
+          file.string(), writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
     }
   } catch (const SQLite::Exception& error) {
     return machine_error("cannot open {}: {}", file.string(), error.what());

@@ -241,6 +241,15 @@ TEST_F(StoreTest, AnImpossibleSampleIsNoResult) {
   }
 }
 
+TEST_F(StoreTest, NothingIsLeftBesideTheFile) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7)));
+  }
+  ASSERT_TRUE(Store::open_existing(folder())->samples(1));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder()), {}), 1);
+}
+
 TEST_F(StoreTest, AReadOnlyFolderCanBeRead) {
   ASSERT_TRUE(open().begin("key", fresh()));
   std::filesystem::permissions(folder(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
