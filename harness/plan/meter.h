@@ -25,6 +25,9 @@ struct MeterProperties {
   /// ran then is the kernel's own work, the same in every boot of that seed.
   bool switches_disturb;
 
+  const char* more;  ///< the verdict on a kernel with the larger figures
+  const char* less;
+
   const char* kind;    ///< what the figures are, in a few words within a sentence
   const char* note;    ///< what a reader of any figure has to know, as a sentence
   const char* method;  ///< how it is measured, as a sentence
