@@ -190,7 +190,7 @@ TEST_F(Lab, ReportHasTableVerdictsPlotsAndPage) {
 
   const Captured compared = nslab({"compare", "multi", "flat+cache", "--results", results});
   EXPECT_EQ(WEXITSTATUS(compared.status), 0) << compared.output;
-  EXPECT_THAT(compared.output, HasSubstr("faster"));
+  EXPECT_THAT(compared.output, HasSubstr("costs less"));
   const Captured unknown = nslab({"compare", "multi", "flat", "--results", results});
   EXPECT_EQ(WEXITSTATUS(unknown.status), 2) << unknown.output;
 }

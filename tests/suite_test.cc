@@ -74,7 +74,7 @@ TEST_F(Suite, TheSecondHalfOfTheRepetitionsCostsWhatTheFirstDoes) {
   judge(comparisons, 0.95);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Comparison& halves_of = comparisons[i];
-    const bool differs = halves_of.verdict == Verdict::slower || halves_of.verdict == Verdict::faster;
+    const bool differs = halves_of.verdict == Verdict::more || halves_of.verdict == Verdict::less;
     EXPECT_TRUE(!differs || halves_of.within_margin) << names[i] << ": the second half costs " << halves_of.difference
                                                      << " more than the first's " << halves_of.mean_a;
   }

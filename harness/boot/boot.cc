@@ -11,6 +11,7 @@
 #include "printable.h"
 #include "processes.h"
 #include "signals.h"
+#include "splats.h"
 #include "text.h"
 
 namespace nslab {
@@ -23,26 +24,6 @@ namespace {
 constexpr std::uintmax_t kMostOutputBytes = 4 << 20;
 constexpr double kLookEvery = 0.25;  // seconds between looks at the output's size
 constexpr std::size_t kConsoleLines = 12;
-
-struct Splat {
-  const char* text;
-  const char* meaning;
-};
-
-// What a kernel writes when we can no longer trust it, the gravest first. A boot whose console has any of them fails,
-// even if its report is complete.
-constexpr Splat kSplats[] = {
-    {"Kernel panic - not syncing", "the kernel panicked"},
-    {"Oops: ", "the kernel oopsed"},
-    {"BUG: ", "the kernel found a bug"},
-    {"kernel BUG at", "the kernel found a bug"},
-    {"general protection fault", "the kernel faulted"},
-    {"WARNING: ", "the kernel warned"},
-    {" new suspected memory leaks", "the kernel lost memory"},
-    {"rcu: INFO: ", "RCU stalled"},
-    {"INFO: task ", "a task hung"},
-    {"Out of memory: ", "the guest ran out of memory"},
-};
 
 /// Of a flooded console we read the end, as that is where the reason stands.
 std::string console_of(const fs::path& file) {
@@ -57,16 +38,6 @@ std::string tail(const std::string& console) {
   std::string text = "the console's last lines:";
   for (const std::string& line : last_lines(console, kConsoleLines)) text += "\n  " + line;
   return text;
-}
-
-std::optional<std::string> find_splat(const std::string& console) {
-  const auto lines = lines_of(console);
-  for (const Splat& splat : kSplats) {
-    for (const std::string& line : lines) {
-      if (line.find(splat.text) != std::string::npos) return fmt::format("{}: {}", splat.meaning, line);
-    }
-  }
-  return std::nullopt;
 }
 
 std::uintmax_t size_of(const fs::path& file) {

@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "files.h"
 #include "paths.h"
+#include "report.h"
 #include "test_samples.h"
 #include "text_store.h"
 #include "verb.h"
@@ -158,6 +161,53 @@ TEST(ReferenceRuns, AreReadWholeAndAreWrittenBackByteByByte) {
       EXPECT_LT(fs::file_size(folder / file), 1U << 20) << folder / file << ": too large to be committed";
     }
   }
+}
+
+/// The p-value of a permutation test of 'no difference' (Fisher, The Design of Experiments, 1935, section 21): the
+/// share of all ways to choose the signs of the differences that give as large a sum as theirs.
+double permutation_p(const std::vector<double>& differences) {
+  const unsigned ways = 1U << differences.size();
+  const auto sum_of = [&](unsigned signs) {
+    double sum = 0;
+    for (std::size_t i = 0; i < differences.size(); ++i)
+      sum += (signs >> i & 1U) != 0 ? differences[i] : -differences[i];
+    return std::abs(sum);
+  };
+  const double seen = sum_of(ways - 1);
+  unsigned as_large = 0;
+  for (unsigned signs = 0; signs < ways; ++signs) as_large += sum_of(signs) >= seen - 1e-9;
+  return static_cast<double>(as_large) / ways;
+}
+
+// docs/statistics.md, "How often is it wrong?": the t test wants normal differences, and the permutation test does not.
+TEST(ReferenceRuns, TheTTestAgreesWithAPermutationTest) {
+  int cells = 0;
+  int agree = 0;
+  for (const fs::path& folder : references()) {
+    const auto run = read_text_run(folder);
+    ASSERT_TRUE(run) << run.error().message;
+    for (const Statistic statistic : {Statistic::mean, Statistic::minimum}) {
+      std::map<CellKey, SeedValues> values;
+      for (const Sample& s : run->samples()) {
+        if (s.status == CellStatus::ok) values[{s.benchmark, s.kernel, s.depth}].add(s, statistic);
+      }
+      for (const auto& [key, b] : values) {
+        const auto a = values.find({key.benchmark, "multi", key.depth});
+        if (key.kernel == "multi" || a == values.end()) continue;
+        const Pairs pairs = pairs_of(a->second, b);
+        const Comparison c = compare_pairs(pairs, 0.95, 1);
+        if (c.pairs != 10 || c.exact) continue;
+        std::vector<double> differences;
+        for (std::size_t i = 0; i < pairs.a.size(); ++i) differences.push_back(pairs.b[i] - pairs.a[i]);
+        ++cells;
+        agree += (*c.p < 0.05) == (permutation_p(differences) < 0.05);
+      }
+    }
+  }
+  RecordProperty("cells", cells);
+  RecordProperty("agree", agree);
+  EXPECT_GT(cells, 100);
+  EXPECT_GE(agree, 0.97 * cells) << agree << " of " << cells;
 }
 
 TEST(ReferenceRuns, TheDigitsOfThePagesAreTheirs) {

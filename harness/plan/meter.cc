@@ -18,6 +18,8 @@ constexpr MeterProperties kMeters[] = {
         .decimals = 2,
         .switches_disturb = false,
         .depends_on_host = false,
+        .more = "costs more",  // not slower: fewer instructions need not be less time
+        .less = "costs less",
         .kind = "instructions executed, not time",
         .note = "The instructions meter counts what one vCPU executes under QEMU's TCG. It does not see caches, TLBs, "
                 "branch prediction, stalls or other CPUs: fewer instructions need not be less time.",
@@ -33,6 +35,8 @@ constexpr MeterProperties kMeters[] = {
         .decimals = 1,  // a CPU's cycle takes some 0.3 ns
         .switches_disturb = true,
         .depends_on_host = true,
+        .more = "slower",
+        .less = "faster",
         .kind = "time",
         .note = "The time meter reads the host's clock. Its figures hold for this host, its caches and its load.",
         .method = "Each kernel is booted in QEMU, under the accelerator that the head of this page names, and timed by "

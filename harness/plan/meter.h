@@ -27,6 +27,9 @@ struct MeterProperties {
   /// Whether a boot's figures hold for the host alone that it ran on.
   bool depends_on_host;
 
+  const char* more;  ///< the verdict on a kernel with the larger figures
+  const char* less;
+
   const char* kind;    ///< what the figures are, in a few words within a sentence
   const char* note;    ///< what a reader of any figure has to know, as a sentence
   const char* method;  ///< how it is measured, as a sentence

@@ -22,18 +22,18 @@ struct ComparedCell {
 };
 
 struct Side {
-  std::vector<std::pair<std::uint64_t, double>> values;
+  SeedValues values;
   int refused = 0;
   std::string refusal;
 };
 
-bool is_inconsistent(const Side& side) { return side.refused > 0 && !side.values.empty(); }
+bool is_inconsistent(const Side& side) { return side.refused > 0 && !side.values.by_seed.empty(); }
 
 /// What a side with refused boots did, in words; empty without.
 std::string refusal_text(const Side& side, const std::string& name) {
   if (is_inconsistent(side)) {
     return fmt::format("ERROR: {} refused in {} of {} boots", name, side.refused,
-                       static_cast<std::size_t>(side.refused) + side.values.size());
+                       static_cast<std::size_t>(side.refused) + side.values.by_seed.size());
   }
   return side.refused > 0 ? fmt::format("{} refused ({})", name, side.refusal) : "";
 }
@@ -70,7 +70,7 @@ Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, cons
                     format_signed(c.difference, decimals) + (c.exact ? " exact" : ""),
                     c.interval ? interval_text(c.interval, decimals) : missing, c.percent ? percent_text(c) : missing,
                     c.percent_interval ? interval_text(c.percent_interval, 2) : missing,
-                    c.p_holm ? p_text(c.p_holm) : missing, verdict_text(c, options.margin_percent)});
+                    c.p_holm ? p_text(c.p_holm) : missing, verdict_text(c, options.margin_percent, meter)});
     }
     table.rows.push_back(std::move(cells));
   }
@@ -90,7 +90,7 @@ Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vecto
       ++side.refused;
       side.refusal = s.refusal;
     } else {
-      side.values.emplace_back(s.seed, value_of(s, options.statistic));
+      side.values.add(s, options.statistic);
     }
   }
   for (const std::string& kernel : {a, b}) {
@@ -103,7 +103,7 @@ Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vecto
   std::vector<Comparison*> family;
   for (const auto& [key, sides] : cells) {
     // A depth at which only one of them was run is no cell of this comparison.
-    const auto was_run = [](const Side& side) { return side.refused > 0 || !side.values.empty(); };
+    const auto was_run = [](const Side& side) { return side.refused > 0 || !side.values.by_seed.empty(); };
     if (!was_run(sides.first) || !was_run(sides.second)) continue;
     ComparedCell row{key.first, key.second};
     for (const auto& [side, name] : {std::pair(&sides.first, &a), std::pair(&sides.second, &b)}) {
@@ -113,7 +113,7 @@ Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vecto
     }
     if (row.obstacle.empty()) {
       row.comparison =
-          compare_pairs(pair_by_seed(sides.first.values, sides.second.values), options.level, options.margin_percent);
+          compare_pairs(pairs_of(sides.first.values, sides.second.values), options.level, options.margin_percent);
       if (row.comparison.pairs == 0) row.obstacle = "no two boots with the same seed";
     }
     rows.push_back(std::move(row));
@@ -161,14 +161,15 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
                            b, a, quantity_text(run, options.statistic), meter_text(run), run.profile, level),
        .table = table_of(rows, a, b, run.meter, options)});
   Block footnotes{Block::Kind::bullets};
-  footnotes.bullets.push_back(
-      fmt::format("slower, faster: {} costs more, or less, than {} (Holm-adjusted p < {:.4g}). equivalent: they are "
-                  "shown to differ "
-                  "by less than {:.4g} %. undecided: none of these was shown.",
-                  b, a, 1 - options.level, options.margin_percent));
+  footnotes.bullets.push_back(fmt::format(
+      "{}, {}: {} costs more, or less, than {} (Holm-adjusted p < {:.4g}). equivalent: they are shown to "
+      "differ by less than {:.4g} %. undecided: none of these was shown.",
+      properties_of(run.meter).more, properties_of(run.meter).less, b, a, 1 - options.level, options.margin_percent));
+  footnotes.bullets.push_back(interval_note(options));
+  footnotes.bullets.push_back(exact_note());
   const bool has_floor =
       std::any_of(rows.begin(), rows.end(), [](const ComparedCell& row) { return row.comparison.floor.has_value(); });
-  if (has_floor) footnotes.bullets.push_back(floor_text());
+  if (has_floor) footnotes.bullets.push_back(floor_text(run.meter));
   footnotes.bullets.emplace_back(properties_of(run.meter).note);
   document.push_back(std::move(footnotes));
   return document;

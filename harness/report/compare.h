@@ -12,9 +12,9 @@
 namespace nslab {
 
 /// Two kernels of one run, cell by cell, in the cells (benchmark × depth) that both have. `a` is the baseline: a
-/// difference is b − a, so that 'slower' means that b is. Pairs are boots of one seed; p-values are adjusted by Holm
-/// over the cells of the comparison. The reference of `options` plays no part. Fails with Exit::user when a kernel is
-/// not in the run, when a and b are the same, or when no cell has samples of both.
+/// difference is b − a, so that 'costs more' means that b does. Pairs are boots of one seed; p-values are adjusted by
+/// Holm over the cells of the comparison. The reference of `options` plays no part. Fails with Exit::user when a kernel
+/// is not in the run, when a and b are the same, or when no cell has samples of both.
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options);
 

@@ -51,6 +51,7 @@ struct Option {
   std::string name;
   std::string absent;  ///< as label of a side
   std::string present;
+  std::string preposition;  ///< before either, where another option is found there
   Design (*with)(const Design& design, const std::string& value);
   std::string value_a;
   std::string value_b;
@@ -58,12 +59,12 @@ struct Option {
 
 std::vector<Option> options() {
   std::vector<Option> all = {
-      {"cached ids", "no cache", "the cache",
+      {"cached ids", "no cache", "the cache", "with",
        [](const Design& d, const std::string& value) {
          return Design{d.structure, !value.empty(), d.hash};
        },
        "", "y"},
-      {"bitmap and hash instead of IDR", "the IDR", "the hash",
+      {"bitmap and hash instead of IDR", "the IDR", "the hash", "with",
        [](const Design& d, const std::string& value) {
          return Design{d.structure, d.cache, !value.empty()};
        },
@@ -71,7 +72,7 @@ std::vector<Option> options() {
   };
   for (const std::string_view structure : kStructures) {
     if (structure == "multi") continue;
-    all.push_back({fmt::format("{} instead of multi", structure), "multi", std::string(structure),
+    all.push_back({fmt::format("{} instead of multi", structure), "multi", std::string(structure), "in",
                    [](const Design& d, const std::string& value) {
                      return Design{value, d.cache, d.hash};
                    },
@@ -130,11 +131,12 @@ std::vector<Contrast> contrasts_of(const std::vector<std::string>& kernels) {
       const Option& one = all[i];
       const Option& other = all[j];
       Contrast contrast{fmt::format("interaction: {} with {}", one.name, other.name),
-                        fmt::format("{} with {}", one.present, other.absent),
-                        fmt::format("{} with {}", one.present, other.present),
+                        fmt::format("{} {}", other.preposition, other.absent),
+                        fmt::format("{} {}", other.preposition, other.present),
                         {},
                         {},
-                        /*interaction=*/true};
+                        /*interaction=*/true,
+                        one.present};
       for (const auto& [a, b] : counterparts(one, present)) {
         const Design base = other.with(a, other.value_a);
         const Design base_with = other.with(b, other.value_a);

@@ -42,6 +42,12 @@ TEST(Contrasts, OfASquareAreTwoMainEffectsAndTheirInteraction) {
   // (flat+cache − flat) − (multi+cache − multi)
   EXPECT_THAT(both->b, UnorderedElementsAre("flat+cache", "multi"));
   EXPECT_THAT(both->a, UnorderedElementsAre("flat", "multi+cache"));
+  // In this order the effects on either side can be told from one another.
+  EXPECT_EQ(both->a, (std::vector<std::string>{"flat", "multi+cache"}));
+  EXPECT_EQ(both->b, (std::vector<std::string>{"multi", "flat+cache"}));
+  EXPECT_EQ(both->option, "the cache");
+  EXPECT_EQ(both->label_a, "in multi");
+  EXPECT_EQ(both->label_b, "in flat");
 }
 
 TEST(Contrasts, OfTheWholePlanTakeEveryDesignOnce) {

@@ -28,4 +28,11 @@ std::string format_signed(double value, int decimals) {
   return value > 0 && !zero ? "+" + text : text;
 }
 
+int decimals_that_show(double value, int least) {
+  if (std::abs(value) < 1e-9) return least;
+  int decimals = least;
+  while (std::abs(value) * std::pow(10, decimals) < 0.5) ++decimals;
+  return decimals;
+}
+
 }  // namespace nslab

@@ -10,4 +10,8 @@ std::string format_number(double value, int decimals);
 /// As format_number, with a '+' before positive numbers.
 std::string format_signed(double value, int decimals);
 
+/// The fewest decimals, `least` or more, with which this value does not look like 0. `least` for what is 0 but for the
+/// rounding of doubles (below 1e-9).
+int decimals_that_show(double value, int least);
+
 }  // namespace nslab

@@ -18,5 +18,15 @@ TEST(NumbersTest, NumbersHaveThousandsSeparatorsAndATrueMinus) {
   EXPECT_EQ(format_signed(0.001, 2), "0.00");
 }
 
+TEST(NumbersTest, DecimalsThatShowAValue) {
+  EXPECT_EQ(decimals_that_show(12, 0), 0);
+  EXPECT_EQ(decimals_that_show(0.4, 0), 1);
+  EXPECT_EQ(decimals_that_show(0.006, 2), 2);
+  EXPECT_EQ(decimals_that_show(0.004, 2), 3);
+  EXPECT_EQ(decimals_that_show(-0.00004, 2), 5);
+  EXPECT_EQ(decimals_that_show(0, 2), 2);
+  EXPECT_EQ(decimals_that_show(1e-13, 2), 2);
+}
+
 }  // namespace
 }  // namespace nslab

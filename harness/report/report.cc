@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <set>
 
 #include "growth.h"
@@ -12,13 +13,17 @@
 namespace nslab {
 namespace {
 
-using SeedValues = std::vector<std::pair<std::uint64_t, double>>;
 using Floors = std::map<std::pair<std::string, int>, double>;
 using SamplesByCell = std::map<CellKey, std::vector<const Sample*>>;
 
 constexpr std::string_view control_base = "multi";
 constexpr std::string_view control_twin = "multi-twin";
 constexpr std::string_view control_known = "multi-known";
+
+/// The floor of an interaction as a multiple of the twin's: it adds up four kernels' layouts where the twin's
+/// difference adds up two, so that its variance is twice as large if layouts are independent. An effect that is the
+/// mean over several designs has the twin's floor in full: one twin cannot show that their layouts are independent.
+constexpr double kInteractionFloor = std::numbers::sqrt2;
 
 int structure_rank(std::string_view kernel) {
   static constexpr std::string_view order[] = {"none", "nons", "multi", "flat", "static3", "list"};
@@ -31,7 +36,7 @@ SeedValues values_of(const SamplesByCell& samples, const CellKey& key, Statistic
   const auto found = samples.find(key);
   if (found == samples.end()) return values;
   for (const Sample* s : found->second) {
-    if (s->status == CellStatus::ok) values.emplace_back(s->seed, value_of(*s, statistic));
+    if (s->status == CellStatus::ok) values.add(*s, statistic);
   }
   return values;
 }
@@ -68,9 +73,10 @@ class ViewBuilder {
       cell.state = cell.measured_boots > 0 ? Cell::State::inconsistent : Cell::State::refused;
       return cell;
     }
+    const SeedValues measured = values_of(samples_, key, view_.statistic);
     std::vector<double> values;
-    for (const auto& [seed, value] : values_of(samples_, key, view_.statistic)) values.push_back(value);
-    cell.value = estimate(values, report_.options.level);
+    for (const auto& [seed, value] : measured.by_seed) values.push_back(value);
+    cell.value = estimate(values, report_.options.level, measured.rounding);
     return cell;
   }
 
@@ -83,8 +89,7 @@ class ViewBuilder {
     if (!measured(a) || !measured(b)) return std::nullopt;
     const SeedValues values_a = values_of(samples_, a, view_.statistic);
     const SeedValues values_b = values_of(samples_, b, view_.statistic);
-    Comparison c =
-        compare_pairs(pair_by_seed(values_a, values_b), report_.options.level, report_.options.margin_percent);
+    Comparison c = compare_pairs(pairs_of(values_a, values_b), report_.options.level, report_.options.margin_percent);
     if (c.pairs == 0) return std::nullopt;
     const auto floor = floors_.find({b.benchmark, b.depth});
     const bool has_floor = a.kernel != b.kernel && !is_control(a.kernel) && !is_control(b.kernel);
@@ -120,45 +125,88 @@ class ViewBuilder {
     }
   }
 
-  /// One side of a contrast, for the seeds that all of its kernels have.
-  SeedValues side(const std::vector<std::string>& kernels, bool interaction, const std::string& benchmark,
-                  int depth) const {
+  /// The mean over these kernels, for the seeds that all of them have.
+  SeedValues mean_over(const std::vector<std::string>& kernels, const std::string& benchmark, int depth) const {
     std::map<std::uint64_t, std::pair<std::size_t, double>> sums;
+    SeedValues mean;
     for (const std::string& kernel : kernels) {
-      for (const auto& [seed, value] : values_of(samples_, {benchmark, kernel, depth}, view_.statistic)) {
+      const SeedValues values = values_of(samples_, {benchmark, kernel, depth}, view_.statistic);
+      for (const auto& [seed, value] : values.by_seed) {
         ++sums[seed].first;
         sums[seed].second += value;
       }
+      mean.rounding = std::hypot(mean.rounding, values.rounding);
     }
-    SeedValues values;
-    const double divisor = static_cast<double>(kernels.size()) / (interaction ? 2 : 1);
+    const auto divisor = static_cast<double>(kernels.size());
     for (const auto& [seed, sum] : sums) {
-      if (sum.first == kernels.size()) values.emplace_back(seed, sum.second / divisor);
+      if (sum.first == kernels.size()) mean.by_seed.emplace_back(seed, sum.second / divisor);
     }
-    return values;
+    mean.rounding /= divisor;
+    return mean;
   }
 
-  std::optional<Comparison> compare(const Contrast& contrast, const std::string& benchmark, int depth) const {
-    if (contrast.a.size() == 1) return compare({benchmark, contrast.a[0], depth}, {benchmark, contrast.b[0], depth});
+  std::optional<ContrastAnswer> answer(const Contrast& contrast, const std::string& benchmark, int depth) const {
+    ContrastAnswer result{contrast, benchmark, depth, {}};
+    if (contrast.a.size() == 1) {
+      const auto c = compare({benchmark, contrast.a[0], depth}, {benchmark, contrast.b[0], depth});
+      if (!c) return std::nullopt;
+      result.comparison = *c;
+      return result;
+    }
     for (const auto* kernels : {&contrast.a, &contrast.b}) {
       for (const std::string& kernel : *kernels) {
         if (!measured({benchmark, kernel, depth})) return std::nullopt;
       }
     }
-    Comparison c = compare_pairs(pair_by_seed(side(contrast.a, contrast.interaction, benchmark, depth),
-                                              side(contrast.b, contrast.interaction, benchmark, depth)),
-                                 report_.options.level, report_.options.margin_percent);
+    SeedValues a = mean_over(contrast.a, benchmark, depth);
+    SeedValues b = mean_over(contrast.b, benchmark, depth);
+    double margin_percent = report_.options.margin_percent;
+    double floor_factor = 1;
+    if (contrast.interaction) {
+      // The difference of differences is twice that of the two sides' means, and its margin is in per cent of one
+      // kernel's cost: half as many of a side that is twice that (contrasts.h).
+      for (SeedValues* side : {&a, &b}) {
+        for (auto& [seed, value] : side->by_seed) value *= 2;
+        side->rounding *= 2;
+      }
+      margin_percent /= 2;
+      floor_factor = kInteractionFloor;
+      result.effect_a = effect(contrast, 0, benchmark, depth);
+      result.effect_b = effect(contrast, 1, benchmark, depth);
+    }
+    Comparison& c = result.comparison;
+    c = compare_pairs(pairs_of(a, b), report_.options.level, margin_percent);
     if (c.pairs == 0) return std::nullopt;
-    if (const auto floor = floors_.find({benchmark, depth}); floor != floors_.end()) c.floor = floor->second;
-    return c;
+    if (const auto floor = floors_.find({benchmark, depth}); floor != floors_.end()) {
+      c.floor = floor_factor * floor->second;
+    }
+    return result;
+  }
+
+  /// What the option of an interaction costs on its side a (0) or b (1), over the seeds that all its kernels have.
+  double effect(const Contrast& contrast, std::size_t side, const std::string& benchmark, int depth) const {
+    std::vector<std::string> all = contrast.a;
+    all.insert(all.end(), contrast.b.begin(), contrast.b.end());
+    std::set<std::uint64_t> seeds;
+    for (const auto& [seed, value] : mean_over(all, benchmark, depth).by_seed) seeds.insert(seed);
+    const auto mean_of = [&](const std::vector<std::string>& kernels, std::size_t first) {
+      std::vector<std::string> picked;
+      for (std::size_t i = first; i < kernels.size(); i += 2) picked.push_back(kernels[i]);
+      std::vector<double> values;
+      for (const auto& [seed, value] : mean_over(picked, benchmark, depth).by_seed) {
+        if (seeds.contains(seed)) values.push_back(value);
+      }
+      return mean(values);
+    };
+    return side == 0 ? mean_of(contrast.a, 1) - mean_of(contrast.b, 0)
+                     : mean_of(contrast.b, 1) - mean_of(contrast.a, 0);
   }
 
   void answer_contrasts() {
     for (const Contrast& contrast : contrasts_of(report_.kernels)) {
       for (const std::string& benchmark : report_.benchmarks) {
         for (const int depth : {0, 1}) {
-          const auto c = compare(contrast, benchmark, depth);
-          if (c) view_.answers.push_back({contrast, benchmark, depth, *c});
+          if (auto found = answer(contrast, benchmark, depth)) view_.answers.push_back(std::move(*found));
         }
       }
     }
@@ -173,7 +221,9 @@ class ViewBuilder {
     for (const auto& [size, key] : cells) {
       if (!measured(key)) continue;
       growth.points.emplace_back(size, view_.cells.at(key).value);
-      for (const auto& [seed, cost] : values_of(samples_, key, view_.statistic)) by_seed[seed].emplace_back(size, cost);
+      for (const auto& [seed, cost] : values_of(samples_, key, view_.statistic).by_seed) {
+        by_seed[seed].emplace_back(size, cost);
+      }
     }
     if (growth.points.size() < 2) return;
     std::vector<CostsBySize> boots;
@@ -278,6 +328,23 @@ double value_of(const Sample& sample, Statistic statistic) {
   return static_cast<double>(sample.median);
 }
 
+double step_of(const Sample& sample, Statistic statistic) {
+  if (statistic != Statistic::mean || sample.iterations == 0) return 1;
+  return 1 / static_cast<double>(sample.iterations);
+}
+
+void SeedValues::add(const Sample& sample, Statistic statistic) {
+  by_seed.emplace_back(sample.seed, value_of(sample, statistic));
+  rounding = std::max(rounding, rounding_of(step_of(sample, statistic)));
+}
+
+Pairs pairs_of(const SeedValues& a, const SeedValues& b) {
+  Pairs pairs = pair_by_seed(a.by_seed, b.by_seed);
+  pairs.rounding_a = a.rounding;
+  pairs.rounding_b = b.rounding;
+  return pairs;
+}
+
 bool is_control(std::string_view kernel) { return kernel == control_twin || kernel == control_known; }
 
 std::map<std::pair<std::string, int>, double> control_floors(const std::vector<Sample>& samples, Statistic statistic,
@@ -286,11 +353,11 @@ std::map<std::pair<std::string, int>, double> control_floors(const std::vector<S
   for (const Sample& s : samples) {
     if (s.status != CellStatus::ok || (s.kernel != control_base && s.kernel != control_twin)) continue;
     auto& [base, twin] = cells[{s.benchmark, s.depth}];
-    (s.kernel == control_base ? base : twin).emplace_back(s.seed, value_of(s, statistic));
+    (s.kernel == control_base ? base : twin).add(s, statistic);
   }
   Floors floors;
   for (const auto& [cell, sides] : cells) {
-    const Comparison c = compare_pairs(pair_by_seed(sides.first, sides.second), level, 0);
+    const Comparison c = compare_pairs(pairs_of(sides.first, sides.second), level, 0);
     if (c.interval) floors[cell] = std::max(std::abs(c.interval->low), std::abs(c.interval->high));
   }
   return floors;

@@ -31,6 +31,18 @@ std::string_view name_of(Statistic statistic);
 std::optional<Statistic> statistic_from(std::string_view name);
 /// The sample's value in the meter's unit per operation.
 double value_of(const Sample& sample, Statistic statistic);
+/// How far apart two neighbouring values of such a sample are. Both meters count whole units, so that it is 1, or for
+/// the mean of so many repetitions 1 by their number.
+double step_of(const Sample& sample, Statistic statistic);
+
+/// One cell's values over boots, or one side's of a contrast.
+struct SeedValues {
+  std::vector<std::pair<std::uint64_t, double>> by_seed;
+  double rounding = 0;  ///< of one value (rounding_of()); the largest, where they are not alike
+
+  void add(const Sample& sample, Statistic statistic);
+};
+Pairs pairs_of(const SeedValues& a, const SeedValues& b);
 
 struct ReportOptions {
   std::string reference = {};  ///< a kernel; empty: "none" if present, else "multi", else the first kernel
@@ -71,6 +83,10 @@ struct ContrastAnswer {
   std::string benchmark;
   int depth = 0;
   Comparison comparison;  ///< side b against side a; the per cent of an interaction mean nothing
+  /// Of an interaction: what the option costs on its sides a and b, in the mean over the same boots. The comparison's
+  /// difference is effect_b − effect_a.
+  double effect_a = 0;
+  double effect_b = 0;
 };
 
 /// How one operation's cost grows with one quantity, on one kernel.
@@ -139,8 +155,9 @@ struct Report {
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options);
 
 /// The floor of each cell (benchmark, depth), in the meter's unit: the far end of the interval of multi-twin - multi,
-/// all that another code layout of the same source may do there. Empty where the two are not both measured at least
-/// twice.
+/// what one other code layout of the same source does there. It is one draw from all layouts, and no upper bound: if
+/// layout were all that moves a cell, a further pair of layouts would differ by more than this pair in one of two
+/// cases. Empty where the two are not both measured at least twice.
 std::map<std::pair<std::string, int>, double> control_floors(const std::vector<Sample>& samples, Statistic statistic,
                                                              double level);
 /// Whether a kernel is one of the controls (multi-twin, multi-known). The lab is checked by them: their own differences

@@ -12,9 +12,9 @@ namespace {
 /// How a verdict is marked in a narrow cell.
 std::string_view mark_of(const Comparison& c) {
   switch (c.verdict) {
-    case Verdict::slower:
+    case Verdict::more:
       return " >";
-    case Verdict::faster:
+    case Verdict::less:
       return " <";
     case Verdict::equivalent:
       return " =";
@@ -146,15 +146,14 @@ Document costs_section(const Report& report, const View& view) {
 Document reading_section(const Report& report) {
   Block notes{Block::Kind::bullets};
   notes.bullets = {
-      fmt::format(
-          "The marks are the verdicts: > slower, < faster, = equivalent (shown to differ by less than {:.4g} %), "
-          "? undecided. They are at {}, corrected for all cells of a table (Holm).",
-          report.options.margin_percent, level_text(report.options.level)),
-      "A difference can be real and yet too small to matter: read the per cent. 'exact' means that the difference is "
-      "the same in every pair of boots.",
-      fmt::format("{} means not measured. 'refused' is the kernel's answer, and a result.", kMissing)};
+      fmt::format("The marks are the verdicts: > {}, < {}, = equivalent (shown to differ by less than {:.4g} %), "
+                  "? undecided. They are at {}, corrected for all cells of a table (Holm).",
+                  properties_of(report.run.meter).more, properties_of(report.run.meter).less,
+                  report.options.margin_percent, level_text(report.options.level)),
+      interval_note(report.options), "A difference can be real and yet too small to matter: read the per cent.",
+      exact_note(), fmt::format("{} means not measured. 'refused' is the kernel's answer, and a result.", kMissing)};
   notes.bullets.push_back(report.has_control
-                              ? floor_text()
+                              ? floor_text(report.run.meter)
                               : "This run has no negative control (multi and multi-twin), so it does not show how much "
                                 "a mere change of code layout does.");
   notes.bullets.emplace_back(properties_of(report.run.meter).note);

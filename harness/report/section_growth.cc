@@ -18,12 +18,14 @@ std::string sizes_text(const Growth& growth) {
 }
 
 std::string slope_text(const Growth& growth) {
-  constexpr int decimals = 3;
-  std::string text = format_signed(growth.slope.value, decimals);
-  if (growth.slope.exact) {
+  const Estimate& slope = growth.slope;
+  const double width = slope.interval && !slope.exact ? (slope.interval->high - slope.interval->low) / 2 : 0;
+  const int decimals = decimals_that_show(slope.exact ? slope.value : width, 3);
+  std::string text = format_signed(slope.value, decimals);
+  if (slope.exact) {
     text += " exact";
-  } else if (growth.slope.interval) {
-    text += " ± " + format_number((growth.slope.interval->high - growth.slope.interval->low) / 2, decimals);
+  } else if (slope.interval) {
+    text += " ± " + format_number(width, decimals);
   }
   const double ratio = growth.points.back().second.value / growth.points.front().second.value;
   return text + "\n× " + format_number(ratio, ratio < 10 ? 2 : 0);

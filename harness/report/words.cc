@@ -16,13 +16,14 @@ double half_width(const std::optional<Interval>& interval) {
   return interval ? (interval->high - interval->low) / 2 : 0;
 }
 
-bool is_whole(double value) { return std::abs(value - std::round(value)) < 0.005; }
-
-int decimals_of(double value, const std::optional<Interval>& interval, Meter meter) {
+int decimals_of(double value, const std::optional<Interval>& interval, bool exact, Meter meter) {
   const int most = properties_of(meter).decimals;
   const double uncertainty = half_width(interval);
-  if (uncertainty <= 0) return is_whole(value) ? 0 : most;
-  return std::min(most, uncertainty >= 10 ? 0 : uncertainty >= 1 ? 1 : 2);
+  if (exact || uncertainty <= 0) {
+    const double fraction = value - std::round(value);
+    return std::abs(fraction) < 1e-9 ? 0 : decimals_that_show(fraction, most);
+  }
+  return decimals_that_show(uncertainty, std::min(most, uncertainty >= 10 ? 0 : uncertainty >= 1 ? 1 : 2));
 }
 
 bool is_unrepresentative(const RunRecord& run) {
@@ -37,14 +38,14 @@ std::string profile_mark(const RunRecord& run) { return fmt::format("PROFILE {}:
 std::string level_text(double level) { return fmt::format("{:.4g} %", 100 * level); }
 
 int decimals_for(const Comparison& comparison, Meter meter) {
-  return decimals_of(comparison.difference, comparison.exact ? std::nullopt : comparison.interval, meter);
+  return decimals_of(comparison.difference, comparison.interval, comparison.exact, meter);
 }
 
 std::string estimate_text(const Estimate& e, Meter meter) {
-  const int decimals = decimals_of(e.value, e.interval, meter);
-  std::string text = format_number(e.value, decimals);
-  if (e.interval) text += " ± " + format_number(half_width(e.interval), e.exact ? 0 : decimals);
-  return text;
+  const int decimals = decimals_of(e.value, e.interval, e.exact, meter);
+  const std::string text = format_number(e.value, decimals);
+  if (e.exact) return text + " exact";
+  return e.interval ? text + " ± " + format_number(half_width(e.interval), decimals) : text;
 }
 
 std::string difference_text(const Comparison& c, Meter meter) {
@@ -59,6 +60,7 @@ std::string percent_text(const Comparison& c) { return c.percent ? format_signed
 
 std::string interval_text(const std::optional<Interval>& interval, int decimals) {
   if (!interval) return "";
+  decimals = decimals_that_show(half_width(interval), decimals);
   return "[" + format_signed(interval->low, decimals) + ", " + format_signed(interval->high, decimals) + "]";
 }
 
@@ -67,9 +69,23 @@ std::string p_text(const std::optional<double>& p) {
   return *p < 0.0001 ? "<0.0001" : fmt::format("{:.4f}", *p);
 }
 
-std::string verdict_text(const Comparison& c, double margin_percent) {
-  std::string text(name_of(c.verdict));
-  const bool direction = c.verdict == Verdict::slower || c.verdict == Verdict::faster;
+std::string_view verdict_word(Verdict verdict, Meter meter) {
+  switch (verdict) {
+    case Verdict::more:
+      return properties_of(meter).more;
+    case Verdict::less:
+      return properties_of(meter).less;
+    case Verdict::equivalent:
+      return "equivalent";
+    case Verdict::undecided:
+      break;
+  }
+  return "undecided";
+}
+
+std::string verdict_text(const Comparison& c, double margin_percent, Meter meter) {
+  std::string text(verdict_word(c.verdict, meter));
+  const bool direction = c.verdict == Verdict::more || c.verdict == Verdict::less;
   if (direction && c.within_margin) text += fmt::format(" (within {:.4g} %)", margin_percent);
   return text;
 }
@@ -136,10 +152,28 @@ std::string reference_text(const Report& report) {
   return fmt::format("{} at depth 0 (it allows no other depth)", report.reference);
 }
 
-std::string floor_text() {
-  return "A difference is called slower or faster only if it is larger than what multi-twin (the same source in "
-         "another "
-         "code layout) shows against multi in the same cell.";
+std::string floor_text(Meter meter) {
+  return fmt::format(
+      "'{}' or '{}' is said only of a difference that is larger than what multi-twin shows against multi in the same "
+      "cell. Of an interaction, which has four layouts in it and not two, it is said only above √2 times that. "
+      "multi-twin is the same source in one other code layout: a third layout may move a cell further, so this floor "
+      "is not the most that a layout can do.",
+      properties_of(meter).more, properties_of(meter).less);
+}
+
+std::string exact_note() {
+  return "'exact' means that the figure is the same in every boot, or the difference in every pair of boots: in those "
+         "that were run. Its interval is as wide as the rounding to whole counts. '0 exact' is undecided where the "
+         "margin is less than one count, which no equal counts can show.";
+}
+
+std::string interval_note(const ReportOptions& options) {
+  return fmt::format(
+      "The {} interval belongs to the test of a difference. 'Equivalent' is the answer of two one-sided tests at "
+      "{:.4g} "
+      "% each, which a narrower interval goes with: that of {} has to lie within ± {:.4g} %. No interval is corrected "
+      "for the number of cells, and the verdicts are.",
+      level_text(options.level), 100 * (1 - options.level), level_text(2 * options.level - 1), options.margin_percent);
 }
 
 }  // namespace nslab

@@ -19,22 +19,25 @@ constexpr std::string_view kMissing = "–";
 /// "95 %".
 std::string level_text(double level);
 
-/// Decimals that show two digits of the interval's half width, at most as many as the meter allows; none for exact
-/// whole numbers.
+/// Decimals that show two digits of the interval's half width, at most as many as the meter allows, but always one that
+/// is not 0: "± 0.00" would claim what was not found. What is exact has none if it is a whole number, and else as many
+/// as show that it is not.
 int decimals_for(const Comparison& comparison, Meter meter);
 
-/// "1,234 ± 30", or "1,234" where there is no interval.
+/// "1,234 ± 30", "1,234 exact", or "1,234" where there is no interval.
 std::string estimate_text(const Estimate& estimate, Meter meter);
 /// "+1,234 ± 30", "−5 exact", or "+1,234" where there is no interval.
 std::string difference_text(const Comparison& comparison, Meter meter);
 /// "+1.25 %", or "" where there is none.
 std::string percent_text(const Comparison& comparison);
-/// "[1.20, 1.30]" or "".
+/// "[1.20, 1.30]" or "", with more decimals where the two ends would otherwise look the same.
 std::string interval_text(const std::optional<Interval>& interval, int decimals);
 /// "<0.0001", "0.034" or "".
 std::string p_text(const std::optional<double>& p);
-/// "slower", or "slower (within 1 %)" for a difference that is real and smaller than the margin.
-std::string verdict_text(const Comparison& comparison, double margin_percent);
+/// "costs more", "costs less" (of the time meter "slower", "faster"), "equivalent" or "undecided".
+std::string_view verdict_word(Verdict verdict, Meter meter);
+/// The word, or "costs more (within 1 %)" for a difference that is real and smaller than the margin.
+std::string verdict_text(const Comparison& comparison, double margin_percent, Meter meter);
 
 /// "mean instructions per operation".
 std::string quantity_text(const RunRecord& run, Statistic statistic);
@@ -56,7 +59,11 @@ std::string source_text(const Report& report, const View& view);
 /// "none at depth 0 (it allows no other depth)".
 std::string reference_text(const Report& report);
 
-/// The rule about the floor (docs/statistics.md), as a sentence.
-std::string floor_text();
+/// The rule about the floor and what it does not know (docs/statistics.md), in sentences.
+std::string floor_text(Meter meter);
+/// What 'exact' says and does not say, in sentences.
+std::string exact_note();
+/// Which of the two tests the intervals belong to, as a sentence.
+std::string interval_note(const ReportOptions& options);
 
 }  // namespace nslab

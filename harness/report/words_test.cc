@@ -10,6 +10,7 @@ namespace nslab {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(WordsTest, FiguresHaveAsManyDecimalsAsTheirMeterAllows) {
@@ -19,7 +20,49 @@ TEST(WordsTest, FiguresHaveAsManyDecimalsAsTheirMeterAllows) {
   const Estimate coarse{3, 359'325.4, Interval{356'694.4, 361'956.4}, false};
   EXPECT_EQ(estimate_text(coarse, Meter::instructions), "359,325 ± 2,631");
   EXPECT_EQ(estimate_text(coarse, Meter::time), "359,325 ± 2,631");
-  EXPECT_EQ(estimate_text({3, 310, Interval{310, 310}, true}, Meter::instructions), "310 ± 0");
+  EXPECT_EQ(estimate_text({3, 310, Interval{310, 310}, true}, Meter::instructions), "310 exact");
+}
+
+TEST(WordsTest, WhatIsNotExactDoesNotLookExact) {
+  const Estimate narrow{3, 303.2101, Interval{303.2071, 303.2131}, false};
+  EXPECT_EQ(estimate_text(narrow, Meter::instructions), "303.210 ± 0.003");
+  EXPECT_EQ(estimate_text({3, 20.01, Interval{19.98, 20.04}, false}, Meter::time), "20.01 ± 0.03");
+  Comparison c;
+  c.pairs = 3;
+  c.difference = 0.001;
+  c.interval = Interval{-0.001, 0.003};
+  EXPECT_EQ(difference_text(c, Meter::instructions), "+0.001 ± 0.002");
+  EXPECT_EQ(interval_text(c.interval, 0), "[−0.001, +0.003]");
+  EXPECT_EQ(interval_text(Interval{-21.0561, -21.0559}, 2), "[−21.0561, −21.0559]");
+  // Exactly this, and not a whole number.
+  c.exact = true;
+  EXPECT_EQ(difference_text(c, Meter::instructions), "+0.001 exact");
+  c.difference = -66.999;
+  EXPECT_EQ(difference_text(c, Meter::instructions), "−66.999 exact");
+  EXPECT_EQ(estimate_text({3, 310.002, Interval{310.001, 310.003}, true}, Meter::instructions), "310.002 exact");
+}
+
+TEST(WordsTest, AVerdictIsInTheWordsOfItsMeter) {
+  Comparison c;
+  c.verdict = Verdict::more;
+  EXPECT_EQ(verdict_text(c, 1, Meter::instructions), "costs more");
+  EXPECT_EQ(verdict_text(c, 1, Meter::time), "slower");
+  c.verdict = Verdict::less;
+  c.within_margin = true;
+  EXPECT_EQ(verdict_text(c, 1, Meter::instructions), "costs less (within 1 %)");
+  EXPECT_EQ(verdict_text(c, 2.5, Meter::time), "faster (within 2.5 %)");
+  c.verdict = Verdict::equivalent;
+  EXPECT_EQ(verdict_text(c, 1, Meter::instructions), "equivalent");
+  c.verdict = Verdict::undecided;
+  EXPECT_EQ(verdict_text(c, 1, Meter::time), "undecided");
+}
+
+TEST(WordsTest, TheNotesSayWhatTheyDoNotKnow) {
+  EXPECT_THAT(floor_text(Meter::instructions), HasSubstr("'costs more' or 'costs less'"));
+  EXPECT_THAT(floor_text(Meter::time), HasSubstr("'slower' or 'faster'"));
+  EXPECT_THAT(floor_text(Meter::time), HasSubstr("one other code layout: a third layout may move a cell further"));
+  EXPECT_THAT(interval_note({}), HasSubstr("The 95 % interval belongs to the test of a difference."));
+  EXPECT_THAT(interval_note({}), HasSubstr("that of 90 % has to lie within ± 1 %"));
 }
 
 TEST(WordsTest, ADifferenceIsExactOrHasAnInterval) {

@@ -17,38 +17,43 @@ double largest_magnitude(std::span<const double> values) {
   return largest;
 }
 
-/// The t statistic of 'the mean is 0', or its limit's sign when there is no spread at all.
+/// The t test of 'the mean is 0'.
 struct TTest {
   double mean = 0;
-  double t = 0;           ///< 0 when there is no spread
-  bool no_spread = true;  ///< all values are equal
+  double error = 0;    ///< of the mean: its standard error; 0 only where neither spread nor rounding is
+  bool exact = false;  ///< all values are equal
   int degrees = 0;
 };
 
-TTest t_test(std::span<const double> values, double scale) {
+/// `rounding` is that of one value. `scale` is the size of the numbers whose rounding as doubles is in the values.
+TTest t_test(std::span<const double> values, double rounding, double scale) {
   TTest test;
   test.mean = mean(values);
   test.degrees = static_cast<int>(values.size()) - 1;
   const double s = standard_deviation(values, scale);
-  if (s > 0) {
-    test.t = test.mean / (s / std::sqrt(static_cast<double>(values.size())));
-    test.no_spread = false;
-  } else if (std::abs(test.mean) <= 4 * std::numeric_limits<double>::epsilon() * scale) {
-    test.mean = 0;  // only rounding is left
+  test.exact = values.size() >= 2 && s == 0;
+  test.error = std::max(s, rounding) / std::sqrt(static_cast<double>(values.size()));
+  if (s == 0 && std::abs(test.mean) <= 4 * std::numeric_limits<double>::epsilon() * scale) {
+    test.mean = 0;  // only the rounding of doubles is left
   }
   return test;
 }
 
 double two_sided_p(const TTest& test) {
-  if (test.no_spread) return test.mean == 0 ? 1 : 0;
+  if (test.error == 0) return test.mean == 0 ? 1 : 0;
   const boost::math::students_t distribution(test.degrees);
-  return std::min(1.0, 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(test.t))));
+  return std::min(1.0, 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(test.mean / test.error))));
 }
 
 /// P of a mean as low as this one or lower if the true mean were 0.
 double lower_tail_p(const TTest& test) {
-  if (test.no_spread) return test.mean < 0 ? 0 : 1;
-  return boost::math::cdf(boost::math::students_t(test.degrees), test.t);
+  if (test.error == 0) return test.mean < 0 ? 0 : 1;
+  return boost::math::cdf(boost::math::students_t(test.degrees), test.mean / test.error);
+}
+
+/// The rounding of b - factor * a.
+double rounding_of_contrast(const Pairs& pairs, double factor) {
+  return std::hypot(pairs.rounding_b, factor * pairs.rounding_a);
 }
 
 /// b - factor * a, value by value.
@@ -56,6 +61,23 @@ std::vector<double> contrast(std::span<const double> a, std::span<const double> 
   std::vector<double> out(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) out[i] = b[i] - factor * a[i];
   return out;
+}
+
+/// t²/n times the variances of a / mean(a) and b / mean(b), their covariance, and the variance of their difference.
+struct RelativeVariances {
+  double a = 0;
+  double b = 0;
+  double ab = 0;
+  double difference = 0;
+};
+
+/// Fieller's interval of the ratio, divided by the ratio of the means; empty where his set is unbounded.
+std::optional<Interval> fieller(const RelativeVariances& v) {
+  if (v.a >= 1) return std::nullopt;
+  // His quadratic divided by both means. Its discriminant, a + b - 2 ab + ab² - a b, would lose its digits to
+  // cancellation for the nearly equal values of a lab; the first three terms are the variance of the difference.
+  const double root = std::sqrt(std::max(0.0, v.difference + v.ab * v.ab - v.a * v.b));
+  return Interval{(1 - v.ab - root) / (1 - v.a), (1 - v.ab + root) / (1 - v.a)};
 }
 
 /// Holm over those members of the family that have such a p-value.
@@ -73,6 +95,8 @@ void adjust(std::span<Comparison* const> family, Get get, Set set) {
 }
 
 }  // namespace
+
+double rounding_of(double step) { return step / std::sqrt(12.0); }
 
 double mean(std::span<const double> values) {
   if (values.empty()) return 0;
@@ -99,15 +123,14 @@ double student_quantile(double level, int degrees) {
   return boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), (1 - level) / 2));
 }
 
-Estimate estimate(std::span<const double> values, double level) {
+Estimate estimate(std::span<const double> values, double level, double rounding) {
   Estimate result;
   result.n = static_cast<int>(values.size());
   result.value = mean(values);
   if (result.n < 2) return result;
-  const double s = standard_deviation(values);
-  result.exact = s == 0;
-  const double half =
-      result.exact ? 0 : student_quantile(level, result.n - 1) * s / std::sqrt(static_cast<double>(result.n));
+  const TTest test = t_test(values, rounding, 0);
+  result.exact = test.exact;
+  const double half = student_quantile(level, test.degrees) * test.error;
   result.interval = Interval{result.value - half, result.value + half};
   return result;
 }
@@ -127,50 +150,59 @@ Pairs pair_by_seed(std::span<const std::pair<std::uint64_t, double>> a,
   return pairs;
 }
 
-std::optional<Interval> ratio_interval(std::span<const double> a, std::span<const double> b, double level) {
+std::optional<Interval> ratio_interval(const Pairs& pairs, double level) {
+  const std::vector<double>& a = pairs.a;
+  const std::vector<double>& b = pairs.b;
   const std::size_t n = a.size();
   if (n < 2 || b.size() != n) return std::nullopt;
   const double mean_a = mean(a);
   const double mean_b = mean(b);
   if (mean_a <= 0 || mean_b <= 0) return std::nullopt;
 
-  // Fieller's quadratic divided by both means. Its discriminant, va + vb - 2 vab + vab² - va vb, would lose its digits
-  // to cancellation for the nearly equal a and b of a lab; the first three terms are the variance of b/mean_b -
-  // a/mean_a.
   const double t = student_quantile(level, static_cast<int>(n) - 1);
   const double q = t * t / static_cast<double>(n);
-  double va = 0;
-  double vb = 0;
-  double vab = 0;
-  double vu = 0;
+  RelativeVariances seen;
   for (std::size_t i = 0; i < n; ++i) {
     const double x = (a[i] - mean_a) / mean_a;
     const double y = (b[i] - mean_b) / mean_b;
-    va += x * x;
-    vb += y * y;
-    vab += x * y;
-    vu += (y - x) * (y - x);
+    seen.a += x * x;
+    seen.b += y * y;
+    seen.ab += x * y;
+    seen.difference += (y - x) * (y - x);
   }
   const double scale = q / static_cast<double>(n - 1);
-  va *= scale;
-  vb *= scale;
-  vab *= scale;
-  vu *= scale;
-  if (va >= 1) return std::nullopt;
-  const double root = std::sqrt(std::max(0.0, vu + vab * vab - va * vb));
+  seen.a *= scale;
+  seen.b *= scale;
+  seen.ab *= scale;
+  seen.difference *= scale;
+
+  RelativeVariances rounding;
+  rounding.a = q * std::pow(pairs.rounding_a / mean_a, 2);
+  rounding.b = q * std::pow(pairs.rounding_b / mean_b, 2);
+  rounding.difference = rounding.a + rounding.b;
+
+  // A ratio is not rejected if either spread, of which the test takes the larger, does not reject it. Both sets hold
+  // the ratio of the means, so that together they are one interval.
+  const auto by_spread = fieller(seen);
+  const auto by_rounding = fieller(rounding);
+  if (!by_spread || !by_rounding) return std::nullopt;
   const double ratio = mean_b / mean_a;
-  return Interval{ratio * (1 - vab - root) / (1 - va), ratio * (1 - vab + root) / (1 - va)};
+  return Interval{ratio * std::min(by_spread->low, by_rounding->low),
+                  ratio * std::max(by_spread->high, by_rounding->high)};
 }
 
-std::optional<double> equivalence_p(std::span<const double> a, std::span<const double> b, double margin_percent) {
-  if (a.size() < 2 || a.size() != b.size() || margin_percent <= 0) return std::nullopt;
-  const double scale = std::max(largest_magnitude(a), largest_magnitude(b));
+std::optional<double> equivalence_p(const Pairs& pairs, double margin_percent) {
+  if (pairs.a.size() < 2 || pairs.a.size() != pairs.b.size() || margin_percent <= 0) return std::nullopt;
+  const double scale = std::max(largest_magnitude(pairs.a), largest_magnitude(pairs.b));
   const double margin = margin_percent / 100;
-  const double p_below = lower_tail_p(t_test(contrast(a, b, 1 + margin), scale));
+  const double step = std::max(pairs.rounding_a, pairs.rounding_b) / rounding_of(1);
+  if (margin * mean(pairs.a) < step) return std::nullopt;
+  const double p_below =
+      lower_tail_p(t_test(contrast(pairs.a, pairs.b, 1 + margin), rounding_of_contrast(pairs, 1 + margin), scale));
   // The other side by symmetry: (1 - margin) a - b lies below 0.
-  std::vector<double> flipped = contrast(a, b, 1 - margin);
+  std::vector<double> flipped = contrast(pairs.a, pairs.b, 1 - margin);
   for (double& v : flipped) v = -v;
-  return std::max(p_below, lower_tail_p(t_test(flipped, scale)));
+  return std::max(p_below, lower_tail_p(t_test(flipped, rounding_of_contrast(pairs, 1 - margin), scale)));
 }
 
 std::vector<double> holm(std::span<const double> p_values) {
@@ -195,21 +227,19 @@ Comparison compare_pairs(const Pairs& pairs, double level, double margin_percent
 
   const double scale = std::max(largest_magnitude(pairs.a), largest_magnitude(pairs.b));
   const std::vector<double> differences = contrast(pairs.a, pairs.b, 1);
-  const TTest test = t_test(differences, scale);
+  const TTest test = t_test(differences, rounding_of_contrast(pairs, 1), scale);
   result.difference = test.mean;
   if (result.mean_a != 0) result.percent = 100 * result.difference / result.mean_a;
   if (result.pairs < 2) return result;
 
-  result.exact = test.no_spread;
-  const double half = test.no_spread ? 0
-                                     : student_quantile(level, test.degrees) * standard_deviation(differences, scale) /
-                                           std::sqrt(static_cast<double>(result.pairs));
+  result.exact = test.exact;
+  const double half = student_quantile(level, test.degrees) * test.error;
   result.interval = Interval{result.difference - half, result.difference + half};
-  if (const auto ratio = ratio_interval(pairs.a, pairs.b, level)) {
+  if (const auto ratio = ratio_interval(pairs, level)) {
     result.percent_interval = Interval{100 * (ratio->low - 1), 100 * (ratio->high - 1)};
   }
   result.p = two_sided_p(test);
-  result.p_equivalent = equivalence_p(pairs.a, pairs.b, margin_percent);
+  result.p_equivalent = equivalence_p(pairs, margin_percent);
   return result;
 }
 
@@ -226,7 +256,7 @@ void judge(std::span<Comparison* const> family, double level) {
     if (c->pairs < 2) continue;
     const bool above_floor = !c->floor || std::abs(c->difference) > *c->floor;
     if (c->p_holm && *c->p_holm < alpha && above_floor) {
-      c->verdict = c->difference > 0 ? Verdict::slower : Verdict::faster;
+      c->verdict = c->difference > 0 ? Verdict::more : Verdict::less;
     } else if (c->within_margin) {
       c->verdict = Verdict::equivalent;
     }
@@ -238,20 +268,6 @@ void judge(std::span<Comparison> family, double level) {
   pointers.reserve(family.size());
   for (Comparison& c : family) pointers.push_back(&c);
   judge(std::span<Comparison* const>(pointers), level);
-}
-
-std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::slower:
-      return "slower";
-    case Verdict::faster:
-      return "faster";
-    case Verdict::equivalent:
-      return "equivalent";
-    case Verdict::undecided:
-      break;
-  }
-  return "undecided";
 }
 
 }  // namespace nslab

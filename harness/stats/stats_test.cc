@@ -81,33 +81,33 @@ TEST(StatsTest, RatioIntervalIsFiellers) {
   //   f <- function(r, s) t.test(b - r*a)$statistic - s*qt(.975,5)
   //   uniroot(f, c(1, mean(b)/mean(a)), s=1, tol=1e-14)$root: 1.017607025
   //   uniroot(f, c(mean(b)/mean(a), 1.1), s=-1, tol=1e-14)$root: 1.039170117
-  const auto r = ratio_interval(a, b, 0.95);
+  const auto r = ratio_interval({a, b}, 0.95);
   ASSERT_TRUE(r);
   EXPECT_NEAR(1.017607025, r->low, 1e-8);
   EXPECT_NEAR(1.039170117, r->high, 1e-8);
 }
 
 TEST(StatsTest, RatioIntervalGuards) {
-  EXPECT_FALSE(ratio_interval(Values{1}, Values{2}, 0.95));
-  EXPECT_FALSE(ratio_interval(Values{0, 0}, Values{2, 3}, 0.95));
-  EXPECT_FALSE(ratio_interval(Values{1, 2}, Values{0, 0}, 0.95));
-  EXPECT_FALSE(ratio_interval(Values{-5, 6}, Values{2, 3}, 0.95));  // mean(a) cannot be told from 0
-  const auto exact = ratio_interval(Values{200, 200}, Values{210, 210}, 0.95);
+  EXPECT_FALSE(ratio_interval({Values{1}, Values{2}}, 0.95));
+  EXPECT_FALSE(ratio_interval({Values{0, 0}, Values{2, 3}}, 0.95));
+  EXPECT_FALSE(ratio_interval({Values{1, 2}, Values{0, 0}}, 0.95));
+  EXPECT_FALSE(ratio_interval({Values{-5, 6}, Values{2, 3}}, 0.95));  // mean(a) cannot be told from 0
+  const auto exact = ratio_interval({Values{200, 200}, Values{210, 210}}, 0.95);
   EXPECT_DOUBLE_EQ(1.05, exact->low);
   EXPECT_DOUBLE_EQ(1.05, exact->high);
 }
 
 TEST(StatsTest, Equivalence) {
   // t.test(b-1.05*a, alternative="less")$p.value: 0.00202424583; the other side: 2.042834165e-06
-  EXPECT_NEAR(0.00202424583, *equivalence_p(a, b, 5), 1e-10);
+  EXPECT_NEAR(0.00202424583, *equivalence_p({a, b}, 5), 1e-10);
   // t.test(b-1.02*a, alternative="less")$p.value: 0.9477999782
-  EXPECT_NEAR(0.9477999782, *equivalence_p(a, b, 2), 1e-9);
-  EXPECT_FALSE(equivalence_p(a, b, 0));
-  EXPECT_FALSE(equivalence_p(Values{1}, Values{1}, 1));
-  EXPECT_EQ(0, *equivalence_p(Values{100, 100}, Values{100, 100}, 1));
-  EXPECT_EQ(0, *equivalence_p(Values{1000, 1000}, Values{1009, 1009}, 1));
-  EXPECT_EQ(1, *equivalence_p(Values{1000, 1000}, Values{1010, 1010}, 1));  // at the margin is not within it
-  EXPECT_EQ(1, *equivalence_p(Values{1000, 1000}, Values{990, 990}, 1));
+  EXPECT_NEAR(0.9477999782, *equivalence_p({a, b}, 2), 1e-9);
+  EXPECT_FALSE(equivalence_p({a, b}, 0));
+  EXPECT_FALSE(equivalence_p({Values{1}, Values{1}}, 1));
+  EXPECT_EQ(0, *equivalence_p({Values{100, 100}, Values{100, 100}}, 1));
+  EXPECT_EQ(0, *equivalence_p({Values{1000, 1000}, Values{1009, 1009}}, 1));
+  EXPECT_EQ(1, *equivalence_p({Values{1000, 1000}, Values{1010, 1010}}, 1));  // at the margin is not within it
+  EXPECT_EQ(1, *equivalence_p({Values{1000, 1000}, Values{990, 990}}, 1));
 }
 
 TEST(StatsTest, Holm) {
@@ -153,15 +153,100 @@ TEST(StatsTest, EqualDifferencesAreExact) {
   EXPECT_TRUE(added.exact);
   EXPECT_NEAR(64, added.difference, 1e-9);
   EXPECT_EQ(0, *added.p);
-  EXPECT_EQ(Verdict::slower, added.verdict);
+  EXPECT_EQ(Verdict::more, added.verdict);
   EXPECT_TRUE(added.within_margin);
 
-  EXPECT_EQ(Verdict::faster, judged({310, 310}, {305, 305}).verdict);
+  EXPECT_EQ(Verdict::less, judged({310, 310}, {305, 305}).verdict);
   EXPECT_FALSE(judged({310, 310}, {305, 305}).within_margin);
 }
 
+/// Counts, whose step is 1.
+Comparison judged_counts(const Values& one, const Values& two, double margin = 1) {
+  std::vector<Comparison> family = {compare_pairs({one, two, 0, rounding_of(1), rounding_of(1)}, 0.95, margin)};
+  judge(family, 0.95);
+  return family[0];
+}
+
+TEST(StatsTest, EqualDifferencesOfCountsHaveTheSpreadOfTheirRounding) {
+  EXPECT_NEAR(0.2886751346, rounding_of(1), 1e-10);
+  // Each count is k or k + 1: the same difference twice is no rare thing.
+  const Comparison one = judged_counts({100, 100}, {101, 101});
+  EXPECT_TRUE(one.exact);
+  EXPECT_EQ(1, one.difference);
+  EXPECT_NEAR(0.1789123, *one.p, 1e-7);  // 2*pt(-sqrt(12), 1)
+  EXPECT_EQ(Verdict::undecided, one.verdict);
+  EXPECT_LT(one.interval->low, 0);
+  EXPECT_LT(one.percent_interval->low, 0);
+  EXPECT_EQ(Verdict::undecided, judged_counts({101, 101}, {100, 100}).verdict);
+
+  const Comparison cached = judged_counts({318, 318}, {251, 251});
+  EXPECT_TRUE(cached.exact);
+  EXPECT_EQ(-67, cached.difference);
+  EXPECT_NEAR(0.0027429, *cached.p, 1e-7);  // 2*pt(-67*sqrt(12), 1)
+  EXPECT_EQ(Verdict::less, cached.verdict);
+
+  // Ten pairs are enough for one instruction.
+  EXPECT_EQ(Verdict::more, judged_counts(Values(10, 300), Values(10, 301)).verdict);
+}
+
+// The figures of docs/statistics.md, "Exact is not certain".
+TEST(StatsTest, MorePairsMakeAnEqualDifferenceOfCountsSurer) {
+  const auto p = [](std::size_t n, double difference) {
+    return *judged_counts(Values(n, 300), Values(n, 300 + difference)).p;
+  };
+  EXPECT_NEAR(0.179, p(2, 1), 0.0005);
+  EXPECT_NEAR(0.051, p(3, 1), 0.0005);
+  EXPECT_NEAR(0.016, p(4, 1), 0.0005);
+  EXPECT_NEAR(0.0054, p(5, 1), 0.00005);
+  EXPECT_NEAR(0.000029, p(10, 1), 0.0000005);
+  EXPECT_NEAR(0.0027, p(2, -67), 0.00005);
+  EXPECT_NEAR(0.000012, p(3, -67), 0.0000005);
+  EXPECT_NEAR(0.00000006, p(4, -67), 0.000000005);
+  // On the safe side of the chance that counts of k or k + 1 differ so in all pairs.
+  for (const std::size_t n : {2, 3, 4, 5, 10}) EXPECT_GT(p(n, 1), 2 / std::pow(4, n)) << n;
+}
+
+TEST(StatsTest, NoTestOfRoundedValuesIsCertain) {
+  for (const auto& [one, two] : {std::pair{Values{300, 300}, Values{300, 300}}, {{300, 310}, {301, 311}}}) {
+    const Comparison c = judged_counts(one, two);
+    EXPECT_GT(*c.p, 0);
+    EXPECT_GT(*c.p_equivalent, 0);
+    EXPECT_LT(c.interval->low, c.interval->high);
+  }
+  // Equal counts do not show that they differ by less than 3, if there are but two: 10.39 · 0.408 / √2 is 3.0.
+  EXPECT_EQ(Verdict::equivalent, judged_counts({300, 300}, {300, 300}).verdict);
+  EXPECT_EQ(Verdict::undecided, judged_counts({101, 101}, {101, 101}).verdict);
+  // 1 % of 3 instructions is less than a count can show.
+  EXPECT_FALSE(judged_counts(Values(10, 3), Values(10, 3)).p_equivalent);
+  EXPECT_EQ(Verdict::undecided, judged_counts(Values(10, 3), Values(10, 3)).verdict);
+  const Estimate cell = estimate(Values{300, 300}, 0.95, rounding_of(1));
+  EXPECT_TRUE(cell.exact);
+  EXPECT_NEAR(12.70620474 * 0.2886751346 / std::sqrt(2), cell.interval->high - 300, 1e-7);
+}
+
+TEST(StatsTest, ASpreadBeyondTheRoundingIsAsItIs) {
+  const Comparison counts = compare_pairs({a, b, 0, rounding_of(1), rounding_of(1)}, 0.95, 5);
+  const Comparison plain = compare_pairs({a, b}, 0.95, 5);
+  EXPECT_EQ(*plain.p, *counts.p);
+  EXPECT_EQ(*plain.interval, *counts.interval);
+  EXPECT_EQ(*plain.percent_interval, *counts.percent_interval);
+}
+
+TEST(StatsTest, ThePerCentOfRoundedValuesAgreeWithTheirDifference) {
+  // The ratios r at which |mean(b - r a)| = qt(.975, n-1) sqrt((1 + r²)/12/n); 1 is among them or not as 0 is.
+  for (const int n : {2, 3, 4, 10}) {
+    for (const double difference : {0, 1, 2, 5}) {
+      const Comparison c = judged_counts(Values(static_cast<std::size_t>(n), 300),
+                                         Values(static_cast<std::size_t>(n), 300 + difference));
+      EXPECT_EQ(c.interval->low > 0, c.percent_interval->low > 0) << n << " " << difference;
+      const double r = 1 + c.percent_interval->high / 100;
+      EXPECT_NEAR(300 * r - 300 - difference, student_quantile(0.95, n - 1) * std::sqrt((1 + r * r) / 12 / n), 1e-9);
+    }
+  }
+}
+
 TEST(StatsTest, NoDifferenceIsCalledBelowTheFloor) {
-  EXPECT_EQ(Verdict::slower, judged({1000, 1000}, {1004, 1004}, 1, 3.0).verdict);
+  EXPECT_EQ(Verdict::more, judged({1000, 1000}, {1004, 1004}, 1, 3.0).verdict);
   EXPECT_EQ(Verdict::equivalent, judged({1000, 1000}, {1004, 1004}, 1, 4.0).verdict);
   EXPECT_EQ(Verdict::undecided, judged({1000, 1000}, {1040, 1040}, 1, 50.0).verdict);
 }
@@ -222,7 +307,7 @@ TEST(StatsSimulationTest, ADifferenceThatIsNotThereIsRarelyCalled) {
   for (int i = 0; i < rounds; ++i) {
     std::vector<Comparison> family = {compare_pairs(simulation.boots(10, 0, 100), 0.95, 0.05)};
     judge(family, 0.95);
-    called += family[0].verdict == Verdict::slower || family[0].verdict == Verdict::faster;
+    called += family[0].verdict == Verdict::more || family[0].verdict == Verdict::less;
   }
   EXPECT_NEAR(0.05, called / double{rounds}, 0.01);
 }
@@ -235,9 +320,8 @@ TEST(StatsSimulationTest, NorInAnyOfManyCells) {
     std::vector<Comparison> family;
     for (int cell = 0; cell < 20; ++cell) family.push_back(compare_pairs(simulation.boots(10, 0, 100), 0.95, 0.05));
     judge(family, 0.95);
-    called += std::any_of(family.begin(), family.end(), [](const Comparison& c) {
-      return c.verdict == Verdict::slower || c.verdict == Verdict::faster;
-    });
+    called += std::any_of(family.begin(), family.end(),
+                          [](const Comparison& c) { return c.verdict == Verdict::more || c.verdict == Verdict::less; });
   }
   EXPECT_LE(called / double{tables}, 0.065);  // 64 % of such tables without Holm
 }
@@ -250,7 +334,7 @@ TEST(StatsSimulationTest, ADifferenceThatIsThereIsRarelyMissed) {
   for (int i = 0; i < rounds; ++i) {
     std::vector<Comparison> family = {compare_pairs(simulation.boots(10, 300, 100), 0.95, 1)};
     judge(family, 0.95);
-    found += family[0].verdict == Verdict::slower;
+    found += family[0].verdict == Verdict::more;
   }
   EXPECT_GE(found / double{rounds}, 0.99);
 }

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nslab {
+
+/// The line of a kernel's console that shows that we can no longer trust the kernel, the gravest first, with what it
+/// means: "the kernel warned: [    1.0] WARNING: CPU: 0 PID: 1 at …". Empty where there is none. splats.cc has the
+/// table of what kernels print.
+std::optional<std::string> find_splat(std::string_view console);
+
+}  // namespace nslab
