@@ -65,6 +65,7 @@ TEST(CompareTest, SaysWhatMakesTheFiguresNoGood) {
   run.meter = Meter::time;
   run.accelerator = "tcg";
   run.profile = "debug";
+  run.measurable = false;
   run.boots_done = 5;
   const std::string text = render_text(*compare_kernels(run, samples(), "multi", "flat", {}), 0);
   EXPECT_THAT(text, HasSubstr("*** PROFILE debug: NOT FOR MEASUREMENT."));

@@ -8,7 +8,9 @@
 #include <numbers>
 #include <set>
 
+#include "experiment.h"
 #include "growth.h"
+#include "json.h"
 
 namespace nslab {
 namespace {
@@ -295,6 +297,24 @@ void check_samples(Report& report, const SamplesByCell& samples) {
   });
 }
 
+/// The cells that the experiment wants of the kernels that no boot measured and at least one failed to.
+std::set<CellKey> failed_cells(const RunRecord& run, const std::set<std::string>& measured) {
+  std::set<CellKey> cells;
+  const auto manifest = parse_json(run.manifest);
+  const auto experiment = parse_experiment(manifest ? text_member(*manifest, "experiment") : "", run.experiment);
+  if (!experiment) return cells;
+  for (const BootFailure& failure : run.failures) {
+    if (measured.contains(failure.kernel)) continue;
+    for (const Measure& measure : experiment->measures) {
+      if (std::find(measure.kernels.begin(), measure.kernels.end(), failure.kernel) == measure.kernels.end()) continue;
+      for (const int depth : measure.depths) {
+        for (const std::string& benchmark : measure.benchmarks) cells.insert({benchmark, failure.kernel, depth});
+      }
+    }
+  }
+  return cells;
+}
+
 }  // namespace
 
 std::string_view name_of(Statistic statistic) {
@@ -409,8 +429,12 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   sort_kernels(report.kernels);
   report.curves = curves_in(run.manifest);
 
+  report.failed = failed_cells(run, kernels);
+
   report.reference = options.reference;
-  if (report.reference.empty()) {
+  const bool reference_failed = std::any_of(report.failed.begin(), report.failed.end(),
+                                            [&](const CellKey& key) { return key.kernel == report.reference; });
+  if (report.reference.empty() || reference_failed) {
     report.reference = kernels.contains("none") ? "none" : kernels.contains("multi") ? "multi" : report.kernels.front();
   }
   const auto reference = std::find(report.kernels.begin(), report.kernels.end(), report.reference);

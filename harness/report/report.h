@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -139,6 +140,7 @@ struct Report {
   std::vector<View> views;  ///< the statistic asked for, then the minimum (or the mean, if the minimum was asked for)
 
   // What the first view's cells say about the run as a whole:
+  std::set<CellKey> failed;           ///< cells of kernels whose boots all failed (RunRecord::failures): no samples
   std::vector<CellKey> inconsistent;  ///< cells that are an error (Cell::State::inconsistent)
   int unpaired_cells = 0;             ///< cells with boots whose seed the reference lacks
   int fewest_pairs = 0;               ///< among the unpaired cells; 0 when there are none

@@ -102,6 +102,22 @@ TEST(ReportTest, RefusedInSomeBootsIsAnError) {
   EXPECT_THAT(text_of(report, 80), HasSubstr("*** ERROR"));
 }
 
+TEST(ReportTest, CellsOfAKernelThatNeverBootedAreFailed) {
+  RunRecord run = run_record();
+  run.manifest = R"({"experiment": "name = \"small\"\n[[measure]]\nkernels = [\"multi\", \"flat\", \"list\"]\n)"
+                 R"(depths = [0, 1]\nbenchmarks = [\"getpid\"]\n"})";
+  run.failures = {{"flat", 9, "hung"}, {"list", 1, "list, seed 1: the kernel panicked\nits console"}, {"list", 2, "x"}};
+  ReportOptions options;
+  options.reference = "list";
+  const Report report = report_of(small_run(), options, run);
+  EXPECT_EQ(report.reference, "multi") << "nothing can be compared with a kernel that was not measured";
+  EXPECT_THAT(report.failed, ElementsAre(CellKey{"getpid", "list", 0}, CellKey{"getpid", "list", 1}));
+  const std::string text = text_of(report);
+  EXPECT_THAT(text, HasSubstr("FAILED: 2 boots of list (seeds 1, 2). The first: list, seed 1: the kernel panicked\n"));
+  EXPECT_THAT(text, HasSubstr("FAILED: 1 boot of flat (seed 9). The first: hung\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("getpid .* failed"));
+}
+
 TEST(ReportTest, NoneIsTheReferenceAtItsDepthZero) {
   auto samples = small_run();
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
@@ -252,6 +268,7 @@ TEST(ReportTest, TheSameDifferenceTwiceIsNotCertain) {
 TEST(ReportTest, SaysWhatAReaderMustKnow) {
   RunRecord run = run_record();
   run.profile = "mini";
+  run.measurable = false;
   run.boots_done = 4;
   run.finished = "";
   auto samples = small_run();
@@ -277,6 +294,7 @@ TEST(ReportTest, OfAnyProfileThatIsNotForMeasurementSaysSo) {
   RunRecord run = run_record();
   EXPECT_THAT(text_of(report_of(small_run(), {}, run)), Not(HasSubstr("NOT FOR MEASUREMENT")));
   run.profile = "debug";
+  run.measurable = false;
   EXPECT_THAT(text_of(report_of(small_run(), {}, run)),
               AllOf(HasSubstr("*** PROFILE debug: NOT FOR MEASUREMENT"),
                     HasSubstr("accelerator tcg with icount, PROFILE debug: NOT FOR MEASUREMENT, 3 boots a cell")));

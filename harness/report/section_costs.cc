@@ -43,11 +43,16 @@ Table cost_table(const Report& report, const View& view) {
   Table table;
   table.columns.push_back({"benchmark", "", Align::left});
   std::vector<CellKey> columns;
+  std::vector<std::string> kernels = report.kernels;
+  for (const CellKey& key : report.failed) {
+    if (std::find(kernels.begin(), kernels.end(), key.kernel) == kernels.end()) kernels.push_back(key.kernel);
+  }
   for (const int depth : report.depths) {
-    for (const std::string& kernel : report.kernels) {
-      const bool planned = std::any_of(view.cells.begin(), view.cells.end(), [&](const auto& entry) {
-        return entry.first.kernel == kernel && entry.first.depth == depth;
-      });
+    for (const std::string& kernel : kernels) {
+      const auto here = [&](const CellKey& key) { return key.kernel == kernel && key.depth == depth; };
+      const bool planned =
+          std::any_of(view.cells.begin(), view.cells.end(), [&](const auto& entry) { return here(entry.first); }) ||
+          std::any_of(report.failed.begin(), report.failed.end(), here);
       if (!planned) continue;
       columns.push_back({"", kernel, depth});
       table.columns.push_back({kernel, fmt::format("depth {}", depth)});
@@ -56,8 +61,9 @@ Table cost_table(const Report& report, const View& view) {
   for (const std::string& benchmark : report.benchmarks) {
     std::vector<std::string> row = {benchmark};
     for (const CellKey& column : columns) {
-      const Cell* cell = find_cell(view, {benchmark, column.kernel, column.depth});
-      std::string text(kMissing);
+      const CellKey key{benchmark, column.kernel, column.depth};
+      const Cell* cell = find_cell(view, key);
+      std::string text(report.failed.contains(key) ? "failed" : kMissing);
       if (cell != nullptr) {
         text = cell->state == Cell::State::measured ? estimate_text(cell->value, report.run.meter)
                                                     : unmeasured_text(*cell);

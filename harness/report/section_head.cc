@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 #include "sections.h"
@@ -20,6 +21,22 @@ std::string inconsistent_text(const Report& report, const CellKey& key) {
       "ERROR: {} was refused ({}) in {} boots and measured in {}. The same kernel answered differently from boot to "
       "boot. That is a fault, so no figure is given.",
       place_text(key), cell.refusal, cell.refused_boots, cell.measured_boots);
+}
+
+/// One text a kernel: how many of its boots failed, and how the first one did.
+std::vector<std::string> failure_texts(const RunRecord& run) {
+  std::map<std::string, std::vector<const BootFailure*>> by_kernel;
+  for (const BootFailure& failure : run.failures) by_kernel[failure.kernel].push_back(&failure);
+  std::vector<std::string> texts;
+  for (const auto& [kernel, failures] : by_kernel) {
+    std::vector<std::uint64_t> seeds;
+    for (const BootFailure* failure : failures) seeds.push_back(failure->seed);
+    const std::string& error = failures.front()->error;
+    texts.push_back(fmt::format("FAILED: {} boot{} of {} (seed{} {}). The first: {}", failures.size(),
+                                failures.size() == 1 ? "" : "s", kernel, failures.size() == 1 ? "" : "s",
+                                fmt::join(seeds, ", "), error.substr(0, error.find('\n'))));
+  }
+  return texts;
 }
 
 /// "fork on multi at depth 0 (2), …": the cells with the most involuntary switches.
@@ -46,6 +63,7 @@ Document head_section(const Report& report) {
   const bool disturbed = properties_of(run.meter).switches_disturb;
   Document head = {{Block::Kind::title, fmt::format("nslab report: {} (run {})", run.experiment, run.id)}};
   for (const CellKey& key : report.inconsistent) head.push_back({Block::Kind::error, inconsistent_text(report, key)});
+  for (std::string& text : failure_texts(run)) head.push_back({Block::Kind::error, std::move(text)});
   append(head, cautions(run));
   const auto warn = [&](std::string text) { head.push_back({Block::Kind::warning, std::move(text)}); };
   for (const std::string& text : report.not_of_today) warn("NOT OF TODAY: " + text);

@@ -85,6 +85,7 @@ TEST(WordsTest, MarksSayWhatMakesARunNoGoodForMeasurement) {
   EXPECT_THAT(marks_of(run), IsEmpty());
   run.accelerator = "tcg";
   run.profile = "debug";
+  run.measurable = false;
   EXPECT_THAT(marks_of(run), ElementsAre("PROFILE debug: NOT FOR MEASUREMENT", "TCG wall time: not representative"));
 }
 
