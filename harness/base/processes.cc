@@ -2,6 +2,7 @@
 #include "processes.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -29,6 +30,13 @@ constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 // A signal that arrives between a look at interrupted() and poll(2) wakes nobody, and some containers refuse
 // pidfd_open(2): so nothing sleeps longer than this many seconds.
 constexpr double kLongestSleep = 0.25;
+
+/// Between fork and exec. Without the right to change the user, nothing changes.
+void become_nobody(int group) {
+  const auto extra = static_cast<gid_t>(group);
+  if (::geteuid() != 0 || ::setgroups(group < 0 ? 0 : 1, &extra) != 0 || ::setgid(kNobody) != 0) return;
+  if (::setuid(kNobody) != 0) ::_exit(127);  // half of a change is none that anybody wants
+}
 
 }  // namespace
 
@@ -70,9 +78,6 @@ Result<Process> Process::start(const Command& command, int output_fd) {
   if (pid < 0) return machine_error("cannot fork: {}", errno_text());
   if (pid == 0) {
     ::setpgid(0, 0);
-    // PR_SET_PDEATHSIG fires when the parent *thread* ends: the thread that starts a process must wait for its end.
-    ::prctl(PR_SET_PDEATHSIG, command.death_signal);
-    if (::getppid() != parent) ::_exit(127);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -84,7 +89,16 @@ Result<Process> Process::start(const Command& command, int output_fd) {
       ::dup2(output_fd, 2);
     }
     if (command.inherited_fd >= 0) ::fcntl(command.inherited_fd, F_SETFD, 0);
-    if (command.folder.empty() || ::chdir(command.folder.c_str()) == 0) ::execvpe(argv[0], argv.data(), envp.data());
+    const bool in_folder = command.folder.empty() || ::chdir(command.folder.c_str()) == 0;
+    if (command.as_nobody) {
+      become_nobody(command.group);
+      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    }
+    // A change of the user forgets it. It fires when the parent *thread* ends: the thread that starts a process must
+    // wait for its end.
+    ::prctl(PR_SET_PDEATHSIG, command.death_signal);
+    if (::getppid() != parent) ::_exit(127);
+    if (in_folder) ::execvpe(argv[0], argv.data(), envp.data());
     const int error = errno;
     [[maybe_unused]] const ssize_t told = ::write(report_write.get(), &error, sizeof error);
     ::_exit(127);

@@ -25,7 +25,14 @@ struct Command {
   std::filesystem::path output = {};                    ///< stdout and stderr go here; empty: inherited
   int inherited_fd = -1;                                ///< stays open in the child and in what it starts
   int death_signal = SIGKILL;                           ///< what the child gets when its parent dies
+  /// Started by root, the child becomes the user nobody, with `group` (-1: none) as its only other group, once it is in
+  /// its folder. Where that is not possible, as in a user namespace without that user, it stays what it is.
+  bool as_nobody = false;
+  int group = -1;
 };
+
+/// The user and the group of `as_nobody`.
+constexpr unsigned kNobody = 65534;
 
 /// A running child in a process group of its own. It dies with its parent, and the destructor kills and reaps it.
 class Process {

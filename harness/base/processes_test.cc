@@ -89,5 +89,17 @@ TEST(Process, OutputIsCapturedWithoutATemporaryFolder) {
   EXPECT_EQ(run->output, "here\n");
 }
 
+TEST(Process, AsNobodyItHasNoRightsOfRoot) {
+  const auto ended = run_captured({.argv = {"sh", "-c", "id -u; id -G; grep NoNewPrivs /proc/self/status"},
+                                   .folder = "/",
+                                   .as_nobody = true,
+                                   .group = 7});
+  ASSERT_TRUE(ended) << ended.error().message;
+  if (::geteuid() == 0) {
+    EXPECT_THAT(ended->output, testing::StartsWith("65534\n65534 7\n"));
+  }
+  EXPECT_THAT(ended->output, testing::HasSubstr("NoNewPrivs:\t1"));
+}
+
 }  // namespace
 }  // namespace nslab

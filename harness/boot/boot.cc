@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "boot.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -46,18 +48,56 @@ std::uintmax_t size_of(const fs::path& file) {
   return error ? 0 : size;
 }
 
+BootFiles in(const fs::path& folder) {
+  return {folder / "vmlinux", folder / "initramfs", folder / "plan.json", folder / "frames.bin",
+          folder / "console.log"};
+}
+
+/// By a second name, or as a copy where the folder is on another disk.
+Result<void> place(const fs::path& file, const fs::path& name) {
+  std::error_code error;
+  fs::create_hard_link(file, name, error);
+  if (error) fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
+  if (error) return machine_error("cannot put {} into {}: {}", file.string(), name.string(), error.message());
+  return {};
+}
+
+/// Puts into the folder what QEMU reads. As nobody it may write two files there and change nothing else: root reads
+/// them afterwards, and they must not have become links to something else.
+Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings, const BootPlan& plan) {
+  TRY(place(settings.vmlinux, files.vmlinux));
+  TRY(place(settings.initramfs, files.initramfs));
+  TRY(write_file(files.plan, plan.to_json()));
+  TRY(write_file(files.frames, ""));
+  TRY(write_file(files.console, ""));
+  if (::geteuid() != 0) return {};
+  ::chmod(settings.folder.c_str(), 0755);
+  for (const fs::path& file : {files.frames, files.console}) {
+    // It fails where there is no such user; QEMU then stays root, which may write.
+    [[maybe_unused]] const int changed = ::chown(file.c_str(), kNobody, kNobody);
+  }
+  return {};
+}
+
+int group_of(const fs::path& file) {
+  struct stat status {};
+  return ::stat(file.c_str(), &status) == 0 ? static_cast<int>(status.st_gid) : -1;
+}
+
 }  // namespace
 
 Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
-  const BootFiles files{settings.vmlinux, settings.initramfs, settings.folder / "plan.json",
-                        settings.folder / "frames.bin", settings.folder / "console.log"};
+  const BootFiles files = in(settings.folder);
   const fs::path qemu_log = settings.folder / "qemu.log";
-  TRY(write_file(files.plan, plan.to_json()));
+  TRY(prepare_folder(files, settings, plan));
 
   Boot boot;
-  boot.command = boot_command(files, plan.seed, settings.memory_mib, settings.accelerator);
+  // QEMU starts in the folder: no path of the user's is on its command line, with whatever letters.
+  boot.command = boot_command(in(""), plan.seed, settings.memory_mib, settings.accelerator);
   const double start = monotonic_seconds();
-  Command command{.argv = boot.command, .output = qemu_log};
+  Command command{.argv = boot.command, .folder = settings.folder, .output = qemu_log};
+  command.as_nobody = settings.preload.empty();  // a test's library may lie where nobody may look
+  if (describe(settings.accelerator).needs_kvm) command.group = group_of("/dev/kvm");
   if (!settings.preload.empty()) command.environment["LD_PRELOAD"] = settings.preload;
   auto qemu = Process::start(command);
   if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);

@@ -25,14 +25,14 @@ struct BootSettings {
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;
   double wall_limit_seconds = 600;
-  std::filesystem::path folder;  ///< gets plan.json, frames.bin, console.log and qemu.log
+  std::filesystem::path folder;  ///< gets vmlinux, initramfs, plan.json, frames.bin, console.log, qemu.log
   std::string preload = {};      ///< for tests: a library that QEMU loads first; empty: none
 };
 
 /// Starts one kernel with one plan and waits for its end. Whatever is not a complete boot is an error (Exit::says_no)
 /// that names what happened: panic, oops, hang (guest time or wall time), QEMU's death, a broken or incomplete report,
 /// a flood; with the console's last lines. Exit::machine when QEMU cannot be started. Several threads may call it at
-/// once, each with a folder of its own.
+/// once, each with a folder of its own. QEMU runs confined (docs/durability.md).
 Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings);
 
 }  // namespace nslab

@@ -24,7 +24,10 @@ std::string kernel_command_line(const AcceleratorDescription& accelerator) {
 
 std::vector<std::string> machine_command(Accelerator accelerator) {
   std::vector<std::string> argv = {
-      kQemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-sandbox", "on",
+      kQemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+      // What QEMU asks of the host's kernel is filtered: no programs, no other user, no priorities
+      // (docs/durability.md).
+      "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
       // The PIT is the only clock that the kernel finds without ACPI. Without option ROMs the firmware has less to do.
       "-M", "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,x-option-roms=off", "-smp", "1",
       // The guest leaves by a port write: a machine without ACPI has no other quick way out.

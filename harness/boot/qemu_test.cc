@@ -35,7 +35,7 @@ TEST(Qemu, EveryBootIsSandboxedAndWithoutNetwork) {
     const auto argv = command(accelerator);
     const auto sandbox = std::find(argv.begin(), argv.end(), "-sandbox");
     ASSERT_NE(sandbox, argv.end());
-    EXPECT_EQ(*(sandbox + 1), "on");
+    EXPECT_EQ(*(sandbox + 1), "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     EXPECT_THAT(argv, Contains("-nodefaults"));
   }
 }
@@ -50,7 +50,8 @@ TEST(Qemu, OnlyTheInstructionsMeterCounts) {
 // and stored numbers may not come again.
 TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {
   const std::string machine =
-      "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -sandbox on -M "
+      "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -sandbox "
+      "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny -M "
       "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,x-option-roms=off -smp 1 -device "
       "isa-debug-exit,iobase=0x501,iosize=2 ";
   const std::string rest =

@@ -11,13 +11,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Boots that succeed are tests/lab_test.cc's. This one has no kernel to boot, so that QEMU gives up.
+// Boots that succeed are tests/lab_test.cc's. This one's kernel is none, so that QEMU gives up.
 TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
   const auto folder = TempFolder::make(testing::TempDir(), "execute-boot");
   ASSERT_TRUE(folder) << folder.error().message;
   Prepared prepared;
   prepared.image.file = folder->path() / "initramfs";
   prepared.kernels["multi"] = {.name = "multi", .hash = "abc", .folder = folder->path() / "kernel"};
+  for (const fs::path& file : {prepared.image.file, prepared.kernels["multi"].vmlinux()}) {
+    fs::create_directories(file.parent_path());
+    ASSERT_TRUE(write_file(file, "neither a kernel nor an initramfs"));
+  }
   BootPlan plan;
   plan.kernel = "multi";
   plan.seed = 7;
