@@ -32,8 +32,8 @@ class Fd {
 Result<std::string> read_file(const std::filesystem::path& path);
 
 /// Writes a file beside the target, syncs it and renames it, so that readers see either the old or the new content
-/// whole. A file that is there keeps its mode, and a symbolic link stays: what it leads to is replaced. Into a device or
-/// a pipe the content is written as it is. Exit::machine when the disk or the permissions do not let it.
+/// whole. A file that is there keeps its mode, and a symbolic link stays: what it leads to is replaced. Into a device
+/// or a pipe the content is written as it is. Exit::machine when the disk or the permissions do not let it.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
 
 /// As mkdir -p. Exit::machine when it cannot; the message names the folder.
