@@ -21,7 +21,7 @@ std::filesystem::path Paths::named(const std::filesystem::path& name) const {
   return name;
 }
 
-Result<Paths> find_paths() {
+Result<Paths> find_paths_to_read() {
   Paths paths;
   std::error_code error;
   const auto prefix = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().parent_path();
@@ -41,10 +41,18 @@ Result<Paths> find_paths() {
   } else if (const auto home = variable("HOME"); !home.empty()) {
     paths.cache = std::filesystem::path(home) / ".cache" / "nslab";
   } else {
-    return machine_error("there is no place for the cache: set NSLAB_CACHE to a folder with 10 GB of room");
+    return paths;
   }
   paths.cache = std::filesystem::absolute(paths.cache, error);
   if (error) return machine_error("the cache folder {}: {}", paths.cache.string(), error.message());
+  return paths;
+}
+
+Result<Paths> find_paths() {
+  auto paths = TRY(find_paths_to_read());
+  if (paths.cache.empty()) {
+    return machine_error("there is no place for the cache: set NSLAB_CACHE to a folder with 10 GB of room");
+  }
   return paths;
 }
 

@@ -25,4 +25,7 @@ struct Paths {
 /// the build. Exit::machine when neither a cache nor a home is set.
 Result<Paths> find_paths();
 
+/// The same for who only reads what is there: without a cache or a home, `cache` is empty and all else is found.
+Result<Paths> find_paths_to_read();
+
 }  // namespace nslab

@@ -8,7 +8,7 @@ namespace nslab::verb_bench {
 namespace {
 
 Result<void> list() {
-  const auto paths = TRY(find_paths());
+  const auto paths = TRY(find_paths_to_read());
   for (const Benchmark& benchmark : TRY(list_benchmarks(paths.guest / "micro"))) {
     print_out("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
               benchmark.description);
@@ -16,7 +16,7 @@ Result<void> list() {
   return {};
 }
 
-const RegisterVerb group({.name = "bench", .help = "the benchmarks", .examples = "", .declare = nullptr});
+const RegisterVerb group({.name = "bench", .help = "list the benchmarks", .examples = "", .declare = nullptr});
 
 const RegisterVerb registered({
     .name = "bench list",
