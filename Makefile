@@ -124,7 +124,7 @@ format:  ## format the C++
 install: nslab  ## install under PREFIX (default: /usr/local), below DESTDIR
 	docs/make-man-pages $(BUILD)/nslab $(BUILD)/man1
 	$(BUILD)/nslab completion > $(BUILD)/nslab.bash
-	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+	DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 clean:  ## remove the build folders; kernels stay in the cache
 	rm -rf $(BUILD) $(BUILD)-lint $(SANITIZED)
