@@ -13,7 +13,7 @@ namespace nslab {
 namespace fs = std::filesystem;
 
 Result<std::string> find_results(const std::string& named) {
-  const auto paths = TRY(find_paths());
+  const auto paths = TRY(find_paths_to_read());
   if (!named.empty()) return paths.named(named).string();
   std::error_code error;
   std::optional<std::pair<fs::file_time_type, fs::path>> newest;
@@ -34,8 +34,8 @@ std::optional<std::int64_t> run_number(const RunChoice& choice) {
 
 void declare_run_choice(Arguments& arguments, RunChoice& choice) {
   arguments.option("--run", choice.run, 1, 1'000'000'000, "the run's number (default: the newest)");
-  arguments.option("--statistic", choice.statistic,
-                   "mean (the work that is paid for), minimum (the bare path) or median");
+  arguments.choice("--statistic", choice.statistic, {"mean", "minimum", "median"},
+                   "mean is the work that is paid for, minimum the bare path (default: as the experiment says)");
 }
 
 Result<LoadedRun> load_run(const RunChoice& choice) {

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "output.h"
 #include "signals.h"
@@ -29,15 +31,34 @@ std::map<std::string, Verb>& registry() {
   return verbs;
 }
 
+/// A flag takes none.
+bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
+
+/// The help in plain words: of an option's value its word alone, and its default behind what the option means.
+class PlainFormatter : public CLI::Formatter {
+ public:
+  PlainFormatter() { label("SUBCOMMAND", "VERB"); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_positional() || !takes_value(*option)) return "";
+    return " " + option->get_type_name();
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string standard = option->get_default_str();
+    return option->get_description() + (standard.empty() ? "" : fmt::format(" (default: {})", standard));
+  }
+};
+
 /// Fills `app` with every registered verb. The action of the verb that the command line names ends in `chosen`.
 void declare_verbs(CLI::App& app, Action& chosen) {
   app.require_subcommand(1);
   app.footer(kFooter);
-  app.set_version_flag("--version", "nslab " NSLAB_VERSION);
+  app.set_version_flag("--version", "nslab " NSLAB_VERSION, "print the version and end");
+  app.set_help_flag("-h,--help", "print this help and end");
+  app.formatter(std::make_shared<PlainFormatter>());
   for (const auto& [name, verb] : registry()) {
     const auto space = name.find(' ');
     CLI::App* parent = space == std::string::npos ? &app : app.get_subcommand(name.substr(0, space));
-    CLI::App* command = parent->add_subcommand(name.substr(space + 1), verb.help);
+    CLI::App* command = parent->add_subcommand(name.substr(space + 1), verb.help)->group("Verbs");
     command->footer(*verb.examples == '\0' ? "" : std::string("Examples:\n") + verb.examples);
     if (!verb.declare) {
       command->require_subcommand(1);
@@ -51,35 +72,103 @@ void declare_verbs(CLI::App& app, Action& chosen) {
 
 int exit_code(Exit exit) { return static_cast<int>(exit); }
 
+/// How many letters have to be added, left out or replaced to make one word of the other (Levenshtein, Soviet Physics
+/// Doklady 10, 1966).
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row[b.size()];
+}
+
+/// In words, what is wrong where the command line should have a verb; empty when a verb is there.
+std::string verb_mistake(const CLI::App& app) {
+  const CLI::App* command = &app;
+  std::string path = app.get_name();
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+  }
+  const auto verbs = command->get_subcommands({});
+  if (verbs.empty()) return "";
+  const auto words = command->remaining();
+  if (words.empty()) return fmt::format("a verb is missing; '{} --help' lists them", path);
+  const std::string& word = words.front();
+  if (word.starts_with("-")) return fmt::format("there is no option '{}'; '{} --help' lists them", word, path);
+  std::string text = fmt::format("there is no verb '{}'", word);
+  const auto nearest = *std::min_element(verbs.begin(), verbs.end(), [&](const CLI::App* a, const CLI::App* b) {
+    return distance(word, a->get_name()) < distance(word, b->get_name());
+  });
+  // Farther away than half the word it is a guess, and no slip.
+  if (2 * distance(word, nearest->get_name()) <= word.size()) {
+    text += fmt::format("; did you mean '{} {}'?", path, nearest->get_name());
+    return text + fmt::format(" '{} --help' lists them all", path);
+  }
+  return text + fmt::format("; '{} --help' lists them", path);
+}
+
+/// The names of a table's entries, with blanks between.
+template <class Entries>
+std::string names_of(const Entries& entries) {
+  std::string names;
+  for (const auto& entry : entries) names += (names.empty() ? "" : " ") + entry.name;
+  return names;
+}
+
+/// The assignment, in bash, that says how an argument's value is completed.
+std::string completion_of(const CLI::Option& argument, const KernelTable& kernels) {
+  std::string value = argument.get_type_name();
+  if (value == "FILE") return "files=-f";
+  if (value == "FOLDER") return "files=-d";
+  if (value == "KERNEL") return "words=$kernels files=''";
+  std::string words;
+  if (value == "PROFILE") words = names_of(kernels.profiles);
+  if (value == "BASE") words = names_of(kernels.bases);
+  if (std::islower(static_cast<unsigned char>(value.front())) != 0) {  // the choices themselves
+    std::replace(value.begin(), value.end(), '|', ' ');
+    words = value;
+  }
+  return fmt::format("words='{}' files=''", words);
+}
+
 }  // namespace
 
 RegisterVerb::RegisterVerb(Verb verb) { registry().emplace(verb.name, verb); }
 
-void Arguments::positional(const char* name, std::string& target, const std::string& help) {
-  app_.add_option(name, target, help)->required();
+void Arguments::positional(const char* name, std::string& target, const std::string& help, const char* value) {
+  app_.add_option(name, target, help)->required()->type_name(value);
 }
 
-void Arguments::positional(const char* name, std::vector<std::string>& target, const std::string& help) {
-  app_.add_option(name, target, help)->required();
+void Arguments::positional(const char* name, std::vector<std::string>& target, const std::string& help,
+                           const char* value) {
+  app_.add_option(name, target, help)->required()->type_name(value);
 }
 
-void Arguments::optional_positional(const char* name, std::string& target, const std::string& help) {
-  app_.add_option(name, target, help);
+void Arguments::optional_positional(const char* name, std::string& target, const std::string& help, const char* value) {
+  app_.add_option(name, target, help)->type_name(value);
 }
 
-void Arguments::option(const char* names, std::string& target, const std::string& help) {
-  CLI::Option* option = app_.add_option(names, target, help);
+void Arguments::option(const char* names, std::string& target, const std::string& help, const char* value) {
+  CLI::Option* option = app_.add_option(names, target, help)->type_name(value);
   if (!target.empty()) option->capture_default_str();
 }
 
+// What a check says of itself would stand in the help, behind the value's word.
 void Arguments::option(const char* names, int& target, int low, int high, const std::string& help) {
-  app_.add_option(names, target, help)->check(CLI::Range(low, high));
+  app_.add_option(names, target, help)->type_name("N")->check(CLI::Range(low, high).description(""));
 }
 
 void Arguments::choice(const char* names, std::string& target, const std::vector<std::string>& choices,
                        const std::string& help) {
-  option(names, target, help);
-  app_.get_option(std::string(names).substr(0, std::string(names).find(',')))->check(CLI::IsMember(choices));
+  option(names, target, help, fmt::format("{}", fmt::join(choices, "|")).c_str());
+  app_.get_option(std::string(names).substr(0, std::string(names).find(',')))
+      ->check(CLI::IsMember(choices).description(""));
 }
 
 void Arguments::flag(const char* names, bool& target, const std::string& help) { app_.add_flag(names, target, help); }
@@ -89,7 +178,9 @@ void Arguments::hidden(const char* names, std::string& target, const std::string
 }
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("nslab: a performance lab for namespace kernels", "nslab");
+  CLI::App app(
+      "A performance lab for namespace kernels: it builds variants of Linux, boots them under QEMU, and compares them.",
+      "nslab");
   Action action;
   declare_verbs(app, action);
   try {
@@ -97,7 +188,11 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;
-    const Exit exit = app.exit(error, out, err) == 0 ? Exit::done : Exit::user;
+    const bool asked = error.get_exit_code() == 0;  // for help or the version
+    const std::string mistake = asked ? "" : verb_mistake(app);
+    if (mistake.empty()) app.exit(error, out, err);
+    if (!mistake.empty()) err << "nslab: " << mistake << "\n";
+    const Exit exit = asked ? Exit::done : Exit::user;
     write_out(out.str());
     write_err(err.str());
     const auto written = output_error();
@@ -115,44 +210,62 @@ int run_command_line(int argc, char** argv) {
   return exit_code(result.error().exit);
 }
 
-std::string bash_completion() {
+std::string bash_completion(const KernelTable& kernels) {
   CLI::App app("", "nslab");
   Action ignored;
   declare_verbs(app, ignored);
-  const auto words_of = [](CLI::App& command) {
-    std::vector<std::string> words;
-    for (const CLI::App* sub : command.get_subcommands({})) words.push_back(sub->get_name());
+  std::vector<std::string> known;  // "kernel build ": the verbs, each with a blank behind it
+  std::string of_verbs;
+  std::string of_options;
+  const auto add = [&](const std::string& verb, const CLI::App& command) {
+    if (!verb.empty()) known.push_back(fmt::format("'{}'", verb));
+    std::vector<std::string> options;
+    std::vector<std::string> subverbs;
+    for (const CLI::App* sub : command.get_subcommands({})) subverbs.push_back(sub->get_name());
+    std::string first = subverbs.empty() ? "" : fmt::format("words='{}'", fmt::join(subverbs, " "));
     for (const CLI::Option* option : command.get_options()) {
       if (option->get_group().empty()) continue;
-      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+      if (option->get_positional()) {
+        if (first.empty()) first = completion_of(*option, kernels);
+        continue;
+      }
+      std::vector<std::string> patterns;
+      for (const std::string& name : option->get_lnames()) {
+        options.push_back("--" + name);
+        patterns.push_back(fmt::format("'{}--{}'", verb, name));
+      }
+      for (const std::string& name : option->get_snames()) patterns.push_back(fmt::format("'{}-{}'", verb, name));
+      if (!takes_value(*option)) continue;
+      of_options += fmt::format("    {}) {} ;;\n", fmt::join(patterns, " | "), completion_of(*option, kernels));
     }
-    return fmt::format("{}", fmt::join(words, " "));
+    of_verbs +=
+        fmt::format("    '{}') options='{}'; {} ;;\n", verb, fmt::join(options, " "), first.empty() ? ":" : first);
   };
-  std::string cases;
-  std::vector<std::string> known;
-  const auto add = [&](const std::string& name, CLI::App& verb) {
-    known.push_back(fmt::format("'{} '", name));
-    cases += fmt::format("    '{} ') words='{}' ;;\n", name, words_of(verb));
-  };
-  for (CLI::App* verb : app.get_subcommands({})) {
-    add(verb->get_name(), *verb);
-    for (CLI::App* sub : verb->get_subcommands({})) add(verb->get_name() + " " + sub->get_name(), *sub);
+  add("", app);
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    add(verb->get_name() + " ", *verb);
+    for (const CLI::App* sub : verb->get_subcommands({})) add(verb->get_name() + " " + sub->get_name() + " ", *sub);
   }
-  // Words that are no verb (files, models, a verb with a slip) are passed over.
+  // Words that are no verb (files, models, a verb with a slip) are passed over. Bash takes '=' for a word of its own.
   return fmt::format(R"(# bash completion for nslab, printed by 'nslab completion'
 _nslab() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} verb='' words='' word
+  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} verb='' words='' options='' files='' word
+  local kernels='{}'
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
     case "$verb$word " in {}) verb+="$word " ;; esac
   done
+  [[ $current == = ]] && previous=${{COMP_WORDS[COMP_CWORD-1]}} current=''
+  [[ $previous == = ]] && previous=${{COMP_WORDS[COMP_CWORD-2]}}
   case $verb in
-    '') words='{}' ;;
 {}  esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"; [[ $verb && $current != -* ]] && compgen -f -- "$current")
+  [[ $current == -* ]] && words=$options files=''
+  case $verb$previous in
+{}  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"; [[ $files ]] && compgen "$files" -- "$current")
 }}
 complete -o filenames -F _nslab nslab
 )",
-                     fmt::join(known, " | "), words_of(app), cases);
+                     names_of(kernels.models), fmt::join(known, " | "), of_verbs, of_options);
 }
 
 }  // namespace nslab

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel_table.h"
 #include "result.h"
 
 namespace CLI {
@@ -16,20 +17,22 @@ class App;
 namespace nslab {
 
 /// The arguments of a verb. Each call declares one, says what it means, and where its value goes; a target that is not
-/// empty is the default, and the help shows it. CLI11 stands behind this class in one file, since each file that
-/// includes CLI11 takes 15 s to compile.
+/// empty is the default, and the help shows it. `value` is the word that stands for the value in the help, and says how
+/// bash completes it: FILE, FOLDER, KERNEL, PROFILE, BASE; another word is not completed. CLI11 stands behind this
+/// class in one file, since each file that includes CLI11 takes 15 s to compile.
 class Arguments {
  public:
   explicit Arguments(CLI::App& app) : app_(app) {}
 
   /// A required argument, by its place.
-  void positional(const char* name, std::string& target, const std::string& help);
+  void positional(const char* name, std::string& target, const std::string& help, const char* value = "TEXT");
   /// One or more of them.
-  void positional(const char* name, std::vector<std::string>& target, const std::string& help);
-  void optional_positional(const char* name, std::string& target, const std::string& help);
+  void positional(const char* name, std::vector<std::string>& target, const std::string& help,
+                  const char* value = "TEXT");
+  void optional_positional(const char* name, std::string& target, const std::string& help, const char* value = "TEXT");
 
   /// `names` as in "--jobs,-j".
-  void option(const char* names, std::string& target, const std::string& help);
+  void option(const char* names, std::string& target, const std::string& help, const char* value = "TEXT");
   void option(const char* names, int& target, int low, int high, const std::string& help);
   void choice(const char* names, std::string& target, const std::vector<std::string>& choices, const std::string& help);
   void flag(const char* names, bool& target, const std::string& help);
@@ -72,7 +75,7 @@ std::function<Action(Arguments&)> verb_body(void (*declare_arguments)(Arguments&
 /// Reads the command line, runs the verb, and returns the exit code (docs/exit-codes.md).
 int run_command_line(int argc, char** argv);
 
-/// A completion script for bash, with every verb and option there is.
-std::string bash_completion();
+/// A completion script for bash, with every verb, option and fixed value there is, and the names in `kernels`.
+std::string bash_completion(const KernelTable& kernels);
 
 }  // namespace nslab

@@ -20,10 +20,10 @@ struct CiteArguments {
 };
 
 void declare_arguments(Arguments& arguments, CiteArguments& values) {
-  arguments.positional("FILE", values.pages, "the Markdown pages");
+  arguments.positional("FILE", values.pages, "the Markdown pages", "FILE");
   arguments.flag("--check", values.check, "change nothing; end with 1 and name the first line that is not as the runs");
   arguments.option("--references", values.references,
-                   "the folder of the runs that are quoted (default: results/reference)");
+                   "the folder of the runs that are quoted (default: results/reference)", "FOLDER");
 }
 
 /// "line N: 'there', expected 'here'" for the first line in which they differ.
@@ -41,7 +41,7 @@ std::string first_difference(const std::string& page, const std::string& before,
 }
 
 Result<void> act(const CiteArguments& arguments) {
-  const auto paths = TRY(find_paths());
+  const auto paths = TRY(find_paths_to_read());
   const std::filesystem::path references(arguments.references.empty() ? (paths.root / "results" / "reference").string()
                                                                       : arguments.references);
   std::map<std::string, Report> reports;

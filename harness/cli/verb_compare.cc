@@ -15,9 +15,10 @@ struct CompareArguments {
 };
 
 void declare_arguments(Arguments& arguments, CompareArguments& values) {
-  arguments.positional("A", values.a, "the baseline: a kernel of the run");
-  arguments.positional("B", values.b, "the kernel that is compared with it: differences are B - A");
-  arguments.option("--results", values.choice.results, "the results folder (default: the newest under results/)");
+  arguments.positional("A", values.a, "the baseline: a kernel of the run", "KERNEL");
+  arguments.positional("B", values.b, "the kernel that is compared with it: differences are B - A", "KERNEL");
+  arguments.option("--results", values.choice.results, "the results folder (default: the newest under results/)",
+                   "FOLDER");
   declare_run_choice(arguments, values.choice);
 }
 

@@ -22,14 +22,14 @@ struct ExportArguments {
 
 void declare_arguments(Arguments& arguments, ExportArguments& values) {
   arguments.optional_positional("RESULTS", values.choice.results,
-                                "the results folder (default: the newest under results/)");
+                                "the results folder (default: the newest under results/)", "FOLDER");
   arguments.option("--run", values.choice.run, 1, 1'000'000'000, "the run's number (default: the newest)");
   std::vector<std::string> names;
   for (const Format& format : kFormats) names.emplace_back(format.name);
   arguments.choice("--format", values.format, names,
                    "text: run.json, boots.tsv and samples.tsv, to be committed; 'report' and 'compare' read them as a "
                    "store");
-  arguments.option("--output", values.output, "the folder to write to; required");
+  arguments.option("--output", values.output, "the folder to write to; required", "FOLDER");
 }
 
 Result<void> act(const ExportArguments& arguments) {

@@ -76,10 +76,11 @@ const RegisterVerb registered_build({
                 "  nslab kernel build multi --source ~/linux-6.12   from a tree of your own, as it is now",
     .declare = verb_body<BuildArguments>(
         [](Arguments& arguments, BuildArguments& values) {
-          arguments.positional("MODEL", values.models, "the models, as 'nslab kernel list' shows them");
-          arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured");
-          arguments.option("--base", values.base, "the base: the unmodified source");
-          arguments.option("--source", values.source, "another tarball or tree of that base");
+          arguments.positional("MODEL", values.models, "the models, as 'nslab kernel list' shows them", "KERNEL");
+          arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured",
+                           "PROFILE");
+          arguments.option("--base", values.base, "the base: the unmodified source", "BASE");
+          arguments.option("--source", values.source, "another tarball or tree of that base", "FILE");
           arguments.flag("--from-scratch", values.from_scratch,
                          "compile every file; do not start with the build base's objects");
           arguments.option("--jobs,-j", values.jobs, 1, 1024, "compilations at once (default: as many as cores)");

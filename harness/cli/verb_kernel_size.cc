@@ -163,11 +163,13 @@ const RegisterVerb registered({
     .declare = verb_body<SizeArguments>(
         [](Arguments& arguments, SizeArguments& values) {
           arguments.positional("MODEL", values.models,
-                               "the models, as 'nslab kernel list' shows them; what is missing is built");
-          arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured");
-          arguments.option("--base", values.base, "the base: the unmodified source");
+                               "the models, as 'nslab kernel list' shows them; what is missing is built", "KERNEL");
+          arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured",
+                           "PROFILE");
+          arguments.option("--base", values.base, "the base: the unmodified source", "BASE");
           arguments.option("--files", values.files, 0, 100'000, "object files to list for each model (default: 10)");
-          arguments.option("--results", values.results, "folder for the tables (report.md) and the kernels' manifests");
+          arguments.option("--results", values.results, "folder for the tables (report.md) and the kernels' manifests",
+                           "FOLDER");
         },
         size),
 });

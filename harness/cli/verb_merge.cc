@@ -15,8 +15,9 @@ struct MergeArguments {
 };
 
 void declare_arguments(Arguments& arguments, MergeArguments& values) {
-  arguments.positional("RESULTS", values.results, "the results folders; of each, the newest finished run is taken");
-  arguments.option("--output", values.output, "the results folder that gets the joined run; required");
+  arguments.positional("RESULTS", values.results, "the results folders; of each, the newest finished run is taken",
+                       "FOLDER");
+  arguments.option("--output", values.output, "the results folder that gets the joined run; required", "FOLDER");
 }
 
 Result<void> act(const MergeArguments& arguments) {
