@@ -32,8 +32,12 @@ void print(const Experiment& experiment, const Forecast& forecast, const std::fi
     print_out("stored already: {}; to boot: {}\n", forecast.boots - forecast.missing, forecast.missing);
   }
   if (forecast.seconds) {
-    print_out("expected time, kernels built: {} (from {} boots of this experiment in {})\n",
-              duration_text(*forecast.seconds), forecast.known_boots, results.string());
+    print_out(
+        "expected time, kernels built: {} (from {} boots of this experiment in {}{})\n",
+        duration_text(*forecast.seconds), forecast.known_boots, forecast.known_in.string(),
+        forecast.other_machine.empty()
+            ? ""
+            : fmt::format(", made on another machine: {}; here it may take more or less", forecast.other_machine));
   } else {
     print_out(
         "expected time: not known until {} has a boot of this experiment; a boot may take {} (wall_limit_seconds)\n",
@@ -50,12 +54,12 @@ struct RunArguments {
 };
 
 void declare_arguments(Arguments& arguments, RunArguments& values) {
-  arguments.positional("CONFIG", values.config, "the experiment's TOML file");
-  arguments.option("--results", values.results, "folder for the results (default: results/NAME)");
+  arguments.positional("CONFIG", values.config, "the experiment's TOML file", "FILE");
+  arguments.option("--results", values.results, "folder for the results (default: results/NAME)", "FOLDER");
   arguments.option("--jobs,-j", values.options.jobs, 1, 1024, "boots at once (default: as many as cores)");
-  arguments.option("--accel", values.options.accelerator,
-                   "the accelerator, kvm or tcg (default: what the meter needs)");
-  arguments.option("--source", values.source, "another tarball or tree of the base");
+  arguments.choice("--accel", values.options.accelerator, {"kvm", "tcg"},
+                   "the accelerator (default: what the meter needs)");
+  arguments.option("--source", values.source, "another tarball or tree of the base", "FILE");
   arguments.flag("--force-profile", values.options.force_profile, "measure on a profile that is not for measurement");
   arguments.flag("--dry-run", values.dry, "list cells, boots and the expected time; build and boot nothing");
   arguments.hidden("--fault", values.options.fault, "make every guest fail in this way");

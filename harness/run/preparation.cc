@@ -9,6 +9,7 @@
 #include "host.h"
 #include "qemu.h"
 #include "stats.h"
+#include "text_store.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -94,23 +95,56 @@ Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Sto
   return missing;
 }
 
+namespace {
+
+using BootSeconds = std::vector<std::pair<std::string, double>>;
+
+/// (kernel, seconds) of the reference run of this experiment; none where there is no such run, it cannot be read, or it
+/// was made from another file. Says in `forecast` where they come from.
+BootSeconds reference_seconds(const Experiment& experiment, const Paths& paths, Forecast& forecast) {
+  const fs::path folder = paths.root / "results" / "reference" / experiment.name;
+  if (!is_text_run(folder)) return {};
+  const auto stored = read_text_run(folder);
+  if (!stored) return {};
+  const auto manifest = parse_json(stored->run.manifest);
+  if (!manifest || text_member(*manifest, "experiment") != experiment.text) return {};
+  const Json host = object_member(*manifest, "host");
+  if (host != describe_host()) {
+    const auto cores = host.find("cores");
+    forecast.other_machine =
+        fmt::format("{}, {} cores", text_member(host, "cpu"), cores == host.end() ? "unknown" : to_text(*cores));
+  }
+  forecast.known_in = folder;
+  BootSeconds seconds;
+  for (const BootRecord& boot : stored->boots) seconds.emplace_back(boot.kernel, boot.wall_seconds);
+  return seconds;
+}
+
+}  // namespace
+
 Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
   auto prepared = TRY(prepare(experiment, paths, options));
   Forecast forecast;
   forecast.jobs = prepared.jobs;
   forecast.boots = prepared.plan.size();
-  forecast.missing = prepared.plan.size();
   const KernelBuilder builder(paths);
   for (const std::string& name : experiment.kernels()) {
     const BootPlan& first = *std::find_if(prepared.plan.begin(), prepared.plan.end(),
                                           [&](const BootPlan& boot) { return boot.kernel == name; });
     forecast.kernels.push_back({prepared.kernels.at(name), builder.is_built(prepared.kernels.at(name)), first});
   }
-  if (!fs::exists(options.results / "nslab.sqlite")) return forecast;
-  auto store = TRY(Store::open_existing(options.results.string()));
-  const auto missing = TRY(missing_boots(prepared, store));
+  std::vector<const BootPlan*> missing;
+  BootSeconds seconds;
+  if (fs::exists(options.results / "nslab.sqlite")) {
+    auto store = TRY(Store::open_existing(options.results.string()));
+    missing = TRY(missing_boots(prepared, store));
+    seconds = TRY(store.boot_seconds(experiment.text));
+    forecast.known_in = options.results;
+  } else {
+    for (const BootPlan& boot : prepared.plan) missing.push_back(&boot);
+  }
   forecast.missing = missing.size();
-  const auto seconds = TRY(store.boot_seconds(experiment.text));
+  if (seconds.empty()) seconds = reference_seconds(experiment, paths, forecast);
   if (seconds.empty()) return forecast;
   std::map<std::string, std::vector<double>> known;
   for (const auto& [kernel, boot] : seconds) {

@@ -73,14 +73,17 @@ struct Forecast {
   };
   std::vector<OfKernel> kernels;
   std::size_t boots = 0;
-  std::size_t missing = 0;        ///< of these boots, those that are not stored
-  unsigned jobs = 1;              ///< boots at once
-  std::size_t known_boots = 0;    ///< boots of the same experiment that are stored, from any of its runs
-  std::optional<double> seconds;  ///< for the missing boots, from the known boots' durations; empty without any
+  std::size_t missing = 0;              ///< of these boots, those that are not stored
+  unsigned jobs = 1;                    ///< boots at once
+  std::size_t known_boots = 0;          ///< boots of the same experiment whose durations are known
+  std::filesystem::path known_in = {};  ///< the folder that has them: the results, or the reference run
+  std::string other_machine = {};       ///< where they are of another machine: its CPU and cores
+  std::optional<double> seconds;        ///< for the missing boots, from the known boots' durations; empty without any
 };
 
 /// The plan of an experiment and the time that its boots will take, going by those that the results folder has of the
-/// same TOML file. Builds and boots nothing.
+/// same TOML file, or without any by those of the reference run that has its name and was made from the same file.
+/// Builds and boots nothing.
 Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
 }  // namespace nslab
