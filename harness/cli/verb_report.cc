@@ -10,9 +10,12 @@
 #include "plots.h"
 #include "report_document.h"
 #include "terminal.h"
+#include "text_store.h"
 #include "verb.h"
 
 namespace nslab::verb_report {
+namespace fs = std::filesystem;
+
 namespace {
 
 struct ReportArguments {
@@ -23,39 +26,80 @@ struct ReportArguments {
 
 void declare_arguments(Arguments& arguments, ReportArguments& values) {
   arguments.optional_positional("RESULTS", values.choice.results,
-                                "the results folder (default: the newest under results/)");
-  arguments.option("--reference", values.choice.reference, "the kernel that differences are given against");
+                                "the results folder (default: the newest under results/)", "FOLDER");
+  arguments.option("--reference", values.choice.reference, "the kernel that differences are given against", "KERNEL");
   arguments.choice("--format", values.format, {"text", "markdown"}, "how the tables are printed");
   arguments.option("--output", values.output,
-                   "folder for the tables, plots and page (default: RESULTS when it has a store, else none)");
+                   "folder for the tables, plots and page (default: RESULTS when it has a store, else none)", "FOLDER");
   declare_run_choice(arguments, values.choice);
 }
 
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// Whether a report may be written to `folder`: Exit::user where it has the report, or the results, of another run. Its
+/// files would be replaced one by one, and what this report has no file for would stay.
+Result<void> check_folder(const fs::path& folder, const LoadedRun& loaded, const Document& document) {
+  std::error_code error;
+  if (fs::equivalent(folder, loaded.folder, error)) return {};
+  const auto there = read_file(folder / "report.md");
+  if (there) {
+    // A run's title and the time at which it started are its own, whatever statistic or reference a report is of.
+    const bool same = there->starts_with(render_markdown({document.front()})) &&
+                      there->find(fmt::format("\n- started: {}\n", loaded.run.started)) != std::string::npos;
+    if (same) return {};
+    return user_error("{} has the report of another run, '{}': name another folder, or remove it", folder.string(),
+                      there->substr(0, there->find('\n')));
+  }
+  if (is_text_run(folder) || fs::exists(folder / "nslab.sqlite", error)) {
+    return user_error("{} has results of other runs: name another folder", folder.string());
+  }
+  return {};
+}
+
+/// Writes tables, plots and page, as many as can be: a missing gnuplot or a full disk keeps none of the others from
+/// being written. Adds to `facts` where they are, and returns the first failure.
+Result<void> write_files(const Report& report, const Document& document, const fs::path& folder, const Paths& paths,
+                         Facts& facts) {
+  TRY(make_folders(folder));
+  const auto plots = write_plots(report, folder.string(), (paths.root / "plots").string());
+  const auto page = write_html(report, folder.string(), plots.value_or(std::vector<std::string>{}));
+  const auto table = write_file(folder / "report.md", render_markdown(document));
+  if (page) facts.emplace_back("page", *page);
+  if (plots && !plots->empty()) {
+    std::string pictures;
+    for (const fs::path plot : *plots) {
+      if (plot.extension() == ".png") pictures += (pictures.empty() ? "" : ", ") + plot.string();
+    }
+    facts.emplace_back("plots", pictures + "; each as .svg, too");
+  }
+  if (!plots) facts.emplace_back("plots", "none: " + plots.error().message);
+  if (table) facts.emplace_back("tables", (folder / "report.md").string());
+  if (!page) return page.error();
+  if (!table) return table.error();
+  if (!plots) return plots.error();
+  return {};
+}
+
 Result<void> act(const ReportArguments& arguments) {
-  const auto paths = TRY(find_paths());
+  const auto paths = TRY(find_paths_to_read());
   const auto loaded = TRY(load_run(arguments.choice));
   Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
   report.not_of_today = differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths));
   const Document document = describe(report);
-  if (arguments.format == "markdown") {
-    print_out("{}", render_markdown(document));
-    if (arguments.output.empty()) return {};
+  const bool markdown = arguments.format == "markdown";
+  Facts files;
+  Result<void> written;
+  if (!arguments.output.empty() || !(markdown || loaded.is_text)) {
+    const fs::path folder = arguments.output.empty() ? loaded.folder : arguments.output;
+    TRY(check_folder(folder, loaded, document));
+    written = write_files(report, document, folder, paths, files);
   } else {
-    print_out("{}\n", render_text(document, terminal_columns()));
+    files.emplace_back("page", "nothing was written: --output FOLDER puts the tables, plots and a page there");
   }
-  if (loaded.is_text && arguments.output.empty()) {
-    print_out("nothing was written: --output FOLDER puts the tables, plots and a page there\n");
-    return {};
-  }
-  const std::string folder = arguments.output.empty() ? loaded.folder : arguments.output;
-  const auto plots = TRY(write_plots(report, folder, (paths.root / "plots").string()));
-  const auto page = TRY(write_html(report, folder));
-  const std::string markdown = (std::filesystem::path(folder) / "report.md").string();
-  TRY(write_file(markdown, render_markdown(document)));
-  if (arguments.format == "markdown") return {};
-  for (const std::string& plot : plots) print_out("plot:  {}\n", plot);
-  print_out("table: {}\npage:  {}\n", markdown, page);
-  return {};
+  // The files come first, so that what is printed can name them. A reader gets the tables even if they failed.
+  write_out(markdown ? render_markdown(document)
+                     : render_text(describe_for_terminal(report, files), terminal_columns()));
+  return written;
 }
 
 const RegisterVerb registered({

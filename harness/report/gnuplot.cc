@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <string_view>
 
 #include "files.h"
 #include "processes.h"
@@ -12,22 +15,33 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Result<void> draw_picture(const std::vector<std::string>& words, const fs::path& picture) {
+/// One of the two forms of a picture. gnuplot does not look whether what it writes arrives (it ends with 0 on a full
+/// disk), so that a picture is whole if it ends as its format does.
+struct Form {
+  const char* terminal;   ///< gnuplot's
+  const char* extension;  ///< of its file
+  std::string_view end;   ///< what every whole file ends with, before newlines
+};
+constexpr Form kForms[] = {{"pngcairo", ".png", {"IEND\xae\x42\x60\x82", 8}}, {"svg", ".svg", "</svg>"}};
+
+/// The picture that gnuplot draws to `beside`; `words` are gnuplot's own arguments, which name that, too.
+Result<std::string> draw_picture(const std::vector<std::string>& words, const Form& form, const fs::path& beside) {
   const auto ended = run_captured({.argv = words});
   if (!ended) {
     if (ended.error().exit != Exit::machine) return ended.error();
     return machine_error(
-        "{}. No plot was drawn; the tables need no gnuplot. If gnuplot is missing: apt-get install gnuplot-nox",
+        "{}, so that no plot was drawn. The tables need no gnuplot. If it is missing: apt-get install gnuplot-nox",
         ended.error().message);
   }
   if (!WIFEXITED(ended->status) || WEXITSTATUS(ended->status) != 0) {
     return Error{Exit::bug, fmt::format("gnuplot failed ({}) to draw {}:\n{}", describe_status(ended->status),
-                                        picture.string(), ended->output)};
+                                        beside.string(), ended->output)};
   }
-  if (!fs::exists(picture) || fs::file_size(picture) == 0) {
-    return Error{Exit::bug, fmt::format("gnuplot ended well and wrote no {}:\n{}", picture.string(), ended->output)};
+  auto drawn = read_file(beside);
+  if (!drawn || !drawn->substr(0, drawn->find_last_not_of('\n') + 1).ends_with(form.end)) {
+    return machine_error("gnuplot could not write all of {}: is the disk full?\n{}", beside.string(), ended->output);
   }
-  return {};
+  return drawn;
 }
 
 }  // namespace
@@ -36,24 +50,27 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
                                              const Drawing& drawing) {
   const auto with = [&](const char* extension) { return fs::path(stem.string() + extension); };
   std::error_code ignored;
-  for (const char* extension : {".png", ".svg", ".dat"}) fs::remove(with(extension), ignored);
-  if (drawing.data.empty()) return std::vector<std::string>{};
+  if (drawing.data.empty()) {
+    for (const char* extension : {".png", ".svg", ".dat"}) fs::remove(with(extension), ignored);
+    return std::vector<std::string>{};
+  }
   if (!fs::exists(template_file)) {
     return machine_error("the plot template {} is missing: is this a whole checkout?", template_file.string());
   }
   TRY(write_file(with(".dat"), drawing.data));
 
   std::vector<std::string> pictures;
-  for (const auto& [terminal, extension] : {std::pair("pngcairo", ".png"), std::pair("svg", ".svg")}) {
-    const fs::path picture = with(extension);
+  for (const Form& form : kForms) {
+    const fs::path picture = with(form.extension);
+    const fs::path beside = fmt::format("{}.{}.tmp", picture.string(), ::getpid());
     // -d: nobody's ~/.gnuplot
     std::vector<std::string> words = {
-        "gnuplot", "-d", "-c", template_file.string(), terminal, picture.string(), with(".dat").string()};
+        "gnuplot", "-d", "-c", template_file.string(), form.terminal, beside.string(), with(".dat").string()};
     words.insert(words.end(), drawing.arguments.begin(), drawing.arguments.end());
-    if (const auto drawn = draw_picture(words, picture); !drawn) {
-      fs::remove(picture, ignored);  // half a picture is worse than none
-      return drawn.error();
-    }
+    const auto drawn = draw_picture(words, form, beside);
+    fs::remove(beside, ignored);
+    if (!drawn) return drawn.error();
+    TRY(write_file(picture, *drawn));
     pictures.push_back(picture.string());
   }
   return pictures;

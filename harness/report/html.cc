@@ -238,12 +238,14 @@ std::string render_html(const Report& report, const std::vector<HtmlPlot>& plots
   return out + "</body>\n</html>\n";
 }
 
-Result<std::string> write_html(const Report& report, const std::string& folder) {
+Result<std::string> write_html(const Report& report, const std::string& folder,
+                               const std::vector<std::string>& pictures) {
   TRY(make_folders(folder));
   std::vector<HtmlPlot> plots;
   for (const Plot& plot : all_plots()) {
     const fs::path svg = fs::path(folder) / (std::string(plot.name) + ".svg");
-    if (fs::exists(svg)) plots.push_back({plot.description, TRY(read_file(svg))});
+    if (std::find(pictures.begin(), pictures.end(), svg.string()) == pictures.end()) continue;
+    plots.push_back({plot.description, TRY(read_file(svg))});
   }
   const fs::path path = fs::path(folder) / "report.html";
   TRY(write_file(path, render_html(report, plots)));

@@ -4,13 +4,37 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 
 #include "words.h"
 #include "wrap.h"
 
 namespace nslab {
 namespace {
+
+/// Kernels by their numbers. The plots have nine colours (plots/page.gp): what is most often seen together comes first.
+constexpr std::string_view kNumbered[] = {"none",
+                                          "multi",
+                                          "multi+cache",
+                                          "flat+cache",
+                                          "multi+hash",
+                                          "list+hash",
+                                          "flat",
+                                          "multi-twin",
+                                          "multi-known",
+                                          "flat+hash",
+                                          "flat+cache+hash",
+                                          "static3",
+                                          "list",
+                                          "multi+cache+hash",
+                                          "list+cache",
+                                          "nons",
+                                          "list+cache+hash",
+                                          "static3+cache",
+                                          "static3+hash",
+                                          "static3+cache+hash"};
 
 std::string field(double value) { return fmt::format("{:.6f}", value); }
 
@@ -46,9 +70,21 @@ const Cell* find_cell(const Report& report, const std::string& benchmark, const 
 }
 
 std::size_t number_of(const Report& report, const std::string& kernel) {
-  return static_cast<std::size_t>(std::find(report.kernels.begin(), report.kernels.end(), kernel) -
-                                  report.kernels.begin()) +
-         1;
+  const auto known = [](const std::string& k) -> std::size_t {
+    const auto* found = std::find(std::begin(kNumbered), std::end(kNumbered), k);
+    return found == std::end(kNumbered) ? 0 : static_cast<std::size_t>(found - std::begin(kNumbered)) + 1;
+  };
+  if (const std::size_t number = known(kernel); number != 0) return number;
+  std::set<std::size_t> taken;
+  for (const std::string& k : report.kernels) taken.insert(known(k));
+  std::size_t number = 0;
+  for (const std::string& k : report.kernels) {
+    if (known(k) != 0) continue;
+    do ++number;
+    while (taken.contains(number));
+    if (k == kernel) break;
+  }
+  return number;
 }
 
 std::vector<int> shallow_depths(const Report& report) {
@@ -83,7 +119,7 @@ std::string note_lines(std::string_view note) {
   return wrap(note, columns);
 }
 
-std::string refused_note(const Report& report) {
+std::string refused_note(const Report& report, const std::vector<int>& drawn) {
   // A kernel that refuses a depth altogether is one entry, not one for each benchmark.
   std::map<std::pair<std::string, int>, std::pair<int, int>> counts;  // refused, all
   std::string refusal;
@@ -97,7 +133,7 @@ std::string refused_note(const Report& report) {
   std::vector<std::string> entries;
   for (const std::string& kernel : report.kernels) {
     std::string depths;
-    for (const int depth : report.depths) {
+    for (const int depth : drawn) {
       const auto found = counts.find({kernel, depth});
       if (found == counts.end() || found->second.first == 0) continue;
       if (found->second.first == found->second.second) {

@@ -40,7 +40,8 @@ const View& shown(const Report& report);
 /// Null when it is not there.
 const Cell* find_cell(const Report& report, const std::string& benchmark, const std::string& kernel, int depth);
 
-/// A kernel's number, from 1: the same colour in every plot of a report.
+/// A kernel's number, from 1, which chooses its colour. A kernel of the lab has the same number in every plot of every
+/// report; one that the lab does not know has the lowest number that no kernel of the report has.
 std::size_t number_of(const Report& report, const std::string& kernel);
 /// The two shallowest depths: the initial namespace and one level below are the question, and more would be too many to
 /// tell apart. The cost of depth has a plot of its own.
@@ -62,7 +63,8 @@ std::string words_of(const Items& items, Text text) {
 std::string title_text(const Report& report, std::string_view what);
 /// Breaks what stands at a plot's foot into lines that fit.
 std::string note_lines(std::string_view note);
-/// What is refused and therefore not drawn, as a sentence for a plot's foot; empty when nothing is.
-std::string refused_note(const Report& report);
+/// What is refused at these depths, those that the plot is of, and therefore not drawn, as a sentence for its foot;
+/// empty when nothing is.
+std::string refused_note(const Report& report, const std::vector<int>& depths);
 
 }  // namespace nslab

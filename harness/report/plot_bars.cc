@@ -68,7 +68,7 @@ Drawing draw_bars(const Report& report) {
     if (std::find(drawn.begin(), drawn.end(), benchmark) != drawn.end()) continue;
     undrawn += (undrawn.empty() ? "" : ", ") + benchmark;
   }
-  std::string note = refused_note(report);
+  std::string note = refused_note(report, depths);
   if (!undrawn.empty())
     note += fmt::format("{}Not drawn, because {} has no figure to compare with: {}.", note.empty() ? "" : " ",
                         report.reference, undrawn);

@@ -78,7 +78,7 @@ Drawing draw_depth(const Report& report) {
           {title_text(report, "The cost of depth"), fmt::format("{}, difference", report.run.unit()),
            words_of(lines.benchmarks, panel), words_of(lines.kernels, as_word),
            words_of(lines.kernels, [&](const std::string& k) { return fmt::to_string(number_of(report, k)); }),
-           note_lines(refused_note(report))}};
+           note_lines(refused_note(report, report.depths))}};
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ Drawing draw_growth(const Report& report) {
        words_of(lines.lines, [](const Series& s) { return as_word(fmt::format("{}, depth {}", s.kernel, s.depth)); }),
        words_of(lines.lines, [&](const Series& s) { return fmt::to_string(number_of(report, s.kernel)); }),
        words_of(lines.lines, [&](const Series& s) { return std::string(s.depth == depths.front() ? "1" : "2"); }),
-       note_lines(refused_note(report))}};
+       note_lines(refused_note(report, depths))}};
 }
 
 }  // namespace

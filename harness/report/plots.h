@@ -18,7 +18,7 @@ std::span<const Plot> all_plots();
 ///
 /// A plot without data (one kernel only; one depth only; no curve) is not drawn, and a stale file of its name is
 /// removed. Returns the paths of the PNG and SVG files. Fails with Exit::machine when gnuplot is missing or the folder
-/// cannot be written, with Exit::bug and gnuplot's own words when it fails.
+/// cannot be written, with Exit::bug and gnuplot's own words when it fails; pictures of an earlier report then stay.
 ///
 /// `templates_folder` holds the *.gp files (plots/ of the checkout). A template is called as `gnuplot -d -c file.gp
 /// ARG1 … ARG9`.

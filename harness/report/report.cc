@@ -52,6 +52,7 @@ class ViewBuilder {
 
   View build() {
     for (const auto& [key, samples] : samples_) view_.cells[key] = cell_of(key, samples);
+    find_groups();
     compare_cells();
     compare_with_origins();
     answer_contrasts();
@@ -80,6 +81,16 @@ class ViewBuilder {
     for (const auto& [seed, value] : measured.by_seed) values.push_back(value);
     cell.value = estimate(values, report_.options.level, measured.rounding);
     return cell;
+  }
+
+  void find_groups() {
+    for (const auto& [key, samples] : samples_) {
+      Cell& cell = view_.cells.at(key);
+      if (cell.state != Cell::State::measured) continue;
+      std::vector<double> values;
+      for (const Sample* s : samples) values.push_back(value_of(*s, view_.statistic));
+      cell.groups = groups_of(std::move(values));
+    }
   }
 
   bool measured(const CellKey& key) const {

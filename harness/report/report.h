@@ -13,6 +13,7 @@
 
 #include "benchmarks.h"
 #include "contrasts.h"
+#include "groups.h"
 #include "result.h"
 #include "sample.h"
 #include "stats.h"
@@ -71,7 +72,8 @@ struct Cell {
   int refused_boots = 0;
   std::uint64_t involuntary_switches = 0;  ///< in all boots together
 
-  Estimate value;  ///< in the meter's unit per operation
+  Estimate value;             ///< in the meter's unit per operation
+  std::vector<Group> groups;  ///< the few groups that the boots' values fall into (groups_of()); mostly empty
   std::optional<Comparison>
       against_reference;                 ///< empty for the reference itself and where there is nothing to compare with
   std::optional<Comparison> depth_cost;  ///< against depth 0 of the same kernel; empty at depth 0

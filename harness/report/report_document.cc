@@ -6,13 +6,29 @@
 
 namespace nslab {
 
-Document describe(const Report& report) {
+namespace {
+
+Document put_together(const Report& report, const Block& answer) {
   Document document = head_section(report);
+  document.insert(document.begin() + 1, answer);
   append(document, table_2007(report));
   for (const View& view : report.views) append(document, costs_section(report, view));
   append(document, reading_section(report));
   append(document, answers_section(report, report.views.front()));
   append(document, growth_section(report, report.views.front()));
+  return document;
+}
+
+}  // namespace
+
+Document describe(const Report& report) { return put_together(report, summary(report)); }
+
+Document describe_for_terminal(const Report& report, const std::vector<std::pair<std::string, std::string>>& files) {
+  Block answer = summary(report);
+  answer.facts.insert(answer.facts.end(), files.begin(), files.end());
+  Document document = put_together(report, answer);
+  document.push_back({Block::Kind::heading, "In short"});
+  document.push_back(answer);
   return document;
 }
 

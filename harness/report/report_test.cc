@@ -281,7 +281,8 @@ TEST(ReportTest, SaysWhatAReaderMustKnow) {
   EXPECT_THAT(text, HasSubstr("*** INCOMPLETE: 2 of 6 boots are missing"));
   EXPECT_THAT(text, HasSubstr("Run the same 'nslab run' command again: it continues."));
   EXPECT_THAT(text,
-              HasSubstr("other work      The kernel did other work now and then. These are the involuntary context "
+              HasSubstr("the kernel did other work of its own now and then, which the mean is meant to include and the "
+                        "minimum leaves out. These are the involuntary context "
                         "switches in all boots together: fork on multi at depth 0 (2). "));
   EXPECT_THAT(text, HasSubstr("getpid: the number of repetitions is not the same in all cells (it is 50 to 100)"));
   EXPECT_THAT(text, HasSubstr("does not see caches"));

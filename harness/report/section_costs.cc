@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "numbers.h"
 #include "sections.h"
 #include "words.h"
 
@@ -110,6 +111,75 @@ Table depth_table(const Report& report, const View& view) {
   return table;
 }
 
+/// Stands at each table with marks.
+std::string legend(const Report& report) {
+  return fmt::format(
+      "> {}, < {}, = equivalent (shown to differ by less than {:.4g} %), ? undecided. What decides is "
+      "the difference together with its ±, above: one per cent is marked otherwise than an equal one whose interval is "
+      "wider, and 'nslab compare' shows the interval of the per cent and p.",
+      properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent);
+}
+
+/// "5 boots at 39,591 to 39,727".
+std::string group_text(const Group& group, Meter meter) {
+  const auto number = [&](double value) {
+    return format_number(value, value < 1000 ? properties_of(meter).decimals : 0);
+  };
+  std::string text = fmt::format("{} boot{} at {}", group.count, group.count == 1 ? "" : "s", number(group.low));
+  if (number(group.low) != number(group.high)) text += " to " + number(group.high);
+  return text;
+}
+
+/// Of which benchmarks the boots fall into few groups, those whose groups lie farthest apart first, each with the cell
+/// that shows it best.
+Document groups_note(const Report& report, const View& view) {
+  constexpr std::size_t named = 5;
+  struct Grouped {
+    std::string benchmark;
+    int grouped = 0;
+    int cells = 0;
+    const CellKey* example = nullptr;
+    double spread = 0;  ///< the range of the example's values, as a part of their mean
+  };
+  std::vector<Grouped> all;
+  for (const std::string& benchmark : report.benchmarks) {
+    Grouped g{benchmark};
+    for (const auto& [key, cell] : view.cells) {
+      if (key.benchmark != benchmark || cell.state != Cell::State::measured) continue;
+      ++g.cells;
+      if (cell.groups.empty()) continue;
+      ++g.grouped;
+      const double spread = (cell.groups.back().high - cell.groups.front().low) / cell.value.value;
+      if (g.example == nullptr || spread > g.spread) {
+        g.example = &key;
+        g.spread = spread;
+      }
+    }
+    if (g.grouped > 0) all.push_back(g);
+  }
+  if (all.empty()) return {};
+  std::stable_sort(all.begin(), all.end(), [](const Grouped& a, const Grouped& b) { return a.spread > b.spread; });
+  Block list{Block::Kind::bullets};
+  for (std::size_t i = 0; i < std::min(named, all.size()); ++i) {
+    const Grouped& g = all[i];
+    std::string groups;
+    for (const Group& group : view.cells.at(*g.example).groups) {
+      groups += (groups.empty() ? "" : ", ") + group_text(group, report.run.meter);
+    }
+    list.bullets.push_back(fmt::format("{}, in {} of {} cells, as on {} at depth {}: {}.", g.benchmark, g.grouped,
+                                       g.cells, g.example->kernel, g.example->depth, groups));
+  }
+  if (all.size() > named) {
+    list.bullets.push_back(fmt::format("{} more benchmarks, whose groups lie closer together.", all.size() - named));
+  }
+  return {{Block::Kind::paragraph,
+           fmt::format("In some cells the {} of the boots falls into few distinct groups, by the seed. The figure of "
+                       "such a cell lies between the groups, where no boot is, and its interval says how the boots are "
+                       "shared out among them (the rule is in docs/reading-a-report.md):",
+                       name_of(view.statistic))},
+          std::move(list)};
+}
+
 std::string_view meaning_of(Statistic statistic) {
   switch (statistic) {
     case Statistic::mean:
@@ -133,17 +203,18 @@ Document costs_section(const Report& report, const View& view) {
       {.kind = Block::Kind::table,
        .text = fmt::format("{} ({}). The first line of a cell is its cost, ± the {} interval over boots. The second is "
                            "the difference from {}, ± the {} interval over pairs of boots with one seed. The third is "
-                           "the same difference in per cent, with the mark of the verdict.",
-                           capitalized(quantity), source, level, reference_text(report), level),
+                           "the same difference in per cent, with the mark of the verdict: {}",
+                           capitalized(quantity), source, level, reference_text(report), level, legend(report)),
        .table = cost_table(report, view)});
+  append(section, groups_note(report, view));
   const Table depths = depth_table(report, view);
   if (!depths.rows.empty()) {
     section.push_back(
         {.kind = Block::Kind::table,
          .text = fmt::format("The cost of depth: the difference from depth 0 of the same kernel, in {} ({}), ± the {} "
                              "interval over pairs of boots with one seed. Below it is the same difference in per cent, "
-                             "with the mark of the verdict.",
-                             quantity, source, level),
+                             "with the mark of the verdict: {}",
+                             quantity, source, level, legend(report)),
          .table = depths});
   }
   return section;

@@ -51,7 +51,7 @@ std::string switched_text(const Report& report) {
   if (cells.size() > named)
     list += fmt::format(" and {} more cells, with no more than that each", cells.size() - named);
   return fmt::format(
-      "now and then. These are the involuntary context switches in all boots together: {}. A cell with a switch in "
+      "These are the involuntary context switches in all boots together: {}. A cell with a switch in "
       "every {}th repetition or more is left out, because its operation creates the tasks that preempt it.",
       list, kRepetitionsToASwitch);
 }
@@ -80,7 +80,8 @@ Document head_section(const Report& report) {
         benchmark, fewest, most));
   }
   if (disturbed && !report.switched.empty()) {
-    warn(fmt::format("Something else ran on the vCPU {} Look at the minimum as well.", switched_text(report)));
+    warn(fmt::format("Something else ran on the vCPU now and then. {} Look at the minimum as well.",
+                     switched_text(report)));
   }
   head.push_back({.kind = Block::Kind::facts,
                   .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
@@ -92,7 +93,11 @@ Document head_section(const Report& report) {
                             {"started", run.started},
                             {"finished", run.finished.empty() ? "not yet" : run.finished}}});
   if (!disturbed && !report.switched.empty()) {
-    head.back().facts.emplace_back("other work", "The kernel did other work " + switched_text(report));
+    head.back().facts.emplace_back(
+        "other work",
+        "This is as it should be, and there is nothing to do: the kernel did other work of its own now and then, which "
+        "the mean is meant to include and the minimum leaves out. " +
+            switched_text(report));
   }
   return head;
 }

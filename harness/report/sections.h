@@ -8,6 +8,11 @@ namespace nslab {
 
 /// The sections of a report, each in the file section_NAME.cc. A section that has nothing to say is empty.
 
+/// The answer in a few lines, as facts: what was compared, what came out, as far as the run has it: between kernels, of
+/// depth, of size, of the controls. All of it is read from the data. Which operation the lines are about, and which
+/// cells they name, is decided by rules that section_summary.cc states.
+Block summary(const Report& report);
+
 /// The title, what is wrong or must be read with care, and what the run was.
 Document head_section(const Report& report);
 
