@@ -92,6 +92,14 @@ TEST_F(Lab, ADryRunTellsCellsBootsAndTheTimeTheyTook) {
   EXPECT_EQ(must(must(Store::open_existing(results.string())).runs()).size(), 1U);
 }
 
+TEST_F(Lab, ADryRunBeforeTheFirstBootGoesByTheReferenceRun) {
+  const Captured ended =
+      nslab({"run", "configs/smoke.toml", "--results", (work_->path() / "none").string(), "--dry-run"});
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  EXPECT_THAT(ended.output, testing::ContainsRegex("expected time, kernels built: [0-9:]+ \\(from 40 boots of this "
+                                                   "experiment in .*results/reference/smoke"));
+}
+
 TEST_F(Lab, GetpidsBarePathIsTheSameAtEverySeed) {
   for (const char* kernel : {"none", "multi", "flat+cache"}) {
     const auto samples = cell(kernel, "getpid", 0);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -12,35 +13,17 @@
 #include "files.h"
 #include "paths.h"
 #include "report.h"
+#include "test_command_line.h"
 #include "test_samples.h"
 #include "text_store.h"
-#include "verb.h"
 
 namespace nslab {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Ended {
-  int exit_code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Ended nslab(std::vector<std::string> words) {
-  words.insert(words.begin(), "nslab");
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ended ended;
-  ended.exit_code = run_command_line(static_cast<int>(argv.size()), argv.data());
-  ended.output = testing::internal::GetCapturedStdout();
-  ended.errors = testing::internal::GetCapturedStderr();
-  return ended;
-}
 
 /// multi costs 310 and 311, flat 300 and 301; made by a QEMU that nobody has.
 Result<void> make_store(const fs::path& folder) {
@@ -56,6 +39,16 @@ Result<void> make_store(const fs::path& folder) {
     }
   }
   return store.finish(run.id, "2025-01-01T01:00:00Z");
+}
+
+/// The folders of the reference runs that are in this checkout.
+std::vector<fs::path> references() {
+  std::vector<fs::path> folders;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(find_paths()->root / "results" / "reference", none)) {
+    if (is_text_run(entry.path())) folders.push_back(entry.path());
+  }
+  return folders;
 }
 
 std::set<std::string> files_in(const fs::path& folder) {
@@ -136,14 +129,65 @@ TEST_F(TextRunVerbs, CiteRenewsAPageAndChecksIt) {
   EXPECT_EQ(nslab({"cite", "--check", page, "--references", here}).exit_code, 0);
 }
 
-/// The folders of the reference runs that are in this checkout.
-std::vector<fs::path> references() {
-  std::vector<fs::path> folders;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(find_paths()->root / "results" / "reference", none)) {
-    if (is_text_run(entry.path())) folders.push_back(entry.path());
+TEST_F(TextRunVerbs, AReportBeginsAndEndsWithTheAnswer) {
+  const Ended report = nslab({"report", path("small")});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  const std::string answer =
+      "compared        multi and flat at depth 0, in 1 benchmark: mean instructions per operation, 2 boots a cell";
+  const std::string page = "page            " + path("small") + "/report.html\n";
+  EXPECT_EQ(std::min(report.output.find(answer), report.output.find("meter  ")), report.output.find(answer));
+  EXPECT_EQ(std::min(report.output.find(page), report.output.find("meter  ")), report.output.find(page));
+  const std::string end = report.output.substr(report.output.find("\nIn short\n"));
+  EXPECT_THAT(end, AllOf(HasSubstr(answer), HasSubstr(page), HasSubstr("flat −10 exact (−3.22 %)"),
+                         HasSubstr(path("small") + "/overhead.png")));
+}
+
+TEST_F(TextRunVerbs, ReportsOfTwoRunsDoNotMixInAFolder) {
+  ASSERT_EQ(nslab({"report", path("small"), "--output", path("page")}).exit_code, 0);
+  const std::string before = *read_file(path("page") + "/report.md");
+  // The same run once more, by another statistic, is the same report.
+  EXPECT_EQ(nslab({"report", path("small"), "--output", path("page"), "--statistic", "minimum"}).exit_code, 0);
+  EXPECT_EQ(nslab({"report", path("small"), "--output", path("page")}).exit_code, 0);
+  for (const fs::path& other : references()) {
+    const Ended mixed = nslab({"report", other.string(), "--output", path("page")});
+    EXPECT_EQ(mixed.exit_code, 2);
+    EXPECT_THAT(mixed.errors, HasSubstr("has the report of another run, '# nslab report: small (run 1)'"));
+    EXPECT_EQ(*read_file(path("page") + "/report.md"), before);
+    // Nor into a folder that has another run's results and no report yet.
+    ASSERT_EQ(nslab({"export", path("small"), "--output", path("text")}).exit_code, 0);
+    EXPECT_EQ(nslab({"report", other.string(), "--output", path("text")}).exit_code, 2);
+    EXPECT_EQ(nslab({"export", other.string(), "--output", path("text")}).exit_code, 2);
+    EXPECT_EQ(files_in(path("text")), kTextFiles);
+    break;  // one will do
   }
-  return folders;
+}
+
+TEST_F(TextRunVerbs, WithoutGnuplotAllElseIsWrittenAndShown) {
+  ASSERT_EQ(nslab({"report", path("small")}).exit_code, 0);
+  const std::string picture = *read_file(path("small") + "/overhead.svg");
+  const WithEnvironment no_gnuplot{{"PATH", "/nonexistent"}};
+  const Ended report = nslab({"report", path("small")});
+  EXPECT_EQ(report.exit_code, 3);
+  EXPECT_THAT(report.output, HasSubstr("−10 exact"));
+  EXPECT_THAT(report.errors, AllOf(HasSubstr("apt-get install gnuplot-nox"), testing::EndsWith("\n")));
+  EXPECT_EQ(std::count(report.errors.begin(), report.errors.end(), '\n'), 1) << "one line: " << report.errors;
+  EXPECT_THAT(*read_file(path("small") + "/report.md"), HasSubstr("−10 exact"));
+  EXPECT_THAT(*read_file(path("small") + "/report.html"), Not(HasSubstr("<figure>")));
+  EXPECT_EQ(*read_file(path("small") + "/overhead.svg"), picture) << "a good picture stays";
+}
+
+TEST_F(TextRunVerbs, WhatOnlyReadsNeedsNoHome) {
+  const WithEnvironment homeless{{"HOME", {}}, {"NSLAB_CACHE", {}}, {"XDG_CACHE_HOME", {}}};
+  EXPECT_EQ(nslab({"report", path("small")}).exit_code, 0);
+  EXPECT_EQ(nslab({"compare", "multi", "flat", "--results", path("small")}).exit_code, 0);
+  EXPECT_EQ(nslab({"export", path("small"), "--output", path("text")}).exit_code, 0);
+  EXPECT_EQ(nslab({"merge", path("text"), "--output", path("both")}).exit_code, 0);
+  EXPECT_EQ(nslab({"completion"}).exit_code, 0);
+  ASSERT_TRUE(write_file(path("page.md"), "nothing is quoted\n"));
+  EXPECT_EQ(nslab({"cite", "--check", path("page.md")}).exit_code, 0);
+  const Ended list = nslab({"kernel", "list"});
+  EXPECT_EQ(list.exit_code, 3);
+  EXPECT_THAT(list.errors, HasSubstr("set NSLAB_CACHE"));
 }
 
 TEST(ReferenceRuns, AreReadWholeAndAreWrittenBackByteByByte) {

@@ -42,11 +42,14 @@ TEST(HtmlTest, IsWrittenBesideThePlots) {
   const auto temporary = std::move(*TempFolder::make(testing::TempDir(), "html"));
   const std::filesystem::path& folder = temporary.path();
   ASSERT_TRUE(write_file(folder / "depth.svg", "<svg/>"));
-  const auto path = write_html(small_report({0, 1}), folder.string());
+  ASSERT_TRUE(write_file(folder / "overhead.svg", "<svg>of an earlier report</svg>"));
+  const auto path = write_html(small_report({0, 1}), folder.string(), {(folder / "depth.svg").string()});
   ASSERT_TRUE(path) << path.error().message;
   EXPECT_EQ(*path, (folder / "report.html").string());
-  EXPECT_THAT(*read_file(*path), HasSubstr("PHN2Zy8+"));
-  EXPECT_EQ(write_html(small_report({0, 1}), "/proc/nowhere").error().exit, Exit::machine);
+  const std::string page = *read_file(*path);
+  EXPECT_THAT(page, HasSubstr("PHN2Zy8+"));
+  EXPECT_EQ(page.find("<figure>"), page.rfind("<figure>")) << "only what was drawn now is on the page";
+  EXPECT_EQ(write_html(small_report({0, 1}), "/proc/nowhere", {}).error().exit, Exit::machine);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "files.h"
 #include "paths.h"
@@ -107,9 +108,30 @@ TEST(PlotDataTest, Growth) {
 }
 
 TEST(PlotDataTest, RefusedIsNamed) {
-  EXPECT_EQ(refused_note(small_report({0, 1, 2, 4})),
+  EXPECT_EQ(refused_note(small_report({0, 1, 2, 4}), {0, 1, 2, 4}),
             "Not drawn, because the kernel refused it (EINVAL): flat at depth 2, 4.");
-  EXPECT_EQ(refused_note(small_report({0, 1})), "");
+  EXPECT_EQ(refused_note(small_report({0, 1}), {0, 1}), "");
+}
+
+TEST(PlotDataTest, NoFootNamesADepthThatThePlotIsNotOf) {
+  const Report report = small_report({0, 1, 2});
+  for (const Plot& plot : all_plots()) {
+    if (plot.name == std::string("depth")) continue;
+    EXPECT_THAT(plot.draw(report).arguments.back(), testing::Not(HasSubstr("depth 2"))) << plot.name;
+  }
+}
+
+TEST(PlotDataTest, AKernelHasOneColourInAllPlotsOfAllReports) {
+  const Report one = small_report({0, 1}, {"none", "multi", "flat", "mine"});
+  const Report other = small_report({0, 1}, {"multi", "flat", "yours", "mine"});
+  for (const char* kernel : {"multi", "flat"}) EXPECT_EQ(number_of(one, kernel), number_of(other, kernel)) << kernel;
+  for (const Report* report : {&one, &other}) {
+    std::set<std::size_t> numbers;
+    for (const std::string& kernel : report->kernels) numbers.insert(number_of(*report, kernel));
+    EXPECT_EQ(numbers.size(), 4U);
+    EXPECT_GE(*numbers.begin(), 1U);
+    EXPECT_LE(*numbers.rbegin(), 9U) << "there are colours enough";
+  }
 }
 
 TEST(PlotDataTest, ATitleSaysWhatMakesTheFiguresNoGood) {
@@ -144,6 +166,27 @@ TEST_F(PlotsTest, GnuplotsFailureIsShown) {
   ASSERT_FALSE(drawn);
   EXPECT_EQ(drawn.error().exit, Exit::bug);
   EXPECT_THAT(drawn.error().message, HasSubstr("undefined variable"));
+}
+
+// gnuplot ends with 0 when the disk is full.
+TEST_F(PlotsTest, ACutPictureIsTheMachinesLackAndTakesNobodysPlace) {
+  const fs::path templates = folder_ / "plots";
+  fs::create_directory(templates);
+  std::ofstream(templates / "bars.gp") << "\n";
+  // Its words are: -d -c TEMPLATE TERMINAL OUTPUT …
+  std::ofstream(folder_ / "gnuplot")
+      << "#!/bin/sh\ncase $4 in svg) printf '<svg><g>' ;; *) printf '\\211PNG' ;; esac > \"$5\"\n";
+  fs::permissions(folder_ / "gnuplot", fs::perms::owner_all);
+  const fs::path out = folder_ / "out";
+  fs::create_directory(out);
+  for (const char* picture : {"overhead.png", "overhead.svg"}) std::ofstream(out / picture) << "whole";
+  const Path path(folder_.string() + ":" + std::getenv("PATH"));
+  const auto drawn = write_plots(small_report({0, 1}), out.string(), templates.string());
+  ASSERT_FALSE(drawn);
+  EXPECT_EQ(drawn.error().exit, Exit::machine);
+  EXPECT_THAT(drawn.error().message, HasSubstr("is the disk full?"));
+  for (const char* picture : {"overhead.png", "overhead.svg"}) EXPECT_EQ(*read_file(out / picture), "whole");
+  EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 3) << "the pictures, the data, and nothing cut";
 }
 
 TEST_F(PlotsTest, MissingTemplate) {

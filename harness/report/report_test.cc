@@ -265,6 +265,122 @@ TEST(ReportTest, TheSameDifferenceTwiceIsNotCertain) {
   EXPECT_EQ(cell(report_of(samples), {"getpid", "flat", 0}).against_reference->verdict, Verdict::more);
 }
 
+/// The summary's fact of this name; empty without one.
+std::string fact_of(const Report& report, const std::string& name) {
+  const Document document = describe(report);
+  for (const auto& [fact, text] : document.at(1).facts) {
+    if (fact == name) return text;
+  }
+  return "";
+}
+
+TEST(SummaryTest, NamesKernelsAndDepth) {
+  auto samples = small_run();
+  for (Sample& s : samples) {
+    if (s.benchmark == "fork") s.benchmark = "fork_exit_wait";
+  }
+  const Report report = report_of(samples);
+  EXPECT_THAT(fact_of(report, "compared"),
+              AllOf(HasSubstr("multi and flat at depths 0 to 2, in 2 benchmarks: mean instructions per operation, 3 "
+                              "boots a cell, ± the 95 % interval"),
+                    HasSubstr("linux-6.12, profile lean, tcg with icount")));
+  EXPECT_THAT(fact_of(report, "kernels"),
+              HasSubstr("fork_exit_wait at depth 1, in instructions against multi at the same depth, from 3 pairs of "
+                        "boots: flat −100 exact (−0.10 %). The most saved: fork_exit_wait on flat −100 exact"));
+  EXPECT_THAT(fact_of(report, "depth"), HasSubstr("fork_exit_wait at depth 2, in instructions beyond depth 0 of the "
+                                                  "same kernel, from 3 pairs of boots: multi +100 exact (+0.10 %)"));
+  EXPECT_EQ(fact_of(report, "growth"), "");
+  EXPECT_EQ(fact_of(report, "controls"), "");
+  RunRecord run = run_record();
+  run.measurable = false;
+  EXPECT_THAT(fact_of(report_of(samples, {}, run), "compared"), HasSubstr("NOT FOR MEASUREMENT"));
+}
+
+TEST(SummaryTest, IsTheDatasAndNotTheProgrammers) {
+  auto samples = small_run();
+  for (Sample& s : samples) {
+    if (s.kernel == "flat" && s.status == CellStatus::ok && s.benchmark == "fork") s.sum += 200 * s.iterations;
+  }
+  EXPECT_THAT(fact_of(report_of(samples), "kernels"), HasSubstr("fork at depth 1, in instructions against multi at the "
+                                                                "same depth, from 3 pairs of boots: flat +100 exact"));
+}
+
+TEST(SummaryTest, OfManyKernelsNamesTheEnds) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const auto& [kernel, cost] : {std::pair("none", 1000U), std::pair("multi", 1010U), std::pair("flat", 990U),
+                                       std::pair("list", 1050U), std::pair("static3", 1020U), std::pair("nons", 995U)})
+      samples.push_back(sample(kernel, 0, "nptl", seed, cost));
+  }
+  const Report report = report_of(samples);
+  EXPECT_THAT(fact_of(report, "compared"), HasSubstr("6 kernels at depth 0, in 1 benchmark"));
+  EXPECT_THAT(fact_of(report, "kernels"),
+              HasSubstr("5 kernels, from flat −10 exact (−1.00 %) to list +50 exact (+5.00 %)"));
+  EXPECT_EQ(fact_of(report, "depth"), "");
+}
+
+TEST(SummaryTest, SaysWhatTheControlsShow) {
+  auto samples = small_run();
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const int depth : {0, 1}) {
+      samples.push_back(sample("multi-twin", depth, "getpid", seed, 310));
+      samples.push_back(sample("multi-known", depth, "getpid", seed, 320));
+    }
+  }
+  EXPECT_THAT(
+      fact_of(report_of(samples), "controls"),
+      AllOf(HasSubstr("multi-twin against multi: a difference was found in 0 of 2 cells"),
+            HasSubstr("multi-known against multi: a difference was found in 2 of 2 cells, from +10 exact (+3.23 "
+                      "%) in getpid at depth 0 to +10 exact")));
+}
+
+TEST(SummaryTest, NamesTheSteepestAndTheFlattestCurve) {
+  RunRecord run = run_record();
+  run.manifest = R"({"curves": {
+    "fork_processes_10": {"series": "fork", "quantity": "processes", "value": 10},
+    "fork_processes_1000": {"series": "fork", "quantity": "processes", "value": 1000},
+    "ps_processes_10": {"series": "ps", "quantity": "processes", "value": 10},
+    "ps_processes_1000": {"series": "ps", "quantity": "processes", "value": 1000}}})";
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const auto& [benchmark, cost] : {std::pair("fork_processes_10", 500U), std::pair("fork_processes_1000", 500U),
+                                          std::pair("ps_processes_10", 500U), std::pair("ps_processes_1000", 50000U)})
+      samples.push_back(sample("multi", 0, benchmark, seed, cost));
+  }
+  EXPECT_THAT(fact_of(report_of(samples, {}, run), "growth"),
+              AllOf(HasSubstr("Of 2 curves the steepest is ps against processes on multi at depth 0, × 100 from 10 to "
+                              "1,000 (exponent +1.000"),
+                    HasSubstr("the flattest is fork against processes on multi at depth 0, × 1.00")));
+}
+
+TEST(SummaryTest, StandsAtBothEndsOfATerminalsReport) {
+  const Document document = describe_for_terminal(report_of(small_run()), {{"page", "there/report.html"}});
+  EXPECT_EQ(document.at(1).facts, document.back().facts);
+  EXPECT_EQ(document.back().facts.back().second, "there/report.html");
+}
+
+TEST(ReportTest, CellsWhoseBootsFallIntoGroupsAreNamed) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    samples.push_back(sample("multi", 0, "vfork", seed, seed % 3 == 0 ? 45001 : 38001));
+    samples.push_back(sample("multi", 0, "getpid", seed, 310));
+  }
+  const std::string text = text_of(report_of(samples));
+  EXPECT_THAT(text, HasSubstr("In some cells the minimum of the boots falls into few distinct groups"));
+  EXPECT_THAT(text, HasSubstr("- vfork, in 1 of 1 cells, as on multi at depth 0: 4 boots at 38,000, 2 boots at "
+                              "45,000.\n"));
+  EXPECT_THAT(text, Not(HasSubstr("- getpid, in")));
+}
+
+TEST(ReportTest, TheMarksAreExplainedAtEachTableThatHasThem) {
+  const std::string text = text_of(report_of(small_run()));
+  int legends = 0;
+  for (auto at = text.find("? undecided. What decides"); at != std::string::npos;
+       at = text.find("? undecided. What decides", at + 1))
+    ++legends;
+  EXPECT_EQ(legends, 4) << "costs, and depth, by two statistics";
+}
+
 TEST(ReportTest, SaysWhatAReaderMustKnow) {
   RunRecord run = run_record();
   run.profile = "mini";
