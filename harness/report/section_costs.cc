@@ -114,9 +114,9 @@ Table depth_table(const Report& report, const View& view) {
 /// Stands at each table with marks.
 std::string legend(const Report& report) {
   return fmt::format(
-      "> {}, < {}, = equivalent (shown to differ by less than {:.4g} %), ? undecided. What decides is "
-      "the difference together with its ±, above: one per cent is marked otherwise than an equal one whose interval is "
-      "wider, and 'nslab compare' shows the interval of the per cent and p.",
+      "> {}, < {}, = equivalent (shown to differ by less than {:.4g} %), ? undecided. What decides is the difference "
+      "with "
+      "its ± in the line above, and not the per cent alone; 'nslab compare' shows the interval of the per cent, and p.",
       properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent);
 }
 

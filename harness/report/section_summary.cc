@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 
 #include "numbers.h"
 #include "sections.h"
@@ -13,7 +14,7 @@ namespace nslab {
 namespace {
 
 /// The operation that stands for a run is the first of these that it has: a process, then a thread, as in the debate of
-/// 2007. Of a run that has none of them it is the one with the largest difference.
+/// 2007. Of a run that has none of them it is its first fork, and without any the one with the largest difference.
 constexpr std::string_view kOperations[] = {"fork_exit_wait", "nptl", "thread_create_join", "vfork_exit_wait"};
 
 /// More kernels than this are shown by the two ends of their range.
@@ -69,6 +70,9 @@ std::string operation_of(const std::vector<Entry>& entries) {
     if (std::any_of(entries.begin(), entries.end(), [&](const Entry& e) { return e.key.benchmark == name; }))
       return std::string(name);
   }
+  const auto fork =
+      std::find_if(entries.begin(), entries.end(), [](const Entry& e) { return e.key.benchmark.starts_with("fork_"); });
+  if (fork != entries.end()) return fork->key.benchmark;
   return std::max_element(entries.begin(), entries.end(),
                           [](const Entry& a, const Entry& b) {
                             return std::abs(size_of(*a.comparison)) < std::abs(size_of(*b.comparison));
@@ -162,9 +166,11 @@ std::string depth_text(const Report& report) {
   return "";
 }
 
-/// The steepest and the flattest curve.
+/// The steepest and the flattest curve. What grows with levels is the cost of depth, which depth_text() has.
 std::string growth_text(const Report& report) {
-  const auto& growths = report.views.front().growths;
+  std::vector<Growth> growths;
+  std::copy_if(report.views.front().growths.begin(), report.views.front().growths.end(), std::back_inserter(growths),
+               [](const Growth& g) { return g.depth.has_value(); });
   if (growths.empty()) return "";
   const auto one = [](const Growth& g) {
     const auto& [small, first] = g.points.front();
@@ -173,9 +179,9 @@ std::string growth_text(const Report& report) {
     std::string width;
     if (g.slope.interval)
       width = fmt::format(" ± {}", format_number((g.slope.interval->high - g.slope.interval->low) / 2, 3));
-    return fmt::format("{} against {} on {}{}, × {} from {} to {} (exponent {}{})", g.series, g.quantity, g.kernel,
-                       g.depth ? fmt::format(" at depth {}", *g.depth) : "", format_number(ratio, ratio < 10 ? 2 : 0),
-                       format_number(small, 0), format_number(large, 0), format_signed(g.slope.value, 3), width);
+    return fmt::format("{} against {} on {} at depth {}, × {} from {} to {} (exponent {}{})", g.series, g.quantity,
+                       g.kernel, *g.depth, format_number(ratio, ratio < 10 ? 2 : 0), format_number(small, 0),
+                       format_number(large, 0), format_signed(g.slope.value, 3), width);
   };
   const auto [flat, steep] = std::minmax_element(
       growths.begin(), growths.end(), [](const Growth& a, const Growth& b) { return a.slope.value < b.slope.value; });
