@@ -206,6 +206,19 @@ TEST_F(PlotsTest, DrawsWithTheRealTemplates) {
   EXPECT_FALSE(fs::exists(folder_ / "depth.svg"));
 }
 
+TEST_F(PlotsTest, NoAxisIsMadeForWhatRoundingDoes) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (const int depth : {0, 1}) samples.push_back(sample("multi", depth, "empty", seed, 3));
+  }
+  const auto drawn = write(*make_report(run_record(), samples, {}));
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  const std::string svg = read("depth.svg");
+  EXPECT_THAT(svg, HasSubstr(">0.5</tspan>"));
+  EXPECT_THAT(svg, testing::Not(HasSubstr(">0.00")));
+}
+
 TEST_F(PlotsTest, DrawsGrowth) {
   const auto drawn = write(growing_report());
   if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
