@@ -206,6 +206,30 @@ TEST_F(PlotsTest, DrawsWithTheRealTemplates) {
   EXPECT_FALSE(fs::exists(folder_ / "depth.svg"));
 }
 
+// Each row of bars has an axis with 0 on it, and the key has all kernels, also those that the first row lacks.
+TEST_F(PlotsTest, EveryBarBeginsAtZeroAndIsInTheKey) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (int i = 0; i < 60; ++i) {
+      const std::string benchmark = fmt::format("benchmark_{:02}", i);
+      samples.push_back(sample("multi", 0, benchmark, seed, 100'000 + seed));
+      samples.push_back(sample("flat", 0, benchmark, seed, 94'000 + 10 * seed));
+      if (i == 59) samples.push_back(sample("list", 0, benchmark, seed, 94'000 + 10 * seed));
+    }
+  }
+  const auto drawn = write(*make_report(run_record(), samples, {}));
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  const std::string svg = read("overhead.svg");
+  EXPECT_THAT(svg, HasSubstr("list, depth 0"));
+  std::size_t rows = 0;
+  std::size_t zeros = 0;
+  for (std::size_t at = 0; (at = svg.find("overhead, % of multi</text>", at)) != std::string::npos; ++at) ++rows;
+  for (std::size_t at = 0; (at = svg.find(">0</tspan>", at)) != std::string::npos; ++at) ++zeros;
+  EXPECT_GT(rows, 1U);
+  EXPECT_EQ(zeros, rows);
+}
+
 TEST_F(PlotsTest, NoAxisIsMadeForWhatRoundingDoes) {
   std::vector<Sample> samples;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
