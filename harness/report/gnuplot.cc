@@ -24,7 +24,7 @@ Result<void> draw_picture(const std::vector<std::string>& words, const fs::path&
     return Error{Exit::bug, fmt::format("gnuplot failed ({}) to draw {}:\n{}", describe_status(ended->status),
                                         picture.string(), ended->output)};
   }
-  if (!fs::exists(picture) || fs::file_size(picture) == 0) {
+  if (size_of_file(picture) == 0) {
     return Error{Exit::bug, fmt::format("gnuplot ended well and wrote no {}:\n{}", picture.string(), ended->output)};
   }
   return {};
@@ -38,7 +38,7 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
   std::error_code ignored;
   for (const char* extension : {".png", ".svg", ".dat"}) fs::remove(with(extension), ignored);
   if (drawing.data.empty()) return std::vector<std::string>{};
-  if (!fs::exists(template_file)) {
+  if (!is_there(template_file)) {
     return machine_error("the plot template {} is missing: is this a whole checkout?", template_file.string());
   }
   TRY(write_file(with(".dat"), drawing.data));

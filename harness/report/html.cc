@@ -243,7 +243,7 @@ Result<std::string> write_html(const Report& report, const std::string& folder) 
   std::vector<HtmlPlot> plots;
   for (const Plot& plot : all_plots()) {
     const fs::path svg = fs::path(folder) / (std::string(plot.name) + ".svg");
-    if (fs::exists(svg)) plots.push_back({plot.description, TRY(read_file(svg))});
+    if (is_there(svg)) plots.push_back({plot.description, TRY(read_file(svg))});
   }
   const fs::path path = fs::path(folder) / "report.html";
   TRY(write_file(path, render_html(report, plots)));

@@ -3,17 +3,19 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 
+#include "files.h"
 #include "hash.h"
 #include "host.h"
 #include "qemu.h"
+#include "resources.h"
 #include "stats.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
 
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  TRY(check_build_folder(paths.cache));
   auto table = TRY(load_kernel_table(paths.kernels_folder()));
   auto base = TRY(table.base(experiment.base));
   if (!options.source.empty()) base.source = options.source;
@@ -33,8 +35,8 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     if (colon == std::string::npos || options.fault.substr(0, colon) == boot.kernel)
       boot.fault = options.fault.substr(colon + 1);  // all of it, if there is no colon
   }
-  const auto jobs =
-      TRY(choose_jobs(options.jobs, experiment.memory_mib, std::thread::hardware_concurrency(), host_memory_mib()));
+  const Resources usable = usable_resources();
+  const auto jobs = TRY(choose_jobs(options.jobs, experiment.memory_mib, usable.cores, usable.memory_mib));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
   auto image = TRY(make_image(paths, files));
 
@@ -106,7 +108,7 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
                                           [&](const BootPlan& boot) { return boot.kernel == name; });
     forecast.kernels.push_back({prepared.kernels.at(name), builder.is_built(prepared.kernels.at(name)), first});
   }
-  if (!fs::exists(options.results / "nslab.sqlite")) return forecast;
+  if (!is_there(options.results / "nslab.sqlite")) return forecast;
   auto store = TRY(Store::open_existing(options.results.string()));
   const auto missing = TRY(missing_boots(prepared, store));
   forecast.missing = missing.size();

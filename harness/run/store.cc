@@ -266,11 +266,11 @@ Store::~Store() = default;
 
 Result<Store> Store::open_existing(const std::string& folder) {
   const fs::path file = fs::path(folder) / "nslab.sqlite";
-  if (!fs::exists(file)) {
+  if (!is_there(file)) {
     return user_error("there are no results in {}: 'nslab run CONFIG' makes some, under results/NAME", folder);
   }
   // Readers of a write-ahead log make a file beside it. Where nobody can, and no log is left, the file holds all.
-  const bool alone = ::access(folder.c_str(), W_OK) != 0 && !fs::exists(file.string() + "-wal");
+  const bool alone = ::access(folder.c_str(), W_OK) != 0 && !is_there(file.string() + "-wal");
   std::unique_ptr<SQLite::Database> database;
   try {
     if (alone) {
