@@ -155,7 +155,8 @@ void Process::kill(int signal) {
 std::string describe_status(int wait_status) {
   if (WIFEXITED(wait_status)) return fmt::format("exit status {}", WEXITSTATUS(wait_status));
   const int signal = WTERMSIG(wait_status);
-  return fmt::format("signal {} ({})", signal, strsignal(signal));
+  return fmt::format("signal {} ({}){}", signal, strsignal(signal),
+                     signal == SIGKILL ? ", which the kernel's OOM killer sends when memory runs out" : "");
 }
 
 Result<Captured> run_captured(const Command& command) {

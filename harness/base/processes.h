@@ -56,7 +56,8 @@ class Process {
   std::optional<int> status_;
 };
 
-/// "exit status 2" or "signal 9 (Killed)".
+/// "exit status 2" or "signal 6 (Aborted)". Of signal 9 it says what that most likely means, as we show no status of a
+/// child that we have killed ourselves.
 std::string describe_status(int wait_status);
 
 struct Captured {

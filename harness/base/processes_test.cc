@@ -43,7 +43,8 @@ TEST(Process, DestructorEndsTheWholeGroup) {
 TEST(Process, DeathBySignalIsTold) {
   const auto run = run_captured(shell("kill -9 $$"));
   ASSERT_TRUE(run);
-  EXPECT_EQ(describe_status(run->status), "signal 9 (Killed)");
+  EXPECT_EQ(describe_status(run->status),
+            "signal 9 (Killed), which the kernel's OOM killer sends when memory runs out");
 }
 
 // Nothing of the caller's reaches a tool.

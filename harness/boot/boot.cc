@@ -12,6 +12,7 @@
 #include "files.h"
 #include "printable.h"
 #include "processes.h"
+#include "resources.h"
 #include "signals.h"
 #include "splats.h"
 #include "text.h"
@@ -40,12 +41,6 @@ std::string tail(const std::string& console) {
   std::string text = "the console's last lines:";
   for (const std::string& line : last_lines(console, kConsoleLines)) text += "\n  " + line;
   return text;
-}
-
-std::uintmax_t size_of(const fs::path& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  return error ? 0 : size;
 }
 
 BootFiles in(const fs::path& folder) {
@@ -99,6 +94,7 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   command.as_nobody = settings.preload.empty();  // a test's library may lie where nobody may look
   if (describe(settings.accelerator).needs_kvm) command.group = group_of("/dev/kvm");
   if (!settings.preload.empty()) command.environment["LD_PRELOAD"] = settings.preload;
+  const OomWatch oom_killer;
   auto qemu = Process::start(command);
   if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
 
@@ -113,12 +109,18 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
     if (interrupted()) return interruption();
     if (left <= 0)
       return fail(fmt::format("the boot hung: no end within its wall limit of {} s", settings.wall_limit_seconds));
-    if (size_of(files.frames) > kMostOutputBytes || size_of(files.console) > kMostOutputBytes) {
+    if (size_of_file(files.frames) > kMostOutputBytes || size_of_file(files.console) > kMostOutputBytes) {
       return fail(fmt::format("the guest floods its output: more than {} MiB", kMostOutputBytes >> 20));
     }
   }
   boot.wall_seconds = monotonic_seconds() - start;
 
+  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL) {
+    if (const auto evidence = oom_killer.evidence()) {
+      return machine_error("{}, seed {}: QEMU was killed. {}: give --jobs a smaller number, or lower memory_mib",
+                           plan.kernel, plan.seed, *evidence);
+    }
+  }
   if (!WIFEXITED(*status)) return fail(fmt::format("QEMU died: {}", describe_status(*status)));
   if (const auto splat = find_splat(console_of(files.console))) return fail(*splat);
   const int code = WEXITSTATUS(*status);

@@ -22,6 +22,12 @@ std::string kernel_command_line(const AcceleratorDescription& accelerator) {
 
 }  // namespace
 
+std::string option_value(const std::filesystem::path& file) {
+  std::string value;
+  for (const char c : file.string()) value += c == ',' ? ",," : std::string(1, c);
+  return value;
+}
+
 std::vector<std::string> machine_command(Accelerator accelerator) {
   std::vector<std::string> argv = {
       kQemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -45,10 +51,10 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   // No host time and no host randomness enters the guest.
   append(argv, {"-rtc", "base=2025-01-01T00:00:00,clock=vm", "-seed", std::to_string(seed)});
   append(argv, {"-m", std::to_string(memory_mib)});
-  append(argv, {"-serial", "file:" + files.console.string()});
-  append(argv, {"-chardev", "file,id=frames,path=" + files.frames.string(), "-device",
+  append(argv, {"-serial", "file:" + files.console.string()});  // all of it is the name, commas as well
+  append(argv, {"-chardev", "file,id=frames,path=" + option_value(files.frames), "-device",
                 "isa-debugcon,iobase=0xe9,chardev=frames"});
-  append(argv, {"-fw_cfg", "name=opt/nslab/plan,file=" + files.plan.string()});
+  append(argv, {"-fw_cfg", "name=opt/nslab/plan,file=" + option_value(files.plan)});
   // The watchdog counts guest seconds; QEMU then ends with status 0.
   append(argv, {"-device", "ib700", "-action", "watchdog=poweroff"});
   append(argv, {"-kernel", files.vmlinux.string(), "-initrd", files.initramfs.string()});

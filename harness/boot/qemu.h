@@ -24,6 +24,10 @@ struct BootFiles {
 /// QEMU's exit status when the guest's init left after a closing frame.
 constexpr int kCompleteStatus = frame::qemu_status(frame::Leave::complete);
 
+/// A file's name as the value of a key in one of QEMU's options, as in "file,path=": there a comma ends the value, and
+/// two commas stand for one.
+std::string option_value(const std::filesystem::path& file);
+
 /// QEMU and the flags that a boot and the KVM probe have in common: a machine without memory, disk, network or program.
 std::vector<std::string> machine_command(Accelerator accelerator);
 

@@ -46,6 +46,13 @@ TEST(Qemu, OnlyTheInstructionsMeterCounts) {
   EXPECT_THAT(command(Accelerator::kvm), Contains("host"));
 }
 
+// A comma would end the value of an option that has others beside it.
+TEST(Qemu, CommasInFileNamesAreDoubledWhereQemuWantsIt) {
+  const auto argv = boot_command({"/a,b/v", "/a,b/i", "/a,b/p", "/a,b/f", "/a,b/c"}, 7, 512, Accelerator::icount);
+  EXPECT_THAT(argv, testing::IsSupersetOf({"file,id=frames,path=/a,,b/f", "name=opt/nslab/plan,file=/a,,b/p"}));
+  EXPECT_THAT(argv, testing::IsSupersetOf({"file:/a,b/c", "/a,b/v", "/a,b/i"}));
+}
+
 // Samples depend on every word. With another command line, nslab does not continue the unfinished runs that users have,
 // and stored numbers may not come again.
 TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "experiment.h"
+#include "files.h"
 #include "json.h"
 #include "paths.h"
 #include "text_store.h"
@@ -15,11 +16,11 @@ namespace fs = std::filesystem;
 Result<std::string> find_results(const std::string& named) {
   const auto paths = TRY(find_paths_to_read());
   if (!named.empty()) return paths.named(named).string();
-  std::error_code error;
   std::optional<std::pair<fs::file_time_type, fs::path>> newest;
-  for (const auto& entry : fs::directory_iterator(paths.results, error)) {
-    const auto written = fs::last_write_time(entry.path() / "nslab.sqlite", error);
-    if (!error && (!newest || written > newest->first)) newest = {written, entry.path()};
+  for (const fs::path& entry : TRY(entries_of(paths.results))) {
+    std::error_code error;
+    const auto written = fs::last_write_time(entry / "nslab.sqlite", error);
+    if (!error && (!newest || written > newest->first)) newest = {written, entry};
   }
   if (!newest)
     return user_error(

@@ -100,7 +100,7 @@ Result<void> examine() {
     const std::pair<fs::path, const char*> files[] = {{base.source, "linux-source-6.12"},
                                                       {base.debian_config, "linux-config-6.12"}};
     for (const auto& [file, package] : files) {
-      const bool there = fs::exists(file);
+      const bool there = is_there(file);
       line(there ? "ok" : "lacks", "source",
            there ? file.string() : fmt::format("{}: apt-get install {}", file.string(), package));
       ready = ready && there;

@@ -54,7 +54,7 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
     for (const char* extension : {".png", ".svg", ".dat"}) fs::remove(with(extension), ignored);
     return std::vector<std::string>{};
   }
-  if (!fs::exists(template_file)) {
+  if (!is_there(template_file)) {
     return machine_error("the plot template {} is missing: is this a whole checkout?", template_file.string());
   }
   TRY(write_file(with(".dat"), drawing.data));

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "files.h"
 #include "json.h"
+#include "scratch_folder.h"
 #include "signals.h"
 
 namespace nslab {
@@ -27,7 +28,7 @@ void keep_failed(const fs::path& work, const fs::path& kept) {
 Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, const fs::path& scratch,
                                 const fs::path& failed) {
   const Kernel& kernel = prepared.kernels.at(plan.kernel);
-  const TempFolder folder = TRY(TempFolder::make(scratch, "boot"));
+  const ScratchFolder folder = TRY(ScratchFolder::make(scratch, "boot-folder"));
   const BootSettings settings{.vmlinux = kernel.vmlinux(),
                               .initramfs = prepared.image.file,
                               .accelerator = prepared.accelerator,

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 
+#include "files.h"
 #include "hash.h"
 #include "host.h"
 #include "qemu.h"
+#include "resources.h"
 #include "stats.h"
 #include "text_store.h"
 
@@ -15,6 +16,7 @@ namespace nslab {
 namespace fs = std::filesystem;
 
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  TRY(check_build_folder(paths.cache));
   auto table = TRY(load_kernel_table(paths.kernels_folder()));
   auto base = TRY(table.base(experiment.base));
   if (!options.source.empty()) base.source = options.source;
@@ -34,8 +36,8 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     if (colon == std::string::npos || options.fault.substr(0, colon) == boot.kernel)
       boot.fault = options.fault.substr(colon + 1);  // all of it, if there is no colon
   }
-  const auto jobs =
-      TRY(choose_jobs(options.jobs, experiment.memory_mib, std::thread::hardware_concurrency(), host_memory_mib()));
+  const Resources usable = usable_resources();
+  const auto jobs = TRY(choose_jobs(options.jobs, experiment.memory_mib, usable.cores, usable.memory_mib));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
   auto image = TRY(make_image(paths, files));
 
@@ -135,7 +137,7 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
   }
   std::vector<const BootPlan*> missing;
   BootSeconds seconds;
-  if (fs::exists(options.results / "nslab.sqlite")) {
+  if (is_there(options.results / "nslab.sqlite")) {
     auto store = TRY(Store::open_existing(options.results.string()));
     missing = TRY(missing_boots(prepared, store));
     seconds = TRY(store.boot_seconds(experiment.text));

@@ -266,13 +266,13 @@ Store::~Store() = default;
 
 Result<Store> Store::open_existing(const std::string& folder) {
   const fs::path file = fs::path(folder) / "nslab.sqlite";
-  if (!fs::exists(file)) {
+  if (!is_there(file)) {
     return user_error("there are no results in {}: 'nslab run CONFIG' makes some, under results/NAME", folder);
   }
   // Readers make files beside a write-ahead log, and only those that may write remove them again. Where nobody can make
   // any, and no log is left, the file holds all.
   const bool writable = ::access(folder.c_str(), W_OK) == 0 && ::access(file.c_str(), W_OK) == 0;
-  const bool alone = !writable && !fs::exists(file.string() + "-wal");
+  const bool alone = !writable && !is_there(file.string() + "-wal");
   std::unique_ptr<SQLite::Database> database;
   try {
     if (alone) {
