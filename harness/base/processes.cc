@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,6 +79,7 @@ Result<Process> Process::start(const Command& command, int output_fd) {
   if (pid < 0) return machine_error("cannot fork: {}", errno_text());
   if (pid == 0) {
     ::setpgid(0, 0);
+    if (!command.inherits_environment) ::umask(022);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -16,7 +16,7 @@ namespace nslab {
 ///
 /// A child gets a scrubbed environment: LC_ALL=C, TZ=UTC, a known PATH, and what `environment` adds. The caller's
 /// variables would otherwise decide what a compiler makes (KCFLAGS, CC, MAKEFLAGS) or in which language a tool answers,
-/// while the hash of the result names none of them.
+/// while the hash of the result names none of them. The umask is 022 for the same reason.
 struct Command {
   std::vector<std::string> argv;
   std::filesystem::path folder = {};                    ///< empty: the caller's

@@ -48,12 +48,16 @@ BootFiles in(const fs::path& folder) {
           folder / "console.log"};
 }
 
-/// By a second name, or as a copy where the folder is on another disk.
+/// By a second name, or as a copy where the folder is on another disk, or where the caller's umask lets nobody read it.
 Result<void> place(const fs::path& file, const fs::path& name) {
   std::error_code error;
-  fs::create_hard_link(file, name, error);
-  if (error) fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
+  struct stat status {};
+  const bool for_all = ::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+  if (for_all) fs::create_hard_link(file, name, error);
+  if (for_all && !error) return {};
+  fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
   if (error) return machine_error("cannot put {} into {}: {}", file.string(), name.string(), error.message());
+  ::chmod(name.c_str(), 0644);
   return {};
 }
 
@@ -67,6 +71,7 @@ Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings
   TRY(write_file(files.console, ""));
   if (::geteuid() != 0) return {};
   ::chmod(settings.folder.c_str(), 0755);
+  ::chmod(files.plan.c_str(), 0644);
   for (const fs::path& file : {files.frames, files.console}) {
     // It fails where there is no such user; QEMU then stays root, which may write.
     [[maybe_unused]] const int changed = ::chown(file.c_str(), kNobody, kNobody);
