@@ -36,6 +36,8 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
                                              const Drawing& drawing) {
   const auto with = [&](const char* extension) { return fs::path(stem.string() + extension); };
   std::error_code ignored;
+  // gnuplot takes a relative name that starts with '<', '|' or '$' for a program to start or a block of data.
+  const auto for_gnuplot = [&](const fs::path& file) { return fs::absolute(file, ignored).string(); };
   for (const char* extension : {".png", ".svg", ".dat"}) fs::remove(with(extension), ignored);
   if (drawing.data.empty()) return std::vector<std::string>{};
   if (!is_there(template_file)) {
@@ -48,7 +50,7 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
     const fs::path picture = with(extension);
     // -d: nobody's ~/.gnuplot
     std::vector<std::string> words = {
-        "gnuplot", "-d", "-c", template_file.string(), terminal, picture.string(), with(".dat").string()};
+        "gnuplot", "-d", "-c", for_gnuplot(template_file), terminal, for_gnuplot(picture), for_gnuplot(with(".dat"))};
     words.insert(words.end(), drawing.arguments.begin(), drawing.arguments.end());
     if (const auto drawn = draw_picture(words, picture); !drawn) {
       fs::remove(picture, ignored);  // half a picture is worse than none
