@@ -45,14 +45,15 @@ Result<std::filesystem::path> temporary_folder() {
 Result<void> check_build_folder(const std::filesystem::path& folder) {
   const std::string& name = folder.native();
   const std::string shown = shown_name(name);
-  constexpr std::string_view kHarmless = "/._-+,@";
+  // A comma ends a file's name in the options that the kernel's tools/ give to the preprocessor.
+  constexpr std::string_view kHarmless = "/._-+@";
   const auto harmless = [&](unsigned char c) {
     return c >= 0x80 || std::isalnum(c) != 0 || kHarmless.find(static_cast<char>(c)) != std::string_view::npos;
   };
   const auto error = [&](const std::string& why) {
     return user_error(
         "no kernel can be built in the cache folder {}: {}. Set NSLAB_CACHE to a folder whose name has only letters, "
-        "digits and /._-+,@",
+        "digits and /._-+@",
         shown, why);
   };
   const auto bad = std::find_if_not(name.begin(), name.end(), harmless);

@@ -25,8 +25,8 @@ struct Paths {
 Result<std::filesystem::path> temporary_folder();
 
 /// Whether a kernel can be built in this absolute folder: Exit::user when its name has a character that the kernel's
-/// own make, or the shells that it starts, take for something else (a blank, a colon, a quote, '$', '#' and so on), or
-/// bytes that are no UTF-8, which no JSON can hold. Letters of all scripts, digits and "/._-+,@" do no harm.
+/// own make, or the shells that it starts, take for something else (a blank, a comma, a colon, a quote, '$', '#' and so
+/// on), or bytes that are no UTF-8, which no JSON can hold. Letters of all scripts, digits and "/._-+@" do no harm.
 Result<void> check_build_folder(const std::filesystem::path& folder);
 
 /// A program in PREFIX/bin that has PREFIX/share/nslab beside it is an installed one; any other knows its checkout from

@@ -18,7 +18,7 @@ std::string refusal(const std::string& folder) {
 }
 
 TEST(BuildFolder, MayHaveWhatMakeAndShellsLeaveAlone) {
-  for (const char* name : {"/root/.cache/nslab", "/a,b/c++/x_y-z@1", "/home/j\u00fcrgen/\u65e5\u672c"})
+  for (const char* name : {"/root/.cache/nslab", "/a/c++/x_y-z@1", "/home/j\u00fcrgen/\u65e5\u672c"})
     EXPECT_EQ(refusal(name), "");
 }
 
@@ -26,9 +26,9 @@ TEST(BuildFolder, MayNotHaveWhatTheyTakeForSomethingElse) {
   EXPECT_EQ(
       refusal("/my disk/nslab"),
       "no kernel can be built in the cache folder /my disk/nslab: the kernel's make takes no blank in its name. Set "
-      "NSLAB_CACHE to a folder whose name has only letters, digits and /._-+,@");
+      "NSLAB_CACHE to a folder whose name has only letters, digits and /._-+@");
   for (const char* name :
-       {":", "$(id)", "#", "%", "\\", "'", "\"", "`", ";", "&", "|", "<", "*", "?", "[", "{", "~", "=", "!"})
+       {",", ":", "$(id)", "#", "%", "\\", "'", "\"", "`", ";", "&", "|", "<", "*", "?", "[", "{", "~", "=", "!"})
     EXPECT_THAT(refusal(std::string("/a/") + name), HasSubstr(std::string("the kernel's make takes no ") + name[0]))
         << name;
   EXPECT_THAT(refusal("/a\nb"), HasSubstr("folder /a\\x0ab: the kernel's make takes no \\x0a in its name"));

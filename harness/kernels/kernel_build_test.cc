@@ -221,7 +221,7 @@ TEST_F(Builder, AnotherSeriesLeavesTheObjectsOfTheFirst) {
 }
 
 TEST_F(Builder, ACacheInWhichNoKernelCanBeBuiltIsRefusedBeforeAnyWork) {
-  for (const char* name : {"my cache", "a:b", "a\xff", "$(id)"}) {
+  for (const char* name : {"my cache", "a,b", "a:b", "a\xff", "$(id)"}) {
     const fs::path cache = root_.path() / name;
     const KernelBuilder builder(Paths{.root = root_.path(), .guest = {}, .results = {}, .cache = cache});
     const auto built = builder.build(spec("multi", "CONFIG_PID_NS=y"), 1);
@@ -232,8 +232,8 @@ TEST_F(Builder, ACacheInWhichNoKernelCanBeBuiltIsRefusedBeforeAnyWork) {
   }
 }
 
-TEST_F(Builder, ACacheMayHaveACommaAndLettersOfAllScripts) {
-  const fs::path cache = root_.path() / "a,b-\u00fc";
+TEST_F(Builder, ACacheMayHaveLettersOfAllScripts) {
+  const fs::path cache = root_.path() / "a+b-\u00fc";
   const KernelBuilder builder(Paths{.root = root_.path(), .guest = {}, .results = {}, .cache = cache});
   const auto built = builder.build(spec("multi", "CONFIG_PID_NS=y"), 1);
   ASSERT_TRUE(built) << built.error().message;

@@ -40,7 +40,10 @@ std::string errors_of(const std::vector<std::string>& lines) {
   std::size_t count = 0;
   for (std::size_t i = 0; i + kShownLines < lines.size(); ++i) {
     if (!tells_of_an_error(lines[i])) continue;
-    if (++count > kShownErrors) return errors + "\n  …";
+    if (++count > kShownErrors) {
+      errors += "\n  …";
+      break;
+    }
     errors += "\n  " + lines[i];
     // The line of the source, and where in it, which GCC prints below the error.
     for (std::size_t below = i + 1; below < std::min(i + 3, lines.size()) && lines[below].starts_with(" "); ++below) {

@@ -66,6 +66,7 @@ TEST(FailedMake, ShowsTheErrorsThatLieAboveTheEnd) {
   std::string many;
   for (int i = 0; i < 100; ++i) many += fmt::format("a.c:{}:1: error: no\n", i);
   const std::string first = failed_make("the build", kStatus2, many).message;
+  EXPECT_THAT(first, HasSubstr("\nIts errors:\n  a.c:0:1: error: no\n"));
   EXPECT_THAT(first, HasSubstr("a.c:19:1: error: no\n  …\nIt last"));
   EXPECT_THAT(first, Not(HasSubstr("a.c:20:1:")));
 }

@@ -243,6 +243,25 @@ TEST_F(PlotsTest, NoAxisIsMadeForWhatRoundingDoes) {
   EXPECT_THAT(svg, testing::Not(HasSubstr(">0.00")));
 }
 
+// gnuplot starts programs, and reads blocks of data, by names of files that begin so.
+TEST_F(PlotsTest, DrawsInFoldersOfAnyName) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  for (const char* name : {"<touch started", "|touch started", "$(touch started)", "`touch started`", "~", "a b", "'\"",
+                           "bytes \xff", "@ARG1"}) {
+    fs::create_directory(name);
+    const auto drawn = write_plots(small_report({0, 1, 2}), name, (find_paths()->root / "plots").string());
+    if (gnuplot_is_missing(drawn)) {
+      fs::current_path(before);
+      GTEST_SKIP() << drawn.error().message;
+    }
+    EXPECT_TRUE(drawn) << name << ": " << drawn.error().message;
+    EXPECT_EQ(drawn->size(), 4U) << name;
+    EXPECT_FALSE(fs::exists("started")) << name;
+  }
+  fs::current_path(before);
+}
+
 TEST_F(PlotsTest, DrawsGrowth) {
   const auto drawn = write(growing_report());
   if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;

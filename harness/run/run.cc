@@ -180,7 +180,7 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
     progress.update(keeper.stored());
   }
   if (!keeper.all_stored()) {
-    print_err("{} finished boots were not stored, since the results were locked\n", keeper.waiting());
+    print_err("{} finished boots were not stored\n", keeper.waiting());
   }
   if (interrupted()) return interruption();
   TRY(outcome);

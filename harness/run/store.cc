@@ -259,6 +259,13 @@ void forget_failures(SQLite::Database& database, std::int64_t run) {
 
 }  // namespace
 
+namespace {
+
+/// SQLite takes a name that starts with "file:" for a URI, and what follows a '?' in it for settings.
+std::string sqlite_name(const fs::path& file) { return file.is_absolute() ? file.string() : "./" + file.string(); }
+
+}  // namespace
+
 Store::Store(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -280,7 +287,7 @@ Result<Store> Store::open_existing(const std::string& folder) {
                                                     SQLite::OPEN_READONLY | SQLite::OPEN_URI);
     } else {
       database = std::make_unique<SQLite::Database>(
-          file.string(), writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
+          sqlite_name(file), writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
     }
   } catch (const SQLite::Exception& error) {
     return machine_error("cannot open {}: {}", file.string(), error.what());
@@ -296,8 +303,8 @@ Result<Store> Store::open(const std::string& folder) {
   const std::string file = (fs::path(folder) / "nslab.sqlite").string();
   std::unique_ptr<SQLite::Database> database;
   try {
-    database =
-        std::make_unique<SQLite::Database>(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
+    database = std::make_unique<SQLite::Database>(sqlite_name(file), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+                                                  kBusyMilliseconds);
   } catch (const SQLite::Exception& error) {
     return machine_error("cannot open {}: {}", file, error.what());
   }

@@ -38,6 +38,23 @@ class StoreTest : public testing::Test {
   TempFolder folder_;
 };
 
+// SQLite would take such a relative name for a URI, and keep all of it in memory.
+TEST_F(StoreTest, MayLieInAFolderOfAnyName) {
+  namespace fs = std::filesystem;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder());
+  for (const char* name : {"file:x?mode=memory&y=", ":memory:", "a b", "bytes \xff", "a,b%20c"}) {
+    {
+      auto store = Store::open(name);
+      EXPECT_TRUE(store) << name << ": " << store.error().message;
+      EXPECT_TRUE(store->begin("key", fresh())) << name;
+    }
+    EXPECT_TRUE(is_there(fs::path(name) / "nslab.sqlite")) << name;
+    EXPECT_TRUE(Store::open_existing(name)) << name;
+  }
+  fs::current_path(before);
+}
+
 TEST_F(StoreTest, ABootComesBackAsItWas) {
   Store store = open();
   const auto run = store.begin("key", fresh());
