@@ -154,6 +154,17 @@ void Process::kill(int signal) {
   if (pid_ > 0 && !status_) ::kill(-pid_, signal) == 0 || ::kill(pid_, signal) == 0;
 }
 
+fs::path find_program(const std::string& name) {
+  const std::string_view path = kPath;
+  for (std::size_t start = 0; start < path.size();) {
+    const std::size_t end = std::min(path.find(':', start), path.size());
+    const fs::path file = fs::path(path.substr(start, end - start)) / name;
+    if (::access(file.c_str(), X_OK) == 0) return file;
+    start = end + 1;
+  }
+  return {};
+}
+
 std::string describe_status(int wait_status) {
   if (WIFEXITED(wait_status)) return fmt::format("exit status {}", WEXITSTATUS(wait_status));
   const int signal = WTERMSIG(wait_status);

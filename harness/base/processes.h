@@ -56,6 +56,9 @@ class Process {
   std::optional<int> status_;
 };
 
+/// Where a child finds this program in its PATH; empty when there is none.
+std::filesystem::path find_program(const std::string& name);
+
 /// "exit status 2" or "signal 6 (Aborted)". Of signal 9 it says what that most likely means, as we show no status of a
 /// child that we have killed ourselves.
 std::string describe_status(int wait_status);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "qemu.h"
 
+#include "files.h"
+#include "hash.h"
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 
@@ -66,6 +69,19 @@ Result<std::string> qemu_version() {
   const auto run = run_captured({.argv = {kQemu, "--version"}});
   if (!run || run->status != 0) return machine_error("{} is missing: apt-get install qemu-system-x86", kQemu);
   return run->output.substr(0, run->output.find('\n'));
+}
+
+Result<std::string> qemu_fingerprint() {
+  constexpr const char* kFirmware = "bios-microvm.bin";  // what -M microvm loads
+  const auto folders = TRY(run_captured({.argv = {kQemu, "-L", "help"}}));
+  for (const std::string& folder : lines_of(folders.output)) {
+    const auto firmware = std::filesystem::path(folder) / kFirmware;
+    if (!is_there(firmware)) continue;
+    Hasher hasher;
+    hasher.part("program", TRY(sha256_file(find_program(kQemu)))).part("firmware", TRY(sha256_file(firmware)));
+    return hasher.hex();
+  }
+  return machine_error("QEMU's firmware {} is missing: apt-get install qemu-system-data", kFirmware);
 }
 
 }  // namespace nslab

@@ -38,4 +38,9 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
 /// First line of `qemu-system-x86_64 --version`; Exit::machine with the package's name when there is none.
 Result<std::string> qemu_version();
 
+/// SHA-256 over the program and the firmware that a boot runs before the kernel. A version alone does not say which
+/// they are: the firmware comes in a package of its own, and a QEMU may be built with any patch. Exit::machine when one
+/// is missing. Takes some 0.1 s.
+Result<std::string> qemu_fingerprint();
+
 }  // namespace nslab

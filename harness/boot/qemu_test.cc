@@ -73,5 +73,12 @@ TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {
   EXPECT_EQ(line(Accelerator::kvm), machine + "-accel kvm -cpu host " + rest);
 }
 
+TEST(Qemu, ItsFingerprintIsAHash) {
+  const auto fingerprint = qemu_fingerprint();
+  ASSERT_TRUE(fingerprint) << fingerprint.error().message;
+  EXPECT_EQ(fingerprint->size(), 64U);
+  EXPECT_EQ(*fingerprint, *qemu_fingerprint());
+}
+
 }  // namespace
 }  // namespace nslab

@@ -24,6 +24,7 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
       {"profile", run.profile},
       {"accelerator", run.accelerator},
       {"QEMU", member("qemu")},
+      {"QEMU's program or firmware", member("qemu_fingerprint")},
       {"QEMU's command line", member("qemu_command")},
       {"guest (initramfs)", member("initramfs_sha256")},
   };

@@ -29,6 +29,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
+  auto fingerprint = TRY(qemu_fingerprint());
   auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
   auto plan = TRY(make_plan(experiment, benchmarks));
   const auto colon = options.fault.find(':');
@@ -46,6 +47,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .profile = profile,
                     .accelerator = accelerator,
                     .qemu = std::move(qemu),
+                    .qemu_fingerprint = std::move(fingerprint),
                     .benchmarks = std::move(benchmarks),
                     .plan = std::move(plan),
                     .jobs = jobs,
@@ -67,7 +69,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
 std::string boot_key(const Prepared& prepared, const BootPlan& plan) {
   Hasher key;
   key.part("image", prepared.image.hash)
-      .part("qemu", prepared.qemu)
+      .part("qemu", prepared.qemu_fingerprint)
       .part("command", fmt::format("{}", fmt::join(prepared.command, " ")))
       .part("kernel", prepared.kernels.at(plan.kernel).hash)
       .part("plan", plan.to_json());

@@ -32,6 +32,7 @@ Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
   manifest["accelerator"] = describe(prepared.accelerator).name;
   manifest["initramfs_sha256"] = prepared.image.hash;
   manifest["qemu"] = prepared.qemu;
+  manifest["qemu_fingerprint"] = prepared.qemu_fingerprint;
   manifest["qemu_command"] = prepared.command;
   manifest["host"] = describe_host();
   manifest["curves"] = curves_of(prepared.benchmarks);
