@@ -71,6 +71,19 @@ class TextRunVerbs : public testing::Test {
 
 const std::set<std::string> kTextFiles = {"boots.tsv", "run.json", "samples.tsv"};
 
+TEST_F(TextRunVerbs, AnAbortedRunDoesNotHideAFinishedOne) {
+  ASSERT_TRUE(make_store(path("aborted")));
+  {
+    Store store = std::move(*Store::open(path("aborted")));
+    ASSERT_TRUE(store.begin("another key", run_record()));
+  }
+  const Ended report = nslab({"report", path("aborted")});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("(run 1)"));
+  EXPECT_THAT(report.errors,
+              HasSubstr("this is run 1; run 2 is newer and not finished (0 of 6 boots): --run 2 shows it"));
+}
+
 TEST_F(TextRunVerbs, ReportAndCompareReadItAsAStoreAndWriteNothingIntoIt) {
   const Ended exported = nslab({"export", path("small"), "--output", path("text")});
   ASSERT_EQ(exported.exit_code, 0) << exported.errors;
