@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "files.h"
 #include "hash.h"
@@ -21,35 +22,112 @@ using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 using Writer = std::unique_ptr<archive, decltype(&archive_write_free)>;
 
 constexpr std::size_t kBlock = 1 << 20;
+constexpr std::int64_t kMostTreeBytes = std::int64_t{16} << 30;  // Linux 6.12 has 1.5 GB
+constexpr std::int64_t kMostEntries = 2'000'000;                 // and 93,000
+constexpr std::size_t kMostFileBytes = 64 << 20;                 // Debian's config has 0.3 MB
+
+std::string error_of(archive* from) {
+  const char* text = archive_error_string(from);
+  return text == nullptr ? "for a reason that libarchive does not give" : text;
+}
+
+/// A name in a tarball without its first component, "." and repeated slashes; empty when nothing is left, and nothing
+/// at all when it leads out of the tree.
+std::optional<fs::path> inner_path(const fs::path& name) {
+  if (name.is_absolute()) return std::nullopt;
+  fs::path inner;
+  bool first = true;
+  for (const fs::path& component : name) {
+    if (component == "..") return std::nullopt;
+    if (component.empty() || component == ".") continue;
+    if (!first) inner /= component;
+    first = false;
+  }
+  return inner;
+}
+
+/// Whether a symbolic link at `inner` stays in the tree. ".." is taken at the start only: after the name of another
+/// link it leads to that link's parent, which can be outside.
+bool stays_inside(const fs::path& inner, const fs::path& target) {
+  if (target.is_absolute()) return false;
+  const fs::path parent = inner.parent_path();
+  auto levels = std::distance(parent.begin(), parent.end());
+  bool going_up = true;
+  for (const fs::path& component : target) {
+    going_up = going_up && component == "..";
+    if (component == ".." && (!going_up || --levels < 0)) return false;
+  }
+  return true;
+}
+
+/// Makes of an entry what is to be unpacked into `folder`. False: there is nothing to unpack. The error says what is
+/// wrong with the entry.
+Result<bool> redirect(archive_entry* entry, const fs::path& folder) {
+  const char* name = archive_entry_pathname(entry);
+  if (name == nullptr) return user_error("its name cannot be read");
+  const auto inner = inner_path(name);
+  if (!inner) return user_error("its name leads out of the tree");
+  if (inner->empty()) return false;
+  archive_entry_set_pathname(entry, (folder / *inner).c_str());
+  archive_entry_set_perm(entry, archive_entry_perm(entry) & 0777);
+  if (const char* link = archive_entry_hardlink(entry); link != nullptr) {
+    const auto target = inner_path(link);
+    if (!target || target->empty()) return user_error("it is a hard link to {}, outside of the tree", link);
+    archive_entry_set_hardlink(entry, (folder / *target).c_str());
+    return true;
+  }
+  switch (archive_entry_filetype(entry)) {
+    case AE_IFREG:
+    case AE_IFDIR:
+      return true;
+    case AE_IFLNK: {
+      const char* target = archive_entry_symlink(entry);
+      if (target == nullptr || !stays_inside(*inner, target))
+        return user_error("it is a symbolic link to {}, outside of the tree", target == nullptr ? "nothing" : target);
+      return true;
+    }
+    default:
+      return user_error("it is neither a file, a folder nor a link");
+  }
+}
 
 }  // namespace
 
-Result<void> unpack_archive(const fs::path& file, const fs::path& folder) {
+Result<void> unpack_archive(const fs::path& file, const fs::path& into) {
+  // libarchive unpacks through no symbolic link, not even through one on the way to the folder.
+  std::error_code error;
+  const fs::path folder = fs::canonical(into, error);
+  if (error) return machine_error("cannot unpack into {}: {}", into.string(), error.message());
   const Reader reader(archive_read_new(), archive_read_free);
   archive_read_support_filter_all(reader.get());
   archive_read_support_format_tar(reader.get());
   if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK) {
-    return user_error("cannot read {}: {}", file.string(), archive_error_string(reader.get()));
+    return user_error("cannot read {}: {}", file.string(), error_of(reader.get()));
   }
   const Writer writer(archive_write_disk_new(), archive_write_free);
   archive_write_disk_set_options(writer.get(), ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
                                                    ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_SYMLINKS);
   archive_entry* entry = nullptr;
-  for (;;) {
+  std::int64_t bytes = 0;
+  for (std::int64_t entries = 0;; ++entries) {
     if (interrupted()) return interruption();
     const int next = archive_read_next_header(reader.get(), &entry);
     if (next == ARCHIVE_EOF) return {};
-    if (next != ARCHIVE_OK) return user_error("{} is broken: {}", file.string(), archive_error_string(reader.get()));
-    const std::string name = archive_entry_pathname(entry);
-    const auto slash = name.find('/');
-    if (slash == std::string::npos || slash + 1 == name.size()) continue;
-    archive_entry_set_pathname(entry, (folder / name.substr(slash + 1)).c_str());
-    if (const char* link = archive_entry_hardlink(entry); link != nullptr) {
-      const std::string target = link;
-      archive_entry_set_hardlink(entry, (folder / target.substr(target.find('/') + 1)).c_str());
+    if (next != ARCHIVE_OK && next != ARCHIVE_WARN)
+      return user_error("{} is broken: {}", file.string(), error_of(reader.get()));
+    const char* const pathname = archive_entry_pathname(entry);
+    const std::string name = pathname == nullptr ? "an entry" : pathname;
+    const std::int64_t size = archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : 0;
+    if (size < 0 || size > kMostTreeBytes - bytes || entries == kMostEntries) {
+      return user_error("{} is no kernel source: with {} it has more than {} GiB or {} entries", file.string(), name,
+                        kMostTreeBytes >> 30, kMostEntries);
     }
+    bytes += size;
+    const auto wanted = redirect(entry, folder);
+    if (!wanted) return user_error("{} of {} is not unpacked: {}", name, file.string(), wanted.error().message);
+    if (!*wanted) continue;
     if (archive_read_extract2(reader.get(), entry, writer.get()) != ARCHIVE_OK) {
-      return machine_error("cannot unpack {} of {}: {}", name, file.string(), archive_error_string(reader.get()));
+      return machine_error("cannot unpack {} of {}: {}", name, file.string(), error_of(reader.get()));
     }
   }
 }
@@ -61,14 +139,16 @@ Result<std::string> read_compressed(const fs::path& file) {
   archive_entry* entry = nullptr;
   if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK ||
       archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
-    return user_error("cannot read {}: {}", file.string(), archive_error_string(reader.get()));
+    return user_error("cannot read {}: {}", file.string(), error_of(reader.get()));
   }
   std::string content;
   std::vector<char> block(kBlock);
   for (;;) {
     const auto got = archive_read_data(reader.get(), block.data(), block.size());
-    if (got < 0) return user_error("{} is broken: {}", file.string(), archive_error_string(reader.get()));
+    if (got < 0) return user_error("{} is broken: {}", file.string(), error_of(reader.get()));
     if (got == 0) return content;
+    if (content.size() + static_cast<std::size_t>(got) > kMostFileBytes)
+      return user_error("{} has more than {} MiB when it is unpacked", file.string(), kMostFileBytes >> 20);
     content.append(block.data(), static_cast<std::size_t>(got));
   }
 }
@@ -78,13 +158,13 @@ Result<std::string> hash_tree(const fs::path& folder) {
   std::error_code error;
   for (auto at = fs::recursive_directory_iterator(folder, error); at != fs::recursive_directory_iterator();
        at.increment(error)) {
-    if (error) return user_error("cannot read {}: {}", folder.string(), error.message());
     if (at->path().filename() == ".git") {
       at.disable_recursion_pending();
       continue;
     }
     if (at->is_symlink(error) || at->is_regular_file(error)) files.push_back(at->path());
   }
+  if (error) return user_error("cannot read all of {}: {}", folder.string(), error.message());
   std::sort(files.begin(), files.end());
   Hasher hasher;
   for (const fs::path& file : files) {
@@ -110,7 +190,7 @@ Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries) {
     return static_cast<la_ssize_t>(size);
   };
   if (archive_write_open(writer.get(), &bytes, nullptr, append, nullptr) != ARCHIVE_OK) {
-    return machine_error("cannot make an initramfs: {}", archive_error_string(writer.get()));
+    return machine_error("cannot make an initramfs: {}", error_of(writer.get()));
   }
   std::int64_t inode = 1;
   for (const ArchiveEntry& item : entries) {
@@ -125,11 +205,11 @@ Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries) {
     archive_entry_set_size(entry.get(), link ? 0 : static_cast<la_int64_t>(item.content.size()));
     if (archive_write_header(writer.get(), entry.get()) != ARCHIVE_OK ||
         (!link && archive_write_data(writer.get(), item.content.data(), item.content.size()) < 0)) {
-      return machine_error("cannot add {} to the initramfs: {}", item.path, archive_error_string(writer.get()));
+      return machine_error("cannot add {} to the initramfs: {}", item.path, error_of(writer.get()));
     }
   }
   if (archive_write_close(writer.get()) != ARCHIVE_OK) {
-    return machine_error("cannot end the initramfs: {}", archive_error_string(writer.get()));
+    return machine_error("cannot end the initramfs: {}", error_of(writer.get()));
   }
   return bytes;
 }

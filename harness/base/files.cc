@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "text.h"
@@ -89,6 +90,33 @@ Result<void> write_file(const fs::path& path, std::string_view content) {
   return {};
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+std::uintmax_t size_of_file(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
+Result<std::vector<fs::path>> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    entries.push_back(at->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    return user_error("cannot read the folder {}: {}", folder.string(), error.message());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 Result<void> make_folders(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -113,11 +141,11 @@ Result<TempFolder> TempFolder::make_at(const fs::path& path) {
 }
 
 Result<void> TempFolder::sweep(const fs::path& parent, const std::string& prefix) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(parent, error)) {
-    if (!entry.path().filename().string().starts_with(prefix)) continue;
-    fs::remove_all(entry.path(), error);
-    if (error) return machine_error("cannot remove {}: {}", entry.path().string(), error.message());
+  for (const fs::path& entry : TRY(entries_of(parent))) {
+    if (!entry.filename().string().starts_with(prefix)) continue;
+    std::error_code error;
+    fs::remove_all(entry, error);
+    if (error) return machine_error("cannot remove {}: {}", entry.string(), error.message());
   }
   return {};
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "result.h"
 
@@ -35,6 +37,16 @@ Result<std::string> read_file(const std::filesystem::path& path);
 /// whole. A file that is there keeps its mode, and a symbolic link stays: what it leads to is replaced. Into a device
 /// or a pipe the content is written as it is. Exit::machine when the disk or the permissions do not let it.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
+
+/// What is at a path, symbolic links followed. Where we cannot look (links that go round in a loop, a name that is too
+/// long, a folder that we may not search), there is nothing that we could use: these say no, or 0 bytes. The standard
+/// library's functions of the same purpose throw.
+bool is_there(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+std::uintmax_t size_of_file(const std::filesystem::path& path);
+
+/// The paths of a folder's entries, sorted; none when the folder is missing. Exit::user when it cannot be read.
+Result<std::vector<std::filesystem::path>> entries_of(const std::filesystem::path& folder);
 
 /// As mkdir -p. Exit::machine when it cannot; the message names the folder.
 Result<void> make_folders(const std::filesystem::path& path);

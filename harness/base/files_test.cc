@@ -46,6 +46,32 @@ TEST(Files, WhatHasNoEndIsNotRead) {
   EXPECT_EQ(read.error().exit, Exit::user);
 }
 
+TEST(Files, WhereNobodyCanLookThereIsNothing) {
+  const auto folder = TempFolder::make(testing::TempDir(), "files");
+  ASSERT_TRUE(write_file(folder->path() / "a", "abc"));
+  EXPECT_TRUE(is_there(folder->path() / "a"));
+  EXPECT_FALSE(is_folder(folder->path() / "a"));
+  EXPECT_EQ(size_of_file(folder->path() / "a"), 3U);
+  std::filesystem::create_symlink("loop", folder->path() / "loop");
+  for (const auto& path :
+       {folder->path() / "loop", folder->path() / std::string(300, 'x'), folder->path() / "a" / "b"}) {
+    EXPECT_FALSE(is_there(path)) << path;
+    EXPECT_FALSE(is_folder(path)) << path;
+    EXPECT_EQ(size_of_file(path), 0U) << path;
+  }
+}
+
+TEST(Files, EntriesOfAFolderAreListed) {
+  const auto folder = TempFolder::make(testing::TempDir(), "files");
+  for (const char* name : {"b", "a", "c"}) ASSERT_TRUE(write_file(folder->path() / name, ""));
+  EXPECT_THAT(*entries_of(folder->path()),
+              testing::ElementsAre(folder->path() / "a", folder->path() / "b", folder->path() / "c"));
+  EXPECT_TRUE(entries_of(folder->path() / "none")->empty());
+  const auto no_folder = entries_of(folder->path() / "a");
+  ASSERT_FALSE(no_folder);
+  EXPECT_EQ(no_folder.error().exit, Exit::user);
+}
+
 TEST(Locks, ASecondLockIsRefusedUntilTheFirstIsGone) {
   const auto folder = TempFolder::make(testing::TempDir(), "locks");
   const auto file = folder->path() / "lock";

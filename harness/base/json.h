@@ -11,6 +11,10 @@ namespace nslab {
 /// Objects keep the order in which their keys were written.
 using Json = nlohmann::ordered_json;
 
+/// Deeper nested than this, a text is taken for no JSON: the library copies and prints values by recursion, and 500,000
+/// brackets from a guest would overflow our stack. What we write and read is nested less than ten deep.
+constexpr int kMostJsonDepth = 64;
+
 /// The value; nothing when the text is no JSON. (This and to_text() stand in json.cc because the library's templates
 /// for parsing and printing take the compiler seconds in every file that uses them.)
 std::optional<Json> parse_json(std::string_view text);

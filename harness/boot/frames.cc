@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "frames.h"
 
-#include <nlohmann/json.hpp>
-
 #include "frame.h"
+#include "json.h"
 #include "printable.h"
 
 namespace nslab {
-
-using nlohmann::json;
 
 namespace {
 
@@ -24,7 +21,7 @@ Error malformed(std::size_t frame, const std::string& what) {
 }
 
 /// A non-negative integer member, or an error; the guest's JSON is not trusted to have it.
-Result<std::uint64_t> integer(const json& object, const char* key) {
+Result<std::uint64_t> integer(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_unsigned())
     return negative_result("'{}' is missing or no whole number", key);
@@ -32,12 +29,12 @@ Result<std::uint64_t> integer(const json& object, const char* key) {
 }
 
 /// A member as the guest wrote it; empty when it is missing or no text.
-std::string text(const json& object, const char* key) {
+std::string text(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-Result<void> read_figures(const json& cell, Sample& sample) {
+Result<void> read_figures(const Json& cell, Sample& sample) {
   const std::pair<const char*, std::uint64_t*> figures[] = {
       {"iterations", &sample.iterations},
       {"sum", &sample.sum},
@@ -60,7 +57,7 @@ Result<void> read_figures(const json& cell, Sample& sample) {
   return {};
 }
 
-Result<Sample> read_cell(const json& cell, const PlannedCell& planned, const BootPlan& plan,
+Result<Sample> read_cell(const Json& cell, const PlannedCell& planned, const BootPlan& plan,
                          const std::string& kernel) {
   Sample sample;
   sample.kernel = kernel;
@@ -103,7 +100,8 @@ Result<Sample> read_cell(const json& cell, const PlannedCell& planned, const Boo
   }
   const auto layout = cell.find("layout");
   if (layout == cell.end() || !layout->is_object()) return negative_result("it has no layout");
-  sample.layout = layout->dump(/*indent=*/-1, /*indent_char=*/' ', /*ensure_ascii=*/true);
+  // Its keys sorted, as in all stored samples.
+  sample.layout = nlohmann::json(*layout).dump(/*indent=*/-1, /*indent_char=*/' ', /*ensure_ascii=*/true);
   return sample;
 }
 
@@ -144,7 +142,7 @@ Result<BootReport> read_report(std::string_view stream, const BootPlan& plan, co
   bool ended = false;
   for (std::size_t i = 0; i < payloads.size(); ++i) {
     if (ended) return malformed(i, "it comes after the closing frame");
-    const json payload = json::parse(payloads[i], nullptr, /*allow_exceptions=*/false);
+    const Json payload = parse_json(payloads[i]).value_or(Json());
     if (!payload.is_object()) return malformed(i, "its payload is no JSON object");
     const std::string type = text(payload, "type");
     if (type == "fault") return malformed(i, "the guest's init gave up: " + text(payload, "message"));

@@ -54,6 +54,29 @@ std::string failure(const std::string& bytes) {
   return report ? "complete" : report.error().message;
 }
 
+// To copy or print such a value would overflow our stack.
+TEST(Frames, JsonThatIsNestedTooDeepIsRefused) {
+  for (const std::string& open : {std::string("["), std::string(R"({"type":)")}) {
+    std::string payload = R"({"type":"ready","release":"6.12.1","instructions":5,"seed":7,"layout":)";
+    const std::size_t depth = frame::kMaxPayload / (open.size() + 1) - payload.size();
+    for (std::size_t i = 0; i < depth; ++i) payload += open;
+    payload += "1";
+    payload += std::string(depth, open == "[" ? ']' : '}') + "}";
+    EXPECT_EQ(failure(frame::encode(payload)), "frame 0 of the guest: its payload is no JSON object");
+  }
+}
+
+// Stored samples have the layout's keys in this order, whichever the guest's was.
+TEST(Frames, TheKeysOfALayoutAreSorted) {
+  std::string first = cell(0).dump();
+  const std::string empty = R"("layout":{})";
+  first.replace(first.find(empty), empty.size(), R"("layout":{"stack":2,"mmap":1})");
+  const auto report =
+      read_report(stream({ready()}) + frame::encode(first) + stream({cell(1), end(2, 3)}), two_cells(), "multi");
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->samples.at(0).layout, R"({"mmap":1,"stack":2})");
+}
+
 TEST(Frames, CompleteBootIsRead) {
   const auto report = read_report(complete(), two_cells(), "multi");
   ASSERT_TRUE(report) << report.error().message;
