@@ -14,11 +14,12 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   qemu-system-x86 gnuplot-nox \
   coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux help2man
 LINT_PACKAGES := clang-format clang-tidy
+FUZZ_PACKAGES := clang libclang-rt-14-dev
 # Where 'make install' puts things; DESTDIR stands before it, for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all help nslab build setup reference check check-models torture unit bench lint format install clean
+.PHONY: all help nslab build setup reference check check-models torture fuzz unit bench lint format install clean
 .NOTPARALLEL:
 
 all: nslab  ## the main job: kernels from source, boots of configs/smoke.toml, tables and plots
@@ -105,6 +106,14 @@ torture: setup $(BUILD)/build.ninja  ## a run that is killed, starved of disk sp
 	cmake --build $(BUILD) --target torture
 	$(BUILD)/tests/torture $(KILLS) $(FULL_DISKS) $(QEMUS) $(SEED)
 
+# 'make check' only replays tests/fuzz/corpus, for which GCC is enough.
+SECONDS := 60
+fuzz: setup  ## the parsers against made-up inputs, SECONDS=60 for each of them; needs clang
+	$(call need,$(FUZZ_PACKAGES))
+	cmake -S . -B $(BUILD)-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DNSLAB_FUZZ=ON
+	cmake --build $(BUILD)-fuzz --target fuzz_targets
+	tests/fuzz/run-fuzz $(BUILD)-fuzz/tests/fuzz $(SECONDS)
+
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
 bench: build  ## what the harness adds to QEMU's own time
 	$(BUILD)/tests/lab_bench
@@ -127,4 +136,4 @@ install: nslab  ## install under PREFIX (default: /usr/local), below DESTDIR
 	DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 clean:  ## remove the build folders; kernels stay in the cache
-	rm -rf $(BUILD) $(BUILD)-lint $(SANITIZED)
+	rm -rf $(BUILD) $(BUILD)-lint $(BUILD)-fuzz $(SANITIZED)

@@ -107,7 +107,8 @@ Result<std::vector<Outcome>> parse_outcomes(std::string_view output) {
     }
     Outcome outcome;
     const auto number = [](const std::string& digits, int& value) {
-      return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc();
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      return error == std::errc() && end == digits.data() + digits.size() && value >= 0;
     };
     if (fields.size() != 5 || !kResults.contains(fields[0]) || !number(fields[1], outcome.depth))
       return negative_result("no outcome of a test: '{}'", line);

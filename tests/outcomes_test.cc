@@ -66,7 +66,8 @@ TEST(Selftests, OutcomesAreReadToTheEnd) {
   EXPECT_FALSE(parse_outcomes("skip\t3\tpidfd/wait\ta case\tno such call\n"));
   EXPECT_FALSE(parse_outcomes("skip\t3\tpidfd/wait\ndone\n"));
   EXPECT_FALSE(parse_outcomes("gone\t3\tpidfd/wait\t\t\ndone\n"));
-  EXPECT_FALSE(parse_outcomes("pass\tx\tpidfd/wait\t\t\ndone\n"));
+  for (const char* depth : {"x", "1x", "-1", "2147483648", ""})
+    EXPECT_FALSE(parse_outcomes(fmt::format("pass\t{}\tpidfd/wait\t\t\ndone\n", depth))) << depth;
 }
 
 TEST(Selftests, AsListedIsFine) {

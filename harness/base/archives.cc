@@ -21,7 +21,7 @@ namespace {
 using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 using Writer = std::unique_ptr<archive, decltype(&archive_write_free)>;
 
-constexpr std::size_t kBlock = 1 << 20;
+constexpr std::size_t kBlock = 1 << 16;
 constexpr std::int64_t kMostTreeBytes = std::int64_t{16} << 30;  // Linux 6.12 has 1.5 GB
 constexpr std::int64_t kMostEntries = 2'000'000;                 // and 93,000
 constexpr std::size_t kMostFileBytes = 64 << 20;                 // Debian's config has 0.3 MB
@@ -29,6 +29,16 @@ constexpr std::size_t kMostFileBytes = 64 << 20;                 // Debian's con
 std::string error_of(archive* from) {
   const char* text = archive_error_string(from);
   return text == nullptr ? "for a reason that libarchive does not give" : text;
+}
+
+/// Lets a reader understand the compressions that sources and configs come in. libarchive knows more of them, for some
+/// of which it starts programs (lrzip, lzop, grzip): what we execute must not depend on a file's first bytes.
+void support_compressions(archive* reader) {
+  archive_read_support_filter_gzip(reader);
+  archive_read_support_filter_bzip2(reader);
+  archive_read_support_filter_lzma(reader);
+  archive_read_support_filter_xz(reader);
+  archive_read_support_filter_zstd(reader);
 }
 
 /// A name in a tarball without its first component, "." and repeated slashes; empty when nothing is left, and nothing
@@ -69,7 +79,9 @@ Result<bool> redirect(archive_entry* entry, const fs::path& folder) {
   if (!inner) return user_error("its name leads out of the tree");
   if (inner->empty()) return false;
   archive_entry_set_pathname(entry, (folder / *inner).c_str());
-  archive_entry_set_perm(entry, archive_entry_perm(entry) & 0777);
+  // No set-user-id; and we must be able to read, and at last to remove, what we unpack.
+  const unsigned needed = archive_entry_filetype(entry) == AE_IFDIR ? S_IRWXU : S_IRUSR | S_IWUSR;
+  archive_entry_set_perm(entry, (archive_entry_perm(entry) & 0777) | needed);
   if (const char* link = archive_entry_hardlink(entry); link != nullptr) {
     const auto target = inner_path(link);
     if (!target || target->empty()) return user_error("it is a hard link to {}, outside of the tree", link);
@@ -99,7 +111,7 @@ Result<void> unpack_archive(const fs::path& file, const fs::path& into) {
   const fs::path folder = fs::canonical(into, error);
   if (error) return machine_error("cannot unpack into {}: {}", into.string(), error.message());
   const Reader reader(archive_read_new(), archive_read_free);
-  archive_read_support_filter_all(reader.get());
+  support_compressions(reader.get());
   archive_read_support_format_tar(reader.get());
   if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK) {
     return user_error("cannot read {}: {}", file.string(), error_of(reader.get()));
@@ -134,7 +146,7 @@ Result<void> unpack_archive(const fs::path& file, const fs::path& into) {
 
 Result<std::string> read_compressed(const fs::path& file) {
   const Reader reader(archive_read_new(), archive_read_free);
-  archive_read_support_filter_all(reader.get());
+  support_compressions(reader.get());
   archive_read_support_format_raw(reader.get());
   archive_entry* entry = nullptr;
   if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK ||

@@ -12,7 +12,8 @@ namespace nslab {
 /// Unpacks a (compressed) tarball into a folder, without the first component of each name. A tarball can come from
 /// anywhere, and shall not reach beyond the folder or fill the disk: Exit::user for names that are absolute or have
 /// "..", for symbolic and hard links to what lies outside of the tarball's own tree, for what is neither a file, a
-/// folder nor a link, and for more than 16 GiB or two million entries. Set-user-id bits are dropped.
+/// folder nor a link, and for more than 16 GiB or two million entries. Set-user-id bits are dropped, and the owner may
+/// read and write all of it. Compressions are gzip, bzip2, lzma, xz and zstd.
 Result<void> unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& folder);
 
 /// The content of one compressed file. Exit::user for more than 64 MiB.

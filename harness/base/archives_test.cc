@@ -158,6 +158,30 @@ TEST_F(Tarball, DevicesAndFifosAreRefused) {
                 testing::HasSubstr("neither a file, a folder nor a link"));
 }
 
+TEST_F(Tarball, WhatNobodyMayReadCanStillBeReadAndRemoved) {
+  const auto unpacked = unpack(
+      {{.name = "linux/closed/", .type = AE_IFDIR, .permissions = 0}, {.name = "linux/closed/file", .permissions = 0}});
+  ASSERT_TRUE(unpacked) << unpacked.error().message;
+  EXPECT_EQ(fs::status(tree() / "closed").permissions(), fs::perms(0700));
+  EXPECT_EQ(fs::status(tree() / "closed/file").permissions(), fs::perms(0600));
+}
+
+TEST(Archives, AFileStartsNoProgram) {
+  const auto folder = TempFolder::make(testing::TempDir(), "filter");
+  const auto program = folder->path() / "lrzip";
+  ASSERT_TRUE(write_file(program, "#!/bin/sh\ntouch " + (folder->path() / "started").string() + "\n"));
+  fs::permissions(program, fs::perms::owner_all);
+  const std::string path = getenv("PATH");
+  setenv("PATH", (folder->path().string() + ":" + path).c_str(), 1);
+  // What lrzip's files begin with; libarchive looks at seven bytes, and needs more than a few to try.
+  const auto file = folder->path() / "x.lrz";
+  ASSERT_TRUE(write_file(file, std::string("LRZI\0\6", 6) + std::string(1000, 'x')));
+  const auto read = read_compressed(file);
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_TRUE(read) << "it is taken for an uncompressed file";
+  EXPECT_FALSE(fs::exists(folder->path() / "started"));
+}
+
 TEST(Archives, ACompressedFileHasItsLimit) {
   const auto folder = TempFolder::make(testing::TempDir(), "bomb");
   ASSERT_TRUE(write_file(folder->path() / "a", std::string(65 << 20, 'x')));

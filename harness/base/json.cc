@@ -32,6 +32,34 @@ std::size_t line_of(std::string_view text, std::size_t at) {
   return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
+/// Notes how much of a text was read up to its first mistake, and keeps no value. Json::parse() would tell of mistakes
+/// of grammar alone by its parse_error: a number beyond double's range (1e999) is an exception of another kind.
+class MistakeFinder : public nlohmann::json_sax<Json> {
+ public:
+  std::size_t bytes_read() const { return bytes_read_; }
+
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*elements*/) override { return true; }
+  bool key(string_t& /*value*/) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t /*elements*/) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t position, const std::string& /*last_token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    bytes_read_ = position;
+    return false;
+  }
+
+ private:
+  std::size_t bytes_read_ = 0;
+};
+
 }  // namespace
 
 std::optional<Json> parse_json(std::string_view text) {
@@ -43,11 +71,9 @@ std::optional<Json> parse_json(std::string_view text) {
 
 std::size_t json_error_line(std::string_view text) {
   const std::size_t deep = too_deep_at(text);
-  try {
-    [[maybe_unused]] const Json ignored = Json::parse(text.substr(0, deep));
-  } catch (const Json::parse_error& error) {
-    return line_of(text, std::min(error.byte == 0 ? 0 : error.byte - 1, text.size()));
-  }
+  MistakeFinder finder;
+  if (!Json::sax_parse(text.substr(0, deep), &finder))
+    return line_of(text, std::min(finder.bytes_read() == 0 ? 0 : finder.bytes_read() - 1, text.size()));
   return deep == text.size() ? 0 : line_of(text, deep);
 }
 

@@ -31,10 +31,17 @@ TEST(Json, BracketsInTextsNestNothing) {
   EXPECT_TRUE(parse_json(wide + "[]]"));
 }
 
+TEST(Json, IsRefusedWhenANumberIsTooLarge) {
+  EXPECT_TRUE(parse_json("1e308"));
+  EXPECT_FALSE(parse_json("1e309"));
+}
+
 TEST(Json, TheLineOfAMistakeIsCounted) {
   EXPECT_EQ(json_error_line("[1,\n2]\n"), 0U);
   EXPECT_EQ(json_error_line("[1,\n2,,3]\n"), 2U);
   EXPECT_EQ(json_error_line("[1,\n2"), 2U);
+  EXPECT_EQ(json_error_line("[1,\n1e999]"), 2U);
+  EXPECT_EQ(json_error_line("[1,\n-1e999,\n\n"), 2U);
   EXPECT_EQ(json_error_line("\n\n" + nested("[", "1", "]", 500'000)), 3U);
 }
 

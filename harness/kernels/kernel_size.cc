@@ -110,7 +110,8 @@ std::map<std::string, SymbolSizes> parse_symbol_sizes(const std::string& nm_outp
     }
     const auto fields = fields_of(line);
     if (fields.size() != 7 || fields[2].size() != 1 || fields[6].starts_with(".discard.")) continue;
-    std::int64_t bytes = 0;
+    // A kernel is linked into 2 GiB: no symbol is larger, and no sum of such sizes overflows.
+    std::uint32_t bytes = 0;
     const auto& size = fields[4];
     if (std::from_chars(size.data(), size.data() + size.size(), bytes, 16).ec != std::errc()) continue;  // no size
     if (!seen.emplace(fields[6], fields[1], size).second) continue;

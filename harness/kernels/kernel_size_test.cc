@@ -38,6 +38,15 @@ TEST(SymbolSizes, AreKeptApartByMember) {
   EXPECT_EQ(sizes.at("kernel/empty.o"), SymbolSizes{});
 }
 
+TEST(SymbolSizes, ThatNoKernelHasAreNone) {
+  const auto sizes = parse_symbol_sizes(
+      "a|0|T||7fffffffffffffff||.text\n"
+      "b|1|T||7fffffffffffffff||.text\n"
+      "c|2|T||-5||.text\n"
+      "d|3|T||ffffffff||.text\n");
+  EXPECT_EQ(sizes.at(""), (SymbolSizes{.text = 0xffffffff}));
+}
+
 TEST(KernelSize, SurvivesItsFileAndSaysWhenThatIsDamaged) {
   const auto folder = TempFolder::make(std::filesystem::temp_directory_path(), "kernel-size-test");
   ASSERT_TRUE(folder);

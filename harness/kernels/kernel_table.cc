@@ -26,9 +26,7 @@ Result<Base> KernelTable::base(const std::string& name) const { return find(base
 Result<Profile> KernelTable::profile(const std::string& name) const { return find(profiles, name, "profile"); }
 Result<Model> KernelTable::model(const std::string& name) const { return find(models, name, "model"); }
 
-Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
-  const std::string file = (folder / "kernels.toml").string();
-  const auto text = TRY(read_file(file));
+Result<KernelTable> parse_kernel_table(std::string_view text, const std::string& file) {
   const auto document = TRY(parse_toml(text, file));
 
   KernelTable table;
@@ -76,7 +74,7 @@ Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
   for (const auto& [name, build_base] : build_bases) {
     if (build_base.empty()) continue;
     const auto found = std::find_if(table.models.begin(), table.models.end(),
-                                    [&](const Model& model) { return model.name == build_bases.at(name); });
+                                    [&wanted = build_base](const Model& model) { return model.name == wanted; });
     if (found == table.models.end() || !build_bases.at(build_base).empty()) {
       return user_error("{}: 'build_base' of model '{}' is '{}', it must be a model that has no build base itself",
                         file, name, build_base);
@@ -89,6 +87,11 @@ Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
   }
   TRY(reader.finish());
   return table;
+}
+
+Result<KernelTable> load_kernel_table(const std::filesystem::path& folder) {
+  const auto file = folder / "kernels.toml";
+  return parse_kernel_table(TRY(read_file(file)), file.string());
 }
 
 }  // namespace nslab

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "result.h"
@@ -59,7 +60,9 @@ struct KernelTable {
   Result<Model> model(const std::string& name) const;
 };
 
-/// Reads `folder`/kernels.toml. Exit::user, with file and line, when a key is unknown, missing or wrong.
+/// Parses and checks. Exit::user, with file and line, when a key is unknown, missing or wrong.
+Result<KernelTable> parse_kernel_table(std::string_view text, const std::string& file_name);
+/// Reads `folder`/kernels.toml.
 Result<KernelTable> load_kernel_table(const std::filesystem::path& folder);
 
 }  // namespace nslab

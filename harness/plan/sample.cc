@@ -29,6 +29,7 @@ std::string impossible(const Sample& sample) {
   if (sample.sum_first_half < half * sample.minimum || sample.sum_first_half > half * sample.maximum) {
     return "has a first half whose mean does not lie between its minimum and its maximum";
   }
+  if (sample.sum_first_half > sample.sum) return "has a first half that cost more than the whole";
   return "";
 }
 

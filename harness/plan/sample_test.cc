@@ -39,6 +39,11 @@ TEST(Impossible, WhatNoBootCanEndWithIsNamed) {
             "has a minimum, median, 90th percentile and maximum that do not ascend");
   EXPECT_EQ(with([](Sample& s) { s.maximum = s.p90 - 1; }),
             "has a minimum, median, 90th percentile and maximum that do not ascend");
+  EXPECT_EQ(with([](Sample& s) {
+              s.minimum = s.sum = 0;
+              s.sum_first_half = 1;
+            }),
+            "has a first half that cost more than the whole");
   EXPECT_EQ(with([](Sample& s) { s.status = CellStatus::refused; }), "is refused and names no error");
   Sample refusal = refused("flat", 2, "getpid", 1);
   refusal.sum = 1;

@@ -41,12 +41,6 @@ using Layout = std::vector<LayoutMember>;
 /// The values of one layout, by member; empty where the sample has no layout.
 using LayoutValues = std::vector<std::uint64_t>;
 
-struct TextFiles {
-  std::string run;
-  std::string boots;
-  std::string samples;
-};
-
 Columns columns_with(Columns columns, const Layout& layout, bool in_boots) {
   for (const LayoutMember& member : layout) {
     if (member.in_boots == in_boots) columns.push_back("layout." + member.name);
@@ -201,7 +195,7 @@ std::string boots_text(const StoredRun& run, const Layout& layout) {
   return text;
 }
 
-Result<std::string> run_text(const StoredRun& stored, const Layout& layout, const TextFiles& files) {
+Result<std::string> run_text(const StoredRun& stored, const Layout& layout, const RunText& files) {
   const RunRecord& run = stored.run;
   Json json;
   json["format"] = kFormat;
@@ -448,6 +442,9 @@ Result<BootRecord> parse_boot(Fields& fields, const Head& head) {
   boot.started = fields.text();
   boot.finished = fields.text();
   boot.wall_seconds = TRY(fields.number<double>());
+  if (!(boot.wall_seconds >= 0 && boot.wall_seconds <= std::numeric_limits<double>::max())) {
+    return user_error("{}: a boot cannot take {} seconds", fields.place(), boot.wall_seconds);
+  }
   Json manifest = Json::object();
   if (fields.next_is_empty()) {
     fields.text();
@@ -483,7 +480,9 @@ Result<Sample> parse_sample(Fields& fields) {
   return sample;
 }
 
-Result<StoredRun> parse_run(const TextFiles& files, const fs::path& folder) {
+}  // namespace
+
+Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
   const Head head = TRY(parse_head(files.run, folder / kRunFile));
   StoredRun stored;
   stored.run = head.run;
@@ -548,8 +547,6 @@ Result<StoredRun> parse_run(const TextFiles& files, const fs::path& folder) {
   return normal_form(std::move(stored));
 }
 
-}  // namespace
-
 std::vector<Sample> StoredRun::samples() const {
   std::vector<Sample> all;
   for (const BootRecord& boot : boots) all.insert(all.end(), boot.samples.begin(), boot.samples.end());
@@ -559,22 +556,26 @@ std::vector<Sample> StoredRun::samples() const {
   return all;
 }
 
-Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
-  if (is_there(folder / "nslab.sqlite")) {
-    return user_error("{} has a store, which would be read in place of the text: name another folder", folder.string());
-  }
+Result<RunText> text_of_run(const StoredRun& run) {
   const StoredRun normal = TRY(normal_form(run));
   const Layout layout = TRY(layout_of(normal));
-  TextFiles files;
+  RunText files;
   files.boots = boots_text(normal, layout);
   files.samples = samples_text(normal, layout);
   files.run = TRY(run_text(normal, layout, files));
   // What is committed must be what was measured: a name with a tab, or a manifest with more than this form keeps, does
   // not come back.
-  const auto back = parse_run(files, folder);
+  const auto back = parse_run(files, "");
   if (!back) return user_error("this run cannot be written as text: {}", back.error().message);
   if (*back != normal) return user_error("this run cannot be written as text: it does not come back as it was");
+  return files;
+}
 
+Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
+  if (is_there(folder / "nslab.sqlite")) {
+    return user_error("{} has a store, which would be read in place of the text: name another folder", folder.string());
+  }
+  const RunText files = TRY(text_of_run(run));
   TRY(make_folders(folder));
   TRY(write_file(folder / kSamplesFile, files.samples));
   TRY(write_file(folder / kBootsFile, files.boots));
@@ -582,7 +583,7 @@ Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
 }
 
 Result<StoredRun> read_text_run(const fs::path& folder) {
-  TextFiles files;
+  RunText files;
   files.run = TRY(read_file(folder / kRunFile));
   files.boots = TRY(read_file(folder / kBootsFile));
   files.samples = TRY(read_file(folder / kSamplesFile));

@@ -39,12 +39,25 @@ struct StoredRun {
 /// QEMU's command line of a boot is left out. It is the manifest's with the boot's seed and files, which
 /// write_text_run() checks; where the files lay is of no interest any more.
 
+/// The three files' content.
+struct RunText {
+  std::string run;
+  std::string boots;
+  std::string samples;
+};
+
+/// The run as text. Exit::user when it is not of the form described above.
+Result<RunText> text_of_run(const StoredRun& run);
+
+/// The run that a text has, strictly: whatever is not as text_of_run() makes it is Exit::user, with file and line. The
+/// folder is that of the files, for the messages. Boots come without QEMU's command line.
+Result<StoredRun> parse_run(const RunText& files, const std::filesystem::path& folder);
+
 /// Writes the text form into `folder`, which is made when missing. Exit::user when the folder has a store or the run is
 /// not of the form described above; Exit::machine when the folder cannot be written.
 Result<void> write_text_run(const StoredRun& run, const std::filesystem::path& folder);
 
-/// Reads it, strictly: whatever is not as write_text_run() writes it is Exit::user, with file and line. Boots come
-/// without QEMU's command line.
+/// Reads it, as parse_run() does.
 Result<StoredRun> read_text_run(const std::filesystem::path& folder);
 
 /// Whether the folder has a run in its text form and no store.

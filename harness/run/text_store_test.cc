@@ -231,6 +231,9 @@ TEST_F(TextStoreTest, AFieldThatIsNoNumberIsNamed) {
   EXPECT_THAT(error_after("samples.tsv", "\t30500\t", "\t18446744073709551616\t"), HasSubstr("too large a sum"));
   EXPECT_THAT(error_after("samples.tsv", "flat\t0", "flat\t0x"), HasSubstr("the column is depth"));
   EXPECT_THAT(error_after("boots.tsv", "\t1.1\t", "\t1.1s\t"), HasSubstr("boots.tsv:4: '1.1s' is no number"));
+  EXPECT_THAT(error_after("boots.tsv", "\t1.1\t", "\tnan\t"), HasSubstr("boots.tsv:4: a boot cannot take nan seconds"));
+  EXPECT_THAT(error_after("boots.tsv", "\t1.1\t", "\tinf\t"), HasSubstr("boots.tsv:4: a boot cannot take inf seconds"));
+  EXPECT_THAT(error_after("boots.tsv", "\t1.1\t", "\t-1\t"), HasSubstr("boots.tsv:4: a boot cannot take -1 seconds"));
   EXPECT_THAT(error_after("samples.tsv", "\tok\t", "\tgood\t"), HasSubstr("samples.tsv:2: the status is 'good'"));
 }
 
