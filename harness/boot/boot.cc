@@ -132,7 +132,10 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   if (code == 0) return fail("the guest hung: the watchdog ended it at a cell's limit of guest time");
   if (code == 1) {
     const auto log = read_file(qemu_log);
-    return machine_error("{}, seed {}: QEMU gave up: {}", plan.kernel, plan.seed, log ? printable(*log) : "");
+    const std::string words = log ? printable(*log) : "";
+    // A kernel that QEMU cannot load is that kernel's fault, and the others can be booted.
+    if (words.find("kernel") != std::string::npos) return fail("QEMU gave up: " + words);
+    return machine_error("{}, seed {}: QEMU gave up: {}", plan.kernel, plan.seed, words);
   }
   const auto frames = TRY(read_file(files.frames));
   auto report = read_report(frames, plan, plan.kernel);

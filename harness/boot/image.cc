@@ -110,7 +110,8 @@ Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::pat
   Image image;
   image.hash = sha256(cpio);
   image.file = paths.cache / "initramfs" / (image.hash + ".cpio");
-  if (is_there(image.file)) return image;
+  // Not by its name alone: somebody may have exchanged or cut it.
+  if (const auto there = read_file(image.file); there && *there == cpio) return image;
   TRY(make_folders(image.file.parent_path()));
   TRY(write_file(image.file, cpio));
   return image;

@@ -12,6 +12,7 @@
 
 #include "files.h"
 #include "paths.h"
+#include "processes.h"
 #include "report.h"
 #include "test_command_line.h"
 #include "test_samples.h"
@@ -178,8 +179,9 @@ TEST_F(TextRunVerbs, ReportsOfTwoRunsDoNotMixInAFolder) {
 TEST_F(TextRunVerbs, WithoutGnuplotAllElseIsWrittenAndShown) {
   ASSERT_EQ(nslab({"report", path("small")}).exit_code, 0);
   const std::string picture = *read_file(path("small") + "/overhead.svg");
-  const WithEnvironment no_gnuplot{{"PATH", "/nonexistent"}};
+  set_program_path("/nonexistent");
   const Ended report = nslab({"report", path("small")});
+  set_program_path("");
   EXPECT_EQ(report.exit_code, 3);
   EXPECT_THAT(report.output, HasSubstr("−10 exact"));
   EXPECT_THAT(report.errors, AllOf(HasSubstr("apt-get install gnuplot-nox"), testing::EndsWith("\n")));

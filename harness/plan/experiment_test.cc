@@ -80,5 +80,16 @@ TEST(Experiment, MissingFileIsNamed) {
   EXPECT_EQ(loaded.error().message, "cannot read /nowhere/x.toml: No such file or directory");
 }
 
+TEST(Experiment, AKeyOfTooManyPartsIsRefused) {
+  std::string key = "a";
+  for (int i = 0; i < 100'000; ++i) key += ".a";
+  for (const std::string& text : {key + " = 1\n", "[" + key + "]\n", "[[" + key + "]]\n"}) {
+    const auto experiment = parse_experiment("name = \"x\"\n" + text, "deep.toml");
+    ASSERT_FALSE(experiment);
+    EXPECT_EQ(experiment.error().exit, Exit::user);
+    EXPECT_EQ(experiment.error().message, "deep.toml:2: a key of more than 64 parts");
+  }
+}
+
 }  // namespace
 }  // namespace nslab

@@ -14,6 +14,7 @@
 
 #include "files.h"
 #include "paths.h"
+#include "processes.h"
 #include "test_reports.h"
 
 namespace nslab {
@@ -31,13 +32,10 @@ std::string data_of(const std::string& name, const Report& report) {
 }
 
 /// An executable named gnuplot that comes before the real one; undone by the destructor.
+/// Programs are looked for there while it lives.
 struct Path {
-  explicit Path(const std::string& path) {
-    if (const char* now = std::getenv("PATH")) old = now;
-    ::setenv("PATH", path.c_str(), 1);
-  }
-  ~Path() { ::setenv("PATH", old.c_str(), 1); }
-  std::string old;
+  explicit Path(const std::string& path) { set_program_path(path); }
+  ~Path() { set_program_path(""); }
 };
 
 class PlotsTest : public testing::Test {
@@ -161,7 +159,7 @@ TEST_F(PlotsTest, GnuplotsFailureIsShown) {
   std::ofstream(templates / "bars.gp") << "\n";
   std::ofstream(folder_ / "gnuplot") << "#!/bin/sh\necho 'line 3: undefined variable' >&2\nexit 1\n";
   fs::permissions(folder_ / "gnuplot", fs::perms::owner_all);
-  const Path path(folder_.string() + ":" + std::getenv("PATH"));
+  const Path path(folder_.string() + ":/usr/bin:/bin");
   const auto drawn = write_plots(small_report({0, 1}), (folder_ / "out").string(), templates.string());
   ASSERT_FALSE(drawn);
   EXPECT_EQ(drawn.error().exit, Exit::bug);
@@ -180,7 +178,7 @@ TEST_F(PlotsTest, ACutPictureIsTheMachinesLackAndTakesNobodysPlace) {
   const fs::path out = folder_ / "out";
   fs::create_directory(out);
   for (const char* picture : {"overhead.png", "overhead.svg"}) std::ofstream(out / picture) << "whole";
-  const Path path(folder_.string() + ":" + std::getenv("PATH"));
+  const Path path(folder_.string() + ":/usr/bin:/bin");
   const auto drawn = write_plots(small_report({0, 1}), out.string(), templates.string());
   ASSERT_FALSE(drawn);
   EXPECT_EQ(drawn.error().exit, Exit::machine);

@@ -61,6 +61,10 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     prepared.specs.push_back({base, profile, model});
     const KernelSpec& spec = prepared.specs.back();
     const auto hash = TRY(builder.hash(spec));
+    for (const auto& [other, kernel] : prepared.kernels) {
+      if (kernel.hash == hash)
+        return user_error("{} and {} are one kernel by two names: take one of them", other, name);
+    }
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }
   return prepared;
@@ -71,6 +75,7 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan) {
   key.part("image", prepared.image.hash)
       .part("qemu", prepared.qemu_fingerprint)
       .part("command", fmt::format("{}", fmt::join(prepared.command, " ")))
+      .part("name", plan.kernel)
       .part("kernel", prepared.kernels.at(plan.kernel).hash)
       .part("plan", plan.to_json());
   if (properties_of(plan.meter).depends_on_host) key.part("host", to_text(describe_host()));
