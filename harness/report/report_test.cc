@@ -223,7 +223,7 @@ TEST(ReportTest, AnInteractionIsSaidOfWhatTheOptionDoes) {
 
 TEST(ReportTest, TheMarginOfAnInteractionIsOfOneKernelsCost) {
   // 15 is 1.5 % of what a getpid costs here, and 0.75 % of what two do.
-  const Comparison& c = interaction_of(square(1000, 1000, 1000, 1015)).comparison;
+  const Comparison c = interaction_of(square(1000, 1000, 1000, 1015)).comparison;
   EXPECT_EQ(c.difference, 15);
   EXPECT_FALSE(c.within_margin);
   EXPECT_EQ(c.verdict, Verdict::more);
