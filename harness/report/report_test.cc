@@ -116,6 +116,8 @@ TEST(ReportTest, CellsOfAKernelThatNeverBootedAreFailed) {
   EXPECT_THAT(text, HasSubstr("FAILED: 2 boots of list (seeds 1, 2). The first: list, seed 1: the kernel panicked\n"));
   EXPECT_THAT(text, HasSubstr("FAILED: 1 boot of flat (seed 9). The first: hung\n"));
   EXPECT_THAT(text, testing::ContainsRegex("getpid .* failed"));
+  EXPECT_THAT(text,
+              HasSubstr("*** No boot of the reference, list, was measured: differences are given against multi."));
 }
 
 TEST(ReportTest, NoneIsTheReferenceAtItsDepthZero) {
