@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "text.h"
 #include "wrap.h"
 
 namespace nslab {
@@ -84,7 +85,7 @@ std::string render_markdown(const Document& document) {
     out += "\n";
   }
   if (!out.empty()) out.pop_back();
-  return out;
+  return without_controls(out);
 }
 
 }  // namespace nslab

@@ -9,6 +9,7 @@
 
 #include "files.h"
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -73,7 +74,7 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
                                       form.terminal,
                                       for_gnuplot(beside),
                                       for_gnuplot(with(".dat"))};
-    words.insert(words.end(), drawing.arguments.begin(), drawing.arguments.end());
+    for (const std::string& argument : drawing.arguments) words.push_back(without_controls(argument));
     const auto drawn = draw_picture(words, form, beside);
     fs::remove(beside, ignored);
     if (!drawn) return drawn.error();

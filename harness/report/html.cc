@@ -11,6 +11,7 @@
 #include "json.h"
 #include "plots.h"
 #include "report_document.h"
+#include "text.h"
 
 namespace nslab {
 namespace {
@@ -190,7 +191,7 @@ std::string manifest_html(const RunRecord& run) {
 
 std::string escape_html(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : without_controls(text)) {
     switch (c) {
       case '&':
         out += "&amp;";

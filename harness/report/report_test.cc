@@ -532,5 +532,11 @@ TEST(ReportTest, EqualInputGivesEqualOutput) {
   EXPECT_EQ(markdown_of(report_of(small_run())), markdown_of(report_of(shuffled)));
 }
 
+TEST(ReportTest, ControlsInAStoreStayOutOfThePages) {
+  RunRecord run = run_record();
+  run.experiment = "small\033]0;x\007";
+  EXPECT_EQ(markdown_of(report_of(small_run(), {}, run)).find('\033'), std::string::npos);
+}
+
 }  // namespace
 }  // namespace nslab
