@@ -112,7 +112,7 @@ fuzz: setup  ## the parsers against made-up inputs, SECONDS=60 for each of them;
 	$(call need,$(FUZZ_PACKAGES))
 	cmake -S . -B $(BUILD)-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DNSLAB_FUZZ=ON
 	cmake --build $(BUILD)-fuzz --target fuzz_targets
-	tests/fuzz/run-fuzz $(BUILD)-fuzz/tests/fuzz $(SECONDS)
+	tests/fuzz/run-fuzz $(BUILD)-fuzz/tests/fuzz $(SECONDS) $(SEED)
 
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
 bench: build  ## what the harness adds to QEMU's own time

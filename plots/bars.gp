@@ -21,9 +21,11 @@ rows = int(ceil(benchmarks / (1.0 * per_row)))
 per_row = int(ceil(benchmarks / (1.0 * rows)))
 
 longest = 1
+array names[series]
 do for [s = 1:series] {
-  stats ARG3 every ::0::0 using (strlen(strcol(3 * s - 1))) nooutput
+  stats ARG3 every ::0::0 using (name = strcol(3 * s - 1), strlen(name)) nooutput
   if (STATS_max > longest) { longest = STATS_max }
+  names[s] = name
 }
 
 terminal = ARG1
@@ -56,6 +58,8 @@ set xtics scale 0 noenhanced
 set ylabel ARG5 noenhanced
 set format y "%.10g"
 set offsets 0, 0, graph 0.04, graph 0.04
+# A bar begins at 0: without it, its length says nothing.
+set yrange [* < 0 : 0 < *]
 
 set lmargin at screen 80.0 / wide
 set rmargin at screen 1 - 20.0 / wide
@@ -75,8 +79,10 @@ do for [r = 1:rows] {
   }
   # The last row may be shorter: its bars keep the width of the others.
   set xrange [-0.6:per_row - 0.4]
-  plot for [s = 1:series] ARG3 every ::first::last using (column(3 * s - 1)):(column(3 * s)):(column(3 * s + 1)):xtic(1) \
-    title columnheader(3 * s - 1) lc rgb colour(int(word(ARG6, s)), int(word(ARG7, s))) \
-    fillstyle pattern pattern(int(word(ARG6, s)))
+  # The key is made by itself: a series that has no bar in the first row has none there, either.
+  plot for [s = 1:series] ARG3 every ::first+1::last+1 using (column(3 * s - 1)):(column(3 * s)):(column(3 * s + 1)):xtic(1) \
+    notitle lc rgb colour(int(word(ARG6, s)), int(word(ARG7, s))) fillstyle pattern pattern(int(word(ARG6, s))), \
+    for [s = 1:series] keyentry with boxes lc rgb colour(int(word(ARG6, s)), int(word(ARG7, s))) \
+    fillstyle pattern pattern(int(word(ARG6, s))) title names[s]
 }
 unset multiplot

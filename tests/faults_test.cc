@@ -231,6 +231,16 @@ TEST_F(RunTest, FullDiskIsToldAndNothingStoredIsLost) {
   EXPECT_THAT(ended.output, HasSubstr("3 boots stored"));
 }
 
+// QEMU runs as nobody when root starts it, and must be able to read what a careful umask hides from others.
+TEST_F(RunTest, ACarefulUmaskHidesNothingFromQemu) {
+  std::string words;
+  for (const std::string& word : nslab_command(run_arguments()).argv) words += "'" + word + "' ";
+  const Captured ended =
+      must(run_captured({.argv = {"sh", "-c", "umask 077; exec " + words}, .inherits_environment = true}));
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  EXPECT_EQ(stored(), 3);
+}
+
 TEST_F(RunTest, TwoRunsInOneFolderAreRefused) {
   Process first = start_until(1);
   const Captured second = nslab(run_arguments());

@@ -44,17 +44,16 @@ class Torture {
   /// on a disk of its own; and what an undisturbed run ends with.
   void prepare() {
     const fs::path callers = paths().cache;
-    kernel("multi");
-    kernel("none");
+    for (const char* model : {"multi", "none"}) kernels_.push_back(kernel(model).folder);
     mount(cache(), "12g");
     mount(results(), "64m");
     fs::create_directories(cache() / "objects");
     fs::create_symlink(callers / "sources", cache() / "sources");
-    copy(callers / "kernels", cache() / "kernels", "mini-");
+    for (const fs::path& folder : kernels_) copy(folder.parent_path(), cache() / "kernels", folder.filename());
     copy(callers / "objects", cache() / "objects", "mini-multi-");
     if (!write_file(config(), kExperiment)) std::abort();
     const Captured ended = run_to_end();
-    if (WEXITSTATUS(ended.status) != 0) {
+    if (WEXITSTATUS(ended.status) != 0 || ended.output.find("building") != std::string::npos) {
       fmt::print(stderr, "the undisturbed run failed:\n{}\n", ended.output);
       std::exit(1);
     }
@@ -85,6 +84,7 @@ class Torture {
       }
     }
     finish("kills");
+    if (count >= 20 && building == 0) broken("no kill hit a build: the test does not do what it says");
     fmt::print("kill -9: {} ({} while a kernel was built), {} boots checked afterwards, {} runs completed\n", count,
                building, boots, rounds + 1);
   }
@@ -234,14 +234,12 @@ class Torture {
   /// Of the experiment's two kernels, the one that was removed longer ago; its build takes some seconds, from the
   /// objects.
   void remove_a_kernel() {
-    const char* model = next_removed_++ % 2 == 0 ? "none" : "multi";
-    for (const auto& entry : fs::directory_iterator(cache() / "kernels")) {
-      if (entry.path().filename().string().starts_with(fmt::format("mini-{}-", model))) fs::remove_all(entry.path());
-    }
+    const fs::path& folder = kernels_[static_cast<std::size_t>(next_removed_++ % 2)];
+    fs::remove_all(cache() / "kernels" / folder.filename());
   }
   bool holds_build() const {
     for (const auto& entry : fs::directory_iterator(cache() / "tmp")) {
-      if (!entry.path().filename().string().starts_with("boot")) return true;
+      if (entry.path().filename().string().starts_with("build-")) return true;
     }
     return false;
   }
@@ -322,7 +320,8 @@ class Torture {
 
   const fs::path work_;
   std::mt19937 random_;
-  int next_removed_ = 0;
+  int next_removed_ = 1;  ///< 'none' first: its build needs the objects of 'multi'
+  std::vector<fs::path> kernels_;
   int broken_ = 0;
   Samples truth_;
   std::set<std::pair<std::string, std::uint64_t>> stored_;  ///< (kernel, seed)

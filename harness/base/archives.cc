@@ -64,6 +64,7 @@ bool stays_inside(const fs::path& inner, const fs::path& target) {
   auto levels = std::distance(parent.begin(), parent.end());
   bool going_up = true;
   for (const fs::path& component : target) {
+    if (component.empty() || component == ".") continue;
     going_up = going_up && component == "..";
     if (component == ".." && (!going_up || --levels < 0)) return false;
   }

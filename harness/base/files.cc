@@ -2,12 +2,14 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "text.h"
 
@@ -18,6 +20,19 @@ namespace {
 
 // More than any file that we read as a whole has; a device such as /dev/zero has no end.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+
+/// What write_file() left beside this file when it was killed: TARGET.PID.tmp, where no process has that number.
+void sweep_beside(const fs::path& target) {
+  const std::string prefix = target.filename().string() + ".";
+  std::error_code error;
+  for (fs::directory_iterator at(target.parent_path(), error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
+    const int pid = std::atoi(name.c_str() + prefix.size());
+    std::error_code ignored;
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(at->path(), ignored);
+  }
+}
 
 Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
   while (!content.empty()) {
@@ -87,6 +102,7 @@ Result<void> write_file(const fs::path& path, std::string_view content) {
   }
   if (::fsync(fd.get()) != 0) return fail("sync");
   if (::rename(beside.c_str(), target.c_str()) != 0) return fail("rename to");
+  sweep_beside(target);
   return {};
 }
 

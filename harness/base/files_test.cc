@@ -32,6 +32,17 @@ TEST(Files, AWriteKeepsTheModeAndTheLink) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+TEST(Files, WhatAKilledWriterLeftIsRemoved) {
+  const auto folder = TempFolder::make(testing::TempDir(), "files");
+  const auto file = folder->path() / "a";
+  // No process has the largest number: pid_max is at most 4,194,304, and counts from 0.
+  ASSERT_TRUE(write_file(folder->path() / "a.4194304.tmp", "half"));
+  ASSERT_TRUE(write_file(folder->path() / "a.1.tmp", "of a writer that lives"));
+  ASSERT_TRUE(write_file(file, "whole"));
+  EXPECT_FALSE(std::filesystem::exists(folder->path() / "a.4194304.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(folder->path() / "a.1.tmp"));
+}
+
 TEST(Files, ADeviceIsWrittenAndStays) {
   EXPECT_TRUE(write_file("/dev/null", "content"));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));

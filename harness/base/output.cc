@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "text.h"
+
 namespace nslab {
 
 namespace {
@@ -23,18 +25,22 @@ void note(bool failed) {
 
 void prepare_output() {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file beyond the caller's limit is an error like a full disk
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     // The lowest free number is taken, which is this one. Opened for reading, so that what is written is an error.
     if (::fcntl(fd, F_GETFD) < 0) note(::open("/dev/null", O_RDONLY) != fd);
   }
 }
 
-void write_out(std::string_view text) {
+void write_out(std::string_view shown) {
+  const std::string text = without_controls(shown);
   errno = 0;
   note(std::fwrite(text.data(), 1, text.size(), stdout) != text.size());
 }
 
-void write_err(std::string_view text) {
+void write_err(std::string_view text) { write_err_raw(without_controls(text)); }
+
+void write_err_raw(std::string_view text) {
   errno = 0;
   note(std::fflush(stdout) != 0);  // the two shall stand in the order in which they were written
   std::fwrite(text.data(), 1, text.size(), stderr);

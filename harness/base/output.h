@@ -15,10 +15,13 @@ namespace nslab {
 /// the standard output.
 void prepare_output();
 
-/// Writes to the standard output. Nothing fails here; output_error() says at the end whether something did.
+/// Writes to the standard output, without_controls(). Nothing fails here; output_error() says at the end whether
+/// something did.
 void write_out(std::string_view text);
-/// Writes to the standard error. Where that is closed or full there is nobody to tell.
+/// Writes to the standard error, without_controls(). Where that is closed or full there is nobody to tell.
 void write_err(std::string_view text);
+/// With what moves a terminal's cursor; for texts that are all our own.
+void write_err_raw(std::string_view text);
 
 template <class... Args>
 void print_out(fmt::format_string<Args...> format, Args&&... args) {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "paths.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
+
+#include "files.h"
+#include "json.h"
 
 namespace nslab {
 
@@ -12,20 +17,60 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// For a message: what a terminal may not get to see as it is, escaped.
+std::string shown_name(const std::string& name) {
+  std::string shown;
+  for (const unsigned char c : name) {
+    shown += c > ' ' && c <= '~' ? std::string(1, static_cast<char>(c)) : c == ' ' ? " " : fmt::format("\\x{:02x}", c);
+  }
+  return shown;
+}
+
 }  // namespace
 
 std::filesystem::path Paths::named(const std::filesystem::path& name) const {
-  std::error_code error;
-  if (name.is_relative() && !std::filesystem::exists(name, error) && std::filesystem::exists(root / name, error))
-    return root / name;
+  if (name.is_relative() && !is_there(name) && is_there(root / name)) return root / name;
   return name;
+}
+
+Result<std::filesystem::path> temporary_folder() {
+  const auto named = variable("TMPDIR");
+  if (named.empty()) return std::filesystem::path("/tmp");
+  if (!is_folder(named)) {
+    return user_error("TMPDIR is {}, and there is no such folder: set it to a folder, or unset it", named);
+  }
+  return std::filesystem::path(named);
+}
+
+Result<void> check_build_folder(const std::filesystem::path& folder) {
+  const std::string& name = folder.native();
+  const std::string shown = shown_name(name);
+  // A comma ends a file's name in the options that the kernel's tools/ give to the preprocessor.
+  constexpr std::string_view kHarmless = "/._-+@";
+  const auto harmless = [&](unsigned char c) {
+    return c >= 0x80 || std::isalnum(c) != 0 || kHarmless.find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  const auto error = [&](const std::string& why) {
+    return user_error(
+        "no kernel can be built in the cache folder {}: {}. Set NSLAB_CACHE to a folder whose name has only letters, "
+        "digits and /._-+@",
+        shown, why);
+  };
+  const auto bad = std::find_if_not(name.begin(), name.end(), harmless);
+  if (bad != name.end()) {
+    return error(*bad == ' ' ? std::string("the kernel's make takes no blank in its name")
+                             : fmt::format("the kernel's make takes no {} in its name", shown_name({bad, bad + 1})));
+  }
+  // JSON's strings are UTF-8, and its parser checks that.
+  if (!parse_json("\"" + name + "\"")) return error("its name is no UTF-8");
+  return {};
 }
 
 Result<Paths> find_paths_to_read() {
   Paths paths;
   std::error_code error;
   const auto prefix = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().parent_path();
-  if (std::filesystem::exists(prefix / "share/nslab/kernels/kernels.toml", error)) {
+  if (is_there(prefix / "share/nslab/kernels/kernels.toml")) {
     paths.root = prefix / "share/nslab";
     paths.guest = prefix / "lib/nslab";
     paths.results = std::filesystem::current_path(error) / "results";

@@ -21,6 +21,14 @@ struct Paths {
   std::filesystem::path named(const std::filesystem::path& name) const;
 };
 
+/// $TMPDIR, or else /tmp. Exit::user when $TMPDIR names no folder.
+Result<std::filesystem::path> temporary_folder();
+
+/// Whether a kernel can be built in this absolute folder: Exit::user when its name has a character that the kernel's
+/// own make, or the shells that it starts, take for something else (a blank, a comma, a colon, a quote, '$', '#' and so
+/// on), or bytes that are no UTF-8, which no JSON can hold. Letters of all scripts, digits and "/._-+@" do no harm.
+Result<void> check_build_folder(const std::filesystem::path& folder);
+
 /// A program in PREFIX/bin that has PREFIX/share/nslab beside it is an installed one; any other knows its checkout from
 /// the build. Exit::machine when neither a cache nor a home is set.
 Result<Paths> find_paths();

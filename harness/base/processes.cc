@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+std::string program_path = kPath;
 
 // A signal that arrives between a look at interrupted() and poll(2) wakes nobody, and some containers refuse
 // pidfd_open(2): so nothing sleeps longer than this many seconds.
@@ -68,6 +71,10 @@ Result<Process> Process::start(const Command& command, int output_fd) {
     if (!output.valid()) return machine_error("cannot write {}: {}", command.output.string(), errno_text());
     output_fd = output.get();
   }
+  // Not by execvp(3), which looks where the caller's PATH leads.
+  const fs::path program =
+      command.argv[0].find('/') == std::string::npos ? find_program(command.argv[0]) : fs::path(command.argv[0]);
+  if (program.empty()) return machine_error("cannot start {}: {}", command.argv[0], strerror(ENOENT));
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return machine_error("cannot make a pipe: {}", errno_text());
   Fd report_read(pipe_ends[0]);
@@ -78,16 +85,19 @@ Result<Process> Process::start(const Command& command, int output_fd) {
   if (pid < 0) return machine_error("cannot fork: {}", errno_text());
   if (pid == 0) {
     ::setpgid(0, 0);
+    if (!command.inherits_environment) ::umask(022);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     // Ignored signals outlive an exec: a caller that ignores SIGCHLD must not make our children do so.
-    for (const int ignored : {SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGQUIT}) ::signal(ignored, SIG_DFL);
+    for (const int ignored : {SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGXFSZ}) ::signal(ignored, SIG_DFL);
     if (const int null = ::open("/dev/null", O_RDONLY); null >= 0) ::dup2(null, 0);
     if (output_fd >= 0) {
       ::dup2(output_fd, 1);
       ::dup2(output_fd, 2);
     }
+    // Nothing that the caller had open reaches a program, least of all QEMU.
+    ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
     if (command.inherited_fd >= 0) ::fcntl(command.inherited_fd, F_SETFD, 0);
     const bool in_folder = command.folder.empty() || ::chdir(command.folder.c_str()) == 0;
     if (command.as_nobody) {
@@ -98,7 +108,7 @@ Result<Process> Process::start(const Command& command, int output_fd) {
     // wait for its end.
     ::prctl(PR_SET_PDEATHSIG, command.death_signal);
     if (::getppid() != parent) ::_exit(127);
-    if (in_folder) ::execvpe(argv[0], argv.data(), envp.data());
+    if (in_folder) ::execve(program.c_str(), argv.data(), envp.data());
     const int error = errno;
     [[maybe_unused]] const ssize_t told = ::write(report_write.get(), &error, sizeof error);
     ::_exit(127);
@@ -152,10 +162,24 @@ void Process::kill(int signal) {
   if (pid_ > 0 && !status_) ::kill(-pid_, signal) == 0 || ::kill(pid_, signal) == 0;
 }
 
+void set_program_path(const std::string& path) { program_path = path.empty() ? kPath : path; }
+
+fs::path find_program(const std::string& name) {
+  const std::string_view path = program_path;
+  for (std::size_t start = 0; start < path.size();) {
+    const std::size_t end = std::min(path.find(':', start), path.size());
+    const fs::path file = fs::path(path.substr(start, end - start)) / name;
+    if (::access(file.c_str(), X_OK) == 0) return file;
+    start = end + 1;
+  }
+  return {};
+}
+
 std::string describe_status(int wait_status) {
   if (WIFEXITED(wait_status)) return fmt::format("exit status {}", WEXITSTATUS(wait_status));
   const int signal = WTERMSIG(wait_status);
-  return fmt::format("signal {} ({})", signal, strsignal(signal));
+  return fmt::format("signal {} ({}){}", signal, strsignal(signal),
+                     signal == SIGKILL ? ", which the kernel's OOM killer sends when memory runs out" : "");
 }
 
 Result<Captured> run_captured(const Command& command) {

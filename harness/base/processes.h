@@ -15,8 +15,9 @@ namespace nslab {
 /// What a child process is started with.
 ///
 /// A child gets a scrubbed environment: LC_ALL=C, TZ=UTC, a known PATH, and what `environment` adds. The caller's
-/// variables would otherwise decide what a compiler makes (KCFLAGS, CC, MAKEFLAGS) or in which language a tool answers,
-/// while the hash of the result names none of them.
+/// PATH does not say where argv[0] is found, either, nor does the child get files that the caller has open. The
+/// caller's variables would otherwise decide what a compiler makes (KCFLAGS, CC, MAKEFLAGS) or in which language a tool
+/// answers, while the hash of the result names none of them. The umask is 022 for the same reason.
 struct Command {
   std::vector<std::string> argv;
   std::filesystem::path folder = {};                    ///< empty: the caller's
@@ -56,7 +57,14 @@ class Process {
   std::optional<int> status_;
 };
 
-/// "exit status 2" or "signal 9 (Killed)".
+/// For tests: where programs are found, in place of the known PATH; empty: there again.
+void set_program_path(const std::string& path);
+
+/// Where this program is in the known PATH; empty when there is none.
+std::filesystem::path find_program(const std::string& name);
+
+/// "exit status 2" or "signal 6 (Aborted)". Of signal 9 it says what that most likely means, as we show no status of a
+/// child that we have killed ourselves.
 std::string describe_status(int wait_status);
 
 struct Captured {

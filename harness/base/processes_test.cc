@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "processes.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -43,7 +44,8 @@ TEST(Process, DestructorEndsTheWholeGroup) {
 TEST(Process, DeathBySignalIsTold) {
   const auto run = run_captured(shell("kill -9 $$"));
   ASSERT_TRUE(run);
-  EXPECT_EQ(describe_status(run->status), "signal 9 (Killed)");
+  EXPECT_EQ(describe_status(run->status),
+            "signal 9 (Killed), which the kernel's OOM killer sends when memory runs out");
 }
 
 // Nothing of the caller's reaches a tool.
@@ -99,6 +101,24 @@ TEST(Process, AsNobodyItHasNoRightsOfRoot) {
     EXPECT_THAT(ended->output, testing::StartsWith("65534\n65534 7\n"));
   }
   EXPECT_THAT(ended->output, testing::HasSubstr("NoNewPrivs:\t1"));
+}
+
+TEST(Process, TheCallersPathDoesNotSayWhichProgramRuns) {
+  const std::string before = ::getenv("PATH");
+  ::setenv("PATH", "/nonexistent", 1);
+  const auto ended = run_captured({.argv = {"true"}});
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_EQ(ended->status, 0);
+  EXPECT_FALSE(run_captured({.argv = {"no-such-program"}}));
+}
+
+TEST(Process, TheCallersOpenFilesStayWithTheCaller) {
+  const int fd = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC
+  ASSERT_GE(fd, 3);
+  const auto ended = run_captured({.argv = {"sh", "-c", fmt::format("test -e /proc/self/fd/{}", fd)}});
+  ::close(fd);
+  EXPECT_NE(ended->status, 0);
 }
 
 }  // namespace

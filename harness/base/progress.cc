@@ -22,11 +22,11 @@ Progress::Progress(std::string label, std::string unit, std::uint64_t total)
     : label_(std::move(label)), unit_(std::move(unit)), total_(total), start_(monotonic_seconds()), printed_(start_) {}
 
 Progress::~Progress() {
-  if (line_open_) write_err("\r\033[K");
+  if (line_open_) write_err_raw("\r\033[K");
 }
 
 void Progress::say(const std::string& line) {
-  if (line_open_) write_err("\r\033[K");
+  if (line_open_) write_err_raw("\r\033[K");
   line_open_ = false;
   print_err("{}\n", line);
 }
@@ -49,7 +49,8 @@ void Progress::update(std::uint64_t done) {
   if (done > 0 && done <= total_)
     line += fmt::format(", {} left", duration_text(static_cast<double>(total_ - done) / rate));
   if (terminal) {
-    print_err("\r\033[K{}", line);
+    write_err_raw("\r\033[K");
+    write_err(line);
     line_open_ = true;
   } else {
     print_err("{}\n", line);

@@ -25,4 +25,18 @@ std::vector<std::string> last_lines(std::string_view text, std::size_t count) {
   return lines;
 }
 
+std::string without_controls(std::string_view text) {
+  std::string clean;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F, which some terminals obey as well, are 0xc2 and a byte below 0xa0.
+    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+      ++i;
+    } else if (byte == '\n' || byte == '\t' || (byte >= ' ' && byte != 0x7f)) {
+      clean += text[i];
+    }
+  }
+  return clean;
+}
+
 }  // namespace nslab

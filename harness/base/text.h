@@ -14,6 +14,10 @@ std::string errno_text();
 /// empty one: "a\n\nb\n" has the lines "a", "" and "b", and an empty text has none.
 std::vector<std::string> lines_of(std::string_view text);
 
+/// The text without control characters, but for tabs and ends of lines: what comes from a results folder or a guest
+/// must not command a terminal. UTF-8 stays.
+std::string without_controls(std::string_view text);
+
 /// The last `count` lines of a text, or all of them when it has fewer.
 std::vector<std::string> last_lines(std::string_view text, std::size_t count);
 

@@ -23,5 +23,10 @@ TEST(Text, TheLastLinesAreAllWhenThereAreFewer) {
   EXPECT_EQ(last_lines("", 2), Lines{});
 }
 
+TEST(Text, ControlsDoNotReachATerminal) {
+  EXPECT_EQ(without_controls("a\033]0;x\007b\r\tc\n\x7f"), "a]0;xb\tc\n");
+  EXPECT_EQ(without_controls("\u00b1 \u2212 \u009b1m \u00c2"), "\u00b1 \u2212 1m \u00c2");
+}
+
 }  // namespace
 }  // namespace nslab

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "printable.h"
 #include "processes.h"
+#include "resources.h"
 #include "signals.h"
 #include "splats.h"
 #include "text.h"
@@ -42,23 +43,21 @@ std::string tail(const std::string& console) {
   return text;
 }
 
-std::uintmax_t size_of(const fs::path& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  return error ? 0 : size;
-}
-
 BootFiles in(const fs::path& folder) {
   return {folder / "vmlinux", folder / "initramfs", folder / "plan.json", folder / "frames.bin",
           folder / "console.log"};
 }
 
-/// By a second name, or as a copy where the folder is on another disk.
+/// By a second name, or as a copy where the folder is on another disk, or where the caller's umask lets nobody read it.
 Result<void> place(const fs::path& file, const fs::path& name) {
   std::error_code error;
-  fs::create_hard_link(file, name, error);
-  if (error) fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
+  struct stat status {};
+  const bool for_all = ::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+  if (for_all) fs::create_hard_link(file, name, error);
+  if (for_all && !error) return {};
+  fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
   if (error) return machine_error("cannot put {} into {}: {}", file.string(), name.string(), error.message());
+  ::chmod(name.c_str(), 0644);
   return {};
 }
 
@@ -72,6 +71,7 @@ Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings
   TRY(write_file(files.console, ""));
   if (::geteuid() != 0) return {};
   ::chmod(settings.folder.c_str(), 0755);
+  ::chmod(files.plan.c_str(), 0644);
   for (const fs::path& file : {files.frames, files.console}) {
     // It fails where there is no such user; QEMU then stays root, which may write.
     [[maybe_unused]] const int changed = ::chown(file.c_str(), kNobody, kNobody);
@@ -99,6 +99,7 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   command.as_nobody = settings.preload.empty();  // a test's library may lie where nobody may look
   if (describe(settings.accelerator).needs_kvm) command.group = group_of("/dev/kvm");
   if (!settings.preload.empty()) command.environment["LD_PRELOAD"] = settings.preload;
+  const OomWatch oom_killer;
   auto qemu = Process::start(command);
   if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
 
@@ -113,19 +114,28 @@ Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
     if (interrupted()) return interruption();
     if (left <= 0)
       return fail(fmt::format("the boot hung: no end within its wall limit of {} s", settings.wall_limit_seconds));
-    if (size_of(files.frames) > kMostOutputBytes || size_of(files.console) > kMostOutputBytes) {
+    if (size_of_file(files.frames) > kMostOutputBytes || size_of_file(files.console) > kMostOutputBytes) {
       return fail(fmt::format("the guest floods its output: more than {} MiB", kMostOutputBytes >> 20));
     }
   }
   boot.wall_seconds = monotonic_seconds() - start;
 
+  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL) {
+    if (const auto evidence = oom_killer.evidence()) {
+      return machine_error("{}, seed {}: QEMU was killed. {}: give --jobs a smaller number, or lower memory_mib",
+                           plan.kernel, plan.seed, *evidence);
+    }
+  }
   if (!WIFEXITED(*status)) return fail(fmt::format("QEMU died: {}", describe_status(*status)));
   if (const auto splat = find_splat(console_of(files.console))) return fail(*splat);
   const int code = WEXITSTATUS(*status);
   if (code == 0) return fail("the guest hung: the watchdog ended it at a cell's limit of guest time");
   if (code == 1) {
     const auto log = read_file(qemu_log);
-    return machine_error("{}, seed {}: QEMU gave up: {}", plan.kernel, plan.seed, log ? printable(*log) : "");
+    const std::string words = log ? printable(*log) : "";
+    // A kernel that QEMU cannot load is that kernel's fault, and the others can be booted.
+    if (words.find("kernel") != std::string::npos) return fail("QEMU gave up: " + words);
+    return machine_error("{}, seed {}: QEMU gave up: {}", plan.kernel, plan.seed, words);
   }
   const auto frames = TRY(read_file(files.frames));
   auto report = read_report(frames, plan, plan.kernel);

@@ -31,8 +31,8 @@ struct BootSettings {
 
 /// Starts one kernel with one plan and waits for its end. Whatever is not a complete boot is an error (Exit::says_no)
 /// that names what happened: panic, oops, hang (guest time or wall time), QEMU's death, a broken or incomplete report,
-/// a flood; with the console's last lines. Exit::machine when QEMU cannot be started. Several threads may call it at
-/// once, each with a folder of its own. QEMU runs confined (docs/durability.md).
+/// a flood; with the console's last lines. Exit::machine when QEMU cannot be started, or when the OOM killer has ended
+/// it. Several threads may call it at once, each with a folder of its own. QEMU runs confined (docs/durability.md).
 Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings);
 
 }  // namespace nslab

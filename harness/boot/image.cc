@@ -58,8 +58,7 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
   for (const GuestFile& file : files) {
     const bool own = !file.path.starts_with('/');
     const fs::path here = own ? paths.guest / file.path : fs::path(file.path);
-    std::error_code error;
-    if (!fs::exists(here, error)) {
+    if (!is_there(here)) {
       if (own) return machine_error("{} is missing: build nslab first (make build)", here.string());
       missing.insert(file.path);
       packages.insert(file.package);
@@ -111,7 +110,8 @@ Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::pat
   Image image;
   image.hash = sha256(cpio);
   image.file = paths.cache / "initramfs" / (image.hash + ".cpio");
-  if (fs::exists(image.file)) return image;
+  // Not by its name alone: somebody may have exchanged or cut it.
+  if (const auto there = read_file(image.file); there && *there == cpio) return image;
   TRY(make_folders(image.file.parent_path()));
   TRY(write_file(image.file, cpio));
   return image;

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "paths.h"
 #include "processes.h"
 #include "qemu.h"
+#include "scratch_folder.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -74,7 +76,7 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator) {
         Kind::absent, 0,
         fmt::format("/dev/kvm: {}; load kvm_intel or kvm_amd, or join the group kvm (adduser USER kvm)", why)};
   }
-  auto folder = TRY(TempFolder::make(fs::temp_directory_path(), "nslab-probe"));
+  const auto folder = TRY(ScratchFolder::make(TRY(temporary_folder()), "nslab-probe"));
   const fs::path firmware = folder.path() / "firmware";
   const fs::path answer_file = folder.path() / "answer";
   const fs::path log = folder.path() / "log";
@@ -84,7 +86,7 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator) {
   command.argv = machine_command(accelerator);
   const std::vector<std::string> firmware_and_answer = {"-m",       "16",
                                                         "-bios",    firmware.string(),
-                                                        "-chardev", "file,id=answer,path=" + answer_file.string(),
+                                                        "-chardev", "file,id=answer,path=" + option_value(answer_file),
                                                         "-device",  "isa-debugcon,iobase=0x402,chardev=answer"};
   command.argv.insert(command.argv.end(), firmware_and_answer.begin(), firmware_and_answer.end());
   command.output = log;

@@ -2,8 +2,10 @@
 #include "kvm_probe.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "clock.h"
+#include "files.h"
 
 namespace nslab {
 namespace {
@@ -23,6 +25,35 @@ TEST(Probe, FirmwareCountsItsTurnsUnderIcount) {
   ASSERT_TRUE(probe) << probe.error().message;
   EXPECT_EQ(probe->kind, KvmProbe::Kind::real) << probe->explanation;
   EXPECT_NEAR(probe->cycles_per_turn, 2, 0.001);
+}
+
+/// Runs the probe with another TMPDIR.
+Result<KvmProbe> probe_in(const std::string& folder) {
+  const char* const before = ::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", folder.c_str(), 1);
+  auto probe = probe_kvm(Accelerator::icount);
+  if (before == nullptr) {
+    ::unsetenv("TMPDIR");
+  } else {
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  }
+  return probe;
+}
+
+TEST(Probe, WorksInAnyFolder) {
+  const auto folder = TempFolder::make(testing::TempDir(), "odd, name: 'a' \xff");
+  ASSERT_TRUE(folder) << folder.error().message;
+  const auto probe = probe_in(folder->path());
+  ASSERT_TRUE(probe) << probe.error().message;
+  EXPECT_EQ(probe->kind, KvmProbe::Kind::real) << probe->explanation;
+  EXPECT_TRUE(entries_of(folder->path())->empty());
+}
+
+TEST(Probe, WithoutATemporaryFolderSaysSo) {
+  const auto probe = probe_in("/nowhere");
+  ASSERT_FALSE(probe);
+  EXPECT_EQ(probe.error().exit, Exit::user);
 }
 
 TEST(Probe, SaysWhatKvmIsWithinASecond) {

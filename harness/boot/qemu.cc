@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "qemu.h"
 
+#include "files.h"
+#include "hash.h"
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 
@@ -21,6 +24,12 @@ std::string kernel_command_line(const AcceleratorDescription& accelerator) {
 }
 
 }  // namespace
+
+std::string option_value(const std::filesystem::path& file) {
+  std::string value;
+  for (const char c : file.string()) value += c == ',' ? ",," : std::string(1, c);
+  return value;
+}
 
 std::vector<std::string> machine_command(Accelerator accelerator) {
   std::vector<std::string> argv = {
@@ -45,10 +54,10 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   // No host time and no host randomness enters the guest.
   append(argv, {"-rtc", "base=2025-01-01T00:00:00,clock=vm", "-seed", std::to_string(seed)});
   append(argv, {"-m", std::to_string(memory_mib)});
-  append(argv, {"-serial", "file:" + files.console.string()});
-  append(argv, {"-chardev", "file,id=frames,path=" + files.frames.string(), "-device",
+  append(argv, {"-serial", "file:" + files.console.string()});  // all of it is the name, commas as well
+  append(argv, {"-chardev", "file,id=frames,path=" + option_value(files.frames), "-device",
                 "isa-debugcon,iobase=0xe9,chardev=frames"});
-  append(argv, {"-fw_cfg", "name=opt/nslab/plan,file=" + files.plan.string()});
+  append(argv, {"-fw_cfg", "name=opt/nslab/plan,file=" + option_value(files.plan)});
   // The watchdog counts guest seconds; QEMU then ends with status 0.
   append(argv, {"-device", "ib700", "-action", "watchdog=poweroff"});
   append(argv, {"-kernel", files.vmlinux.string(), "-initrd", files.initramfs.string()});
@@ -60,6 +69,19 @@ Result<std::string> qemu_version() {
   const auto run = run_captured({.argv = {kQemu, "--version"}});
   if (!run || run->status != 0) return machine_error("{} is missing: apt-get install qemu-system-x86", kQemu);
   return run->output.substr(0, run->output.find('\n'));
+}
+
+Result<std::string> qemu_fingerprint() {
+  constexpr const char* kFirmware = "bios-microvm.bin";  // what -M microvm loads
+  const auto folders = TRY(run_captured({.argv = {kQemu, "-L", "help"}}));
+  for (const std::string& folder : lines_of(folders.output)) {
+    const auto firmware = std::filesystem::path(folder) / kFirmware;
+    if (!is_there(firmware)) continue;
+    Hasher hasher;
+    hasher.part("program", TRY(sha256_file(find_program(kQemu)))).part("firmware", TRY(sha256_file(firmware)));
+    return hasher.hex();
+  }
+  return machine_error("QEMU's firmware {} is missing: apt-get install qemu-system-data", kFirmware);
 }
 
 }  // namespace nslab

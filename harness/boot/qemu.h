@@ -24,6 +24,10 @@ struct BootFiles {
 /// QEMU's exit status when the guest's init left after a closing frame.
 constexpr int kCompleteStatus = frame::qemu_status(frame::Leave::complete);
 
+/// A file's name as the value of a key in one of QEMU's options, as in "file,path=": there a comma ends the value, and
+/// two commas stand for one.
+std::string option_value(const std::filesystem::path& file);
+
 /// QEMU and the flags that a boot and the KVM probe have in common: a machine without memory, disk, network or program.
 std::vector<std::string> machine_command(Accelerator accelerator);
 
@@ -33,5 +37,10 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
 
 /// First line of `qemu-system-x86_64 --version`; Exit::machine with the package's name when there is none.
 Result<std::string> qemu_version();
+
+/// SHA-256 over the program and the firmware that a boot runs before the kernel. A version alone does not say which
+/// they are: the firmware comes in a package of its own, and a QEMU may be built with any patch. Exit::machine when one
+/// is missing. Takes some 0.1 s.
+Result<std::string> qemu_fingerprint();
 
 }  // namespace nslab

@@ -46,6 +46,13 @@ TEST(Qemu, OnlyTheInstructionsMeterCounts) {
   EXPECT_THAT(command(Accelerator::kvm), Contains("host"));
 }
 
+// A comma would end the value of an option that has others beside it.
+TEST(Qemu, CommasInFileNamesAreDoubledWhereQemuWantsIt) {
+  const auto argv = boot_command({"/a,b/v", "/a,b/i", "/a,b/p", "/a,b/f", "/a,b/c"}, 7, 512, Accelerator::icount);
+  EXPECT_THAT(argv, testing::IsSupersetOf({"file,id=frames,path=/a,,b/f", "name=opt/nslab/plan,file=/a,,b/p"}));
+  EXPECT_THAT(argv, testing::IsSupersetOf({"file:/a,b/c", "/a,b/v", "/a,b/i"}));
+}
+
 // Samples depend on every word. With another command line, nslab does not continue the unfinished runs that users have,
 // and stored numbers may not come again.
 TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {
@@ -64,6 +71,13 @@ TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {
                 rest + " tsc=reliable tsc_early_khz=1000000 no_timer_check nolapic_timer");
   EXPECT_EQ(line(Accelerator::tcg), machine + "-accel tcg,thread=single -cpu qemu64 " + rest);
   EXPECT_EQ(line(Accelerator::kvm), machine + "-accel kvm -cpu host " + rest);
+}
+
+TEST(Qemu, ItsFingerprintIsAHash) {
+  const auto fingerprint = qemu_fingerprint();
+  ASSERT_TRUE(fingerprint) << fingerprint.error().message;
+  EXPECT_EQ(fingerprint->size(), 64U);
+  EXPECT_EQ(*fingerprint, *qemu_fingerprint());
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "experiment.h"
+#include "files.h"
 #include "json.h"
+#include "output.h"
 #include "paths.h"
 #include "text_store.h"
 
@@ -15,11 +17,11 @@ namespace fs = std::filesystem;
 Result<std::string> find_results(const std::string& named) {
   const auto paths = TRY(find_paths_to_read());
   if (!named.empty()) return paths.named(named).string();
-  std::error_code error;
   std::optional<std::pair<fs::file_time_type, fs::path>> newest;
-  for (const auto& entry : fs::directory_iterator(paths.results, error)) {
-    const auto written = fs::last_write_time(entry.path() / "nslab.sqlite", error);
-    if (!error && (!newest || written > newest->first)) newest = {written, entry.path()};
+  for (const fs::path& entry : TRY(entries_of(paths.results))) {
+    std::error_code error;
+    const auto written = fs::last_write_time(entry / "nslab.sqlite", error);
+    if (!error && (!newest || written > newest->first)) newest = {written, entry};
   }
   if (!newest)
     return user_error(
@@ -33,10 +35,25 @@ std::optional<std::int64_t> run_number(const RunChoice& choice) {
 }
 
 void declare_run_choice(Arguments& arguments, RunChoice& choice) {
-  arguments.option("--run", choice.run, 1, 1'000'000'000, "the run's number (default: the newest)");
+  arguments.option("--run", choice.run, 1, 1'000'000'000, "the run's number (default: the newest that is finished)");
   arguments.choice("--statistic", choice.statistic, {"mean", "minimum", "median"},
                    "mean is the work that is paid for, minimum the bare path (default: as the experiment says)");
 }
+
+namespace {
+
+/// A run that is under way, or was aborted, must not hide a finished one, nor be hidden by it without a word.
+Result<void> tell_of_newer_run(const std::string& folder, const RunRecord& shown) {
+  auto store = TRY(Store::open_existing(folder));
+  const auto runs = TRY(store.runs());
+  if (runs.empty() || runs.back().id == shown.id) return {};
+  const RunRecord& newest = runs.back();
+  print_err("this is run {}; run {} is newer and not finished ({} of {} boots): --run {} shows it\n", shown.id,
+            newest.id, newest.boots_done, newest.boots_planned, newest.id);
+  return {};
+}
+
+}  // namespace
 
 Result<LoadedRun> load_run(const RunChoice& choice) {
   LoadedRun loaded;
@@ -45,6 +62,7 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
   auto stored = TRY(load_stored_run(loaded.folder, run_number(choice)));
   loaded.samples = stored.samples();
   loaded.run = std::move(stored.run);
+  if (!loaded.is_text && choice.run == 0) TRY(tell_of_newer_run(loaded.folder, loaded.run));
 
   const auto manifest = parse_json(loaded.run.manifest);
   const std::string text = manifest ? text_member(*manifest, "experiment") : "";

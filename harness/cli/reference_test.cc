@@ -12,6 +12,7 @@
 
 #include "files.h"
 #include "paths.h"
+#include "processes.h"
 #include "report.h"
 #include "test_command_line.h"
 #include "test_samples.h"
@@ -70,6 +71,19 @@ class TextRunVerbs : public testing::Test {
 };
 
 const std::set<std::string> kTextFiles = {"boots.tsv", "run.json", "samples.tsv"};
+
+TEST_F(TextRunVerbs, AnAbortedRunDoesNotHideAFinishedOne) {
+  ASSERT_TRUE(make_store(path("aborted")));
+  {
+    Store store = std::move(*Store::open(path("aborted")));
+    ASSERT_TRUE(store.begin("another key", run_record()));
+  }
+  const Ended report = nslab({"report", path("aborted")});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("(run 1)"));
+  EXPECT_THAT(report.errors,
+              HasSubstr("this is run 1; run 2 is newer and not finished (0 of 6 boots): --run 2 shows it"));
+}
 
 TEST_F(TextRunVerbs, ReportAndCompareReadItAsAStoreAndWriteNothingIntoIt) {
   const Ended exported = nslab({"export", path("small"), "--output", path("text")});
@@ -165,8 +179,9 @@ TEST_F(TextRunVerbs, ReportsOfTwoRunsDoNotMixInAFolder) {
 TEST_F(TextRunVerbs, WithoutGnuplotAllElseIsWrittenAndShown) {
   ASSERT_EQ(nslab({"report", path("small")}).exit_code, 0);
   const std::string picture = *read_file(path("small") + "/overhead.svg");
-  const WithEnvironment no_gnuplot{{"PATH", "/nonexistent"}};
+  set_program_path("/nonexistent");
   const Ended report = nslab({"report", path("small")});
+  set_program_path("");
   EXPECT_EQ(report.exit_code, 3);
   EXPECT_THAT(report.output, HasSubstr("−10 exact"));
   EXPECT_THAT(report.errors, AllOf(HasSubstr("apt-get install gnuplot-nox"), testing::EndsWith("\n")));

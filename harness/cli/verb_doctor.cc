@@ -2,8 +2,6 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
-#include <thread>
-
 #include "files.h"
 #include "kernel_table.h"
 #include "kvm_probe.h"
@@ -11,6 +9,7 @@
 #include "paths.h"
 #include "processes.h"
 #include "qemu.h"
+#include "resources.h"
 #include "verb.h"
 
 namespace nslab::verb_doctor {
@@ -57,7 +56,7 @@ void check_counters() {
   }
 }
 
-void check_cpu() {
+void check_cpu(const Resources& usable) {
   const std::string governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   const std::string smt = first_line("/sys/devices/system/cpu/smt/active");
   const std::string no_turbo = first_line("/sys/devices/system/cpu/intel_pstate/no_turbo");
@@ -66,11 +65,12 @@ void check_cpu() {
                             : !boost.empty()  ? (boost == "1" ? "on" : "off")
                                               : "unknown";
   line("-", "cores",
-       fmt::format("{}; governor {}, turbo {}, SMT {}; they matter to the time meter only",
-                   std::thread::hardware_concurrency(), governor.empty() ? "unknown" : governor, turbo,
+       fmt::format("{}; governor {}, turbo {}, SMT {}; they matter to the time meter only", usable.cores,
+                   governor.empty() ? "unknown" : governor, turbo,
                    smt == "1"   ? "on"
                    : smt == "0" ? "off"
                                 : "unknown"));
+  line("-", "memory", fmt::format("{} MiB that nslab may use", usable.memory_mib));
 }
 
 Result<void> examine() {
@@ -100,7 +100,7 @@ Result<void> examine() {
     const std::pair<fs::path, const char*> files[] = {{base.source, "linux-source-6.12"},
                                                       {base.debian_config, "linux-config-6.12"}};
     for (const auto& [file, package] : files) {
-      const bool there = fs::exists(file);
+      const bool there = is_there(file);
       line(there ? "ok" : "lacks", "source",
            there ? file.string() : fmt::format("{}: apt-get install {}", file.string(), package));
       ready = ready && there;
@@ -108,9 +108,12 @@ Result<void> examine() {
   }
   ready = check_tools() && ready;
   check_counters();
-  check_cpu();
+  check_cpu(usable_resources());
 
-  if (auto made = make_folders(paths.cache); !made) {
+  if (const auto checked = check_build_folder(paths.cache); !checked) {
+    line("lacks", "cache", checked.error().message);
+    ready = false;
+  } else if (auto made = make_folders(paths.cache); !made) {
     line("lacks", "cache", made.error().message);
     ready = false;
   } else {

@@ -23,7 +23,8 @@ struct ExportArguments {
 void declare_arguments(Arguments& arguments, ExportArguments& values) {
   arguments.optional_positional("RESULTS", values.choice.results,
                                 "the results folder (default: the newest under results/)", "FOLDER");
-  arguments.option("--run", values.choice.run, 1, 1'000'000'000, "the run's number (default: the newest)");
+  arguments.option("--run", values.choice.run, 1, 1'000'000'000,
+                   "the run's number (default: the newest that is finished)");
   std::vector<std::string> names;
   for (const Format& format : kFormats) names.emplace_back(format.name);
   arguments.choice("--format", values.format, names,

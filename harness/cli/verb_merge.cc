@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "hash.h"
 #include "loaded_run.h"
+#include "locks.h"
 #include "merge.h"
 #include "output.h"
 #include "verb.h"
@@ -30,7 +31,12 @@ Result<void> act(const MergeArguments& arguments) {
     for (const BootRecord& boot : parts.back().stored.boots) key.part("boot", boot.key);
   }
   const StoredRun joined = TRY(merge_runs(parts));
+  if (is_text_run(arguments.output)) {
+    return user_error("{} has a run in its text form: name another folder", arguments.output);
+  }
   auto store = TRY(Store::open(arguments.output));
+  const auto lock = TRY(FileLock::attempt(std::filesystem::path(arguments.output) / "nslab.lock"));
+  if (!lock.has_value()) return user_error("another nslab runs in {}; wait for it", arguments.output);
   const RunRecord run = TRY(store.begin("merged " + key.hex(), joined.run));
   for (const BootRecord& boot : joined.boots) {
     if (TRY(store.add(run.id, boot)) == Store::Added::busy) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "files.h"
@@ -92,7 +94,12 @@ Result<void> act(const ReportArguments& arguments) {
   if (!arguments.output.empty() || !(markdown || loaded.is_text)) {
     const fs::path folder = arguments.output.empty() ? loaded.folder : arguments.output;
     TRY(check_folder(folder, loaded, document));
-    written = write_files(report, document, folder, paths, files);
+    if (arguments.output.empty() && ::access(folder.c_str(), W_OK) != 0) {
+      written = machine_error("{} is read-only: --output FOLDER puts the tables, plots and a page elsewhere",
+                              folder.string());
+    } else {
+      written = write_files(report, document, folder, paths, files);
+    }
   } else {
     files.emplace_back("page", "nothing was written: --output FOLDER puts the tables, plots and a page there");
   }

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <fstream>
 #include <optional>
-#include <thread>
 
 #include "clock.h"
 #include "hash.h"
@@ -15,6 +14,7 @@
 #include "kernel_size.h"
 #include "output.h"
 #include "progress.h"
+#include "resources.h"
 #include "signals.h"
 
 namespace nslab {
@@ -28,8 +28,8 @@ constexpr int kBuildBaseShare = 16;
 
 /// Compiles the configured kernel and returns how many objects were compiled. The log goes to `place`/build.log.
 Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, const fs::path& tree,
-                              const BuildPlace& place, int jobs) {
-  if (jobs == 0) jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+                              const BuildPlace& place, const ClockWatch& clock, int jobs) {
+  if (jobs == 0) jobs = default_build_jobs(usable_resources());
   const fs::path log = place.folder.path() / "build.log";
   Command command = kernel_make(tree, place.folder.path(), {fmt::format("-j{}", jobs), "bzImage"});
   command.output = log;
@@ -39,6 +39,7 @@ Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, 
   command.death_signal = SIGTERM;
 
   print_err("{}: building with {} jobs\n", label, jobs);
+  const OomWatch oom_killer;
   auto process = TRY(Process::start(command));
   Progress progress(label, "objects",
                     static_cast<std::uint64_t>(spec.profile.objects / (spec.model.build_base ? kBuildBaseShare : 1)));
@@ -48,12 +49,20 @@ Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, 
   while (!status) {
     status = process.wait_for(0.5);
     if (interrupted()) return interruption();
+    if (const double set_back = clock.set_back_seconds(); set_back > 0) {
+      return machine_error(
+          "{}: the clock was set back by {} during the build. make goes by the times of files and may have left out "
+          "what "
+          "it should have compiled, so that the kernel is not kept: build it again",
+          label, duration_text(set_back));
+    }
     for (std::string line; std::getline(output, line);)
       objects += line.starts_with("  CC ") || line.starts_with("  AS ") ? 1 : 0;
     output.clear();
     progress.update(objects);
   }
-  if (*status != 0) return failed_make(label + ": the build", *status, read_file(log).value_or(""));
+  if (*status != 0)
+    return failed_make(label + ": the build", *status, read_file(log).value_or(""), oom_killer.evidence());
   return objects;
 }
 
@@ -77,12 +86,13 @@ Json manifest_of(const KernelSpec& spec, const KernelInputs& inputs) {
 
 /// Configures and compiles in `place`, and leaves the sizes and the manifest beside the kernel.
 Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const KernelInputs& inputs, const fs::path& tree,
-                      int jobs) {
+                      const ClockWatch& clock, int jobs) {
   const fs::path& folder = place.folder.path();
   const std::string label = fmt::format("kernel {} ({})", spec.model.name, spec.profile.name);
   const double start = monotonic_seconds();
   TRY(configure_kernel(spec.base, spec.profile, inputs.fragment + inputs.model, tree, folder));
-  const auto objects = TRY(compile(spec, label, tree, place, jobs));
+  const auto objects = TRY(compile(spec, label, tree, place, clock, jobs));
+  TRY(check_compiled_settings(folder));
   const double seconds = monotonic_seconds() - start;
   print_err("{}: built, {} objects in {}\n", label, objects, duration_text(seconds));
 
@@ -146,15 +156,23 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
     if (error) return machine_error("cannot remove {}: {}", kernel.folder.string(), error.message());
   }
 
-  std::optional<Kernel> build_base;
-  if (spec.model.build_base)
-    build_base = TRY(build({spec.base, spec.profile, *spec.model.build_base}, jobs, /*with_objects=*/true));
-  auto place = TRY(cache_.build_place(in.family()));
-  if (build_base) TRY(cache_.copy_objects(profile, *build_base, place.folder.path()));
+  // Where another process makes room for its objects before we have copied ours, we make them anew.
+  bool has_start = !spec.model.build_base;
+  std::optional<BuildPlace> place;
+  std::optional<ClockWatch> clock;
+  do {
+    place.reset();
+    std::optional<Kernel> build_base;
+    if (spec.model.build_base)
+      build_base = TRY(build({spec.base, spec.profile, *spec.model.build_base}, jobs, /*with_objects=*/true));
+    place = TRY(cache_.build_place(in.family()));
+    clock.emplace();
+    if (build_base) has_start = TRY(cache_.copy_objects(profile, *build_base, place->folder.path()));
+  } while (!has_start);
   const fs::path tree = TRY(cache_.source_tree(spec.base.source, in.source_hash, in.patches));
-  TRY(build_in(place, spec, in, tree, jobs));
-  TRY(cache_.keep_kernel(kernel, place.folder.path()));
-  if (spec.model.is_build_base) TRY(cache_.keep_objects(profile, kernel, std::move(place.folder)));
+  TRY(build_in(*place, spec, in, tree, *clock, jobs));
+  TRY(cache_.keep_kernel(kernel, place->folder.path()));
+  if (spec.model.is_build_base) TRY(cache_.keep_objects(profile, kernel, std::move(place->folder)));
   return kernel;
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 
 #include "kernel_size.h"
@@ -16,7 +17,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // A source that builds in a blink: Kconfig drops CONFIG_UNKNOWN, CONFIG_BROKEN does not compile, and what Kbuild leaves
-// for kernel_size.h is there.
+// for kernel_size.h is there. As in Kbuild, what make and the compiler read of .config is written when .config is
+// newer.
 constexpr const char* kMakefile = R"(VERSION = 6
 PATCHLEVEL = 12
 CC = gcc -I$(CURDIR)
@@ -26,10 +28,14 @@ tinyconfig:
 	echo CONFIG_TINY=y > $(O)/.config
 olddefconfig:
 	sed -i /CONFIG_UNKNOWN/d $(O)/.config
-bzImage: $(O)/kernel/pid.o
+bzImage: $(O)/include/config/auto.conf $(O)/kernel/pid.o
 	@! grep CONFIG_BROKEN $(O)/.config
 	cd $(O) && cp kernel/pid.o vmlinux && cp .config System.map && ar rcsT vmlinux.a kernel/pid.o
 	mkdir -p $(O)/arch/x86/boot && echo compressed > $(O)/arch/x86/boot/bzImage
+$(O)/include/config/auto.conf: $(O)/.config
+	mkdir -p $(O)/include/config $(O)/include/generated
+	grep ^CONFIG_ $(O)/.config > $@
+	sed -nE 's/^(CONFIG_[A-Z_]+)=y/#define \1 1/p' $(O)/.config > $(O)/include/generated/autoconf.h
 $(O)/kernel/pid.o: pid.c
 	@echo "  CC      kernel/pid.o"
 	mkdir -p $(O)/kernel
@@ -140,6 +146,109 @@ TEST_F(Builder, AModelStartsWithTheObjectsOfItsBuildBase) {
   EXPECT_EQ(names_in("kernels").size(), 2U);
   EXPECT_EQ(names_in("objects"), std::set<std::string>{"mini-multi-" + *builder_.hash(multi)});
   EXPECT_THAT(names_in("tmp"), IsEmpty());
+}
+
+/// A source in which pid.o depends on the config, and says which it was compiled with.
+class ClockSetBack : public Builder {
+ protected:
+  ClockSetBack() {
+    std::string makefile = kMakefile;
+    makefile.replace(makefile.find("pid.o: pid.c"), 12, "pid.o: pid.c $(O)/include/config/auto.conf");
+    makefile.replace(makefile.find("-I$(CURDIR)"), 11, "-I$(CURDIR) -include include/generated/autoconf.h");
+    write(base_.source / "Makefile", makefile);
+    write(base_.source / "pid.c",
+          "#ifdef CONFIG_PID_NS_FLAT\nchar text[] = \"this is flat\";\n#else\nchar text[] = \"this is "
+          "multi\";\n#endif\n");
+  }
+  KernelSpec multi() const {
+    KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
+    multi.model.is_build_base = true;
+    return multi;
+  }
+  KernelSpec flat() const {
+    KernelSpec flat = spec("flat", "CONFIG_PID_NS_FLAT=y");
+    flat.model.build_base = std::make_shared<const Model>(multi().model);
+    return flat;
+  }
+};
+
+// The objects were built, or restored from elsewhere, when the clock was ahead: all that is written now looks older.
+TEST_F(ClockSetBack, ObjectsFromTheFutureDoNotMakeFlatOfMulti) {
+  using namespace std::chrono_literals;
+  ASSERT_TRUE(builder_.build(multi(), 1));
+  const auto future = fs::file_time_type::clock::now() + 24h;
+  int dated = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(cache() / "objects")) {
+    fs::last_write_time(entry.path(), future);
+    ++dated;
+  }
+  ASSERT_GT(dated, 5);
+  const auto kernel = builder_.build(flat(), 1);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_THAT(*read_file(kernel->vmlinux()), HasSubstr("this is flat"));
+  EXPECT_EQ(read_manifest(*kernel)->at("objects"), 1);
+}
+
+// Whatever else make goes wrong by: a kernel is not kept under another's name.
+TEST_F(ClockSetBack, AKernelOfAnotherConfigIsNotKept) {
+  std::string makefile = *read_file(base_.source / "Makefile");
+  makefile.replace(makefile.find("auto.conf: $(O)/.config"), 23, "auto.conf:");
+  write(base_.source / "Makefile", makefile);
+  ASSERT_TRUE(builder_.build(multi(), 1));
+  const auto kernel = builder_.build(flat(), 1);
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().exit, Exit::machine);
+  EXPECT_THAT(kernel.error().message, HasSubstr("was compiled with other settings than its .config has"));
+  EXPECT_EQ(names_in("kernels").size(), 1U) << "multi";
+  EXPECT_THAT(names_in("tmp"), IsEmpty());
+}
+
+// Two checkouts with different series use one cache, in turns.
+TEST_F(Builder, AnotherSeriesLeavesTheObjectsOfTheFirst) {
+  const auto build = [&](const std::string& setting) {
+    write(root_.path() / "kernels/mini.config", setting);
+    KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
+    multi.model.is_build_base = true;
+    KernelSpec flat = spec("flat", "CONFIG_PID_NS_FLAT=y");
+    flat.model.build_base = std::make_shared<const Model>(multi.model);
+    ASSERT_TRUE(builder_.build(flat, 1));
+  };
+  build("CONFIG_MINE=y\n");
+  const auto mine = names_in("objects");
+  build("CONFIG_YOURS=y\n");
+  EXPECT_EQ(names_in("objects").size(), 2U);
+  EXPECT_TRUE(names_in("objects").contains(*mine.begin()));
+}
+
+TEST_F(Builder, ACacheInWhichNoKernelCanBeBuiltIsRefusedBeforeAnyWork) {
+  for (const char* name : {"my cache", "a,b", "a:b", "a\xff", "$(id)"}) {
+    const fs::path cache = root_.path() / name;
+    const KernelBuilder builder(Paths{.root = root_.path(), .guest = {}, .results = {}, .cache = cache});
+    const auto built = builder.build(spec("multi", "CONFIG_PID_NS=y"), 1);
+    ASSERT_FALSE(built) << name;
+    EXPECT_EQ(built.error().exit, Exit::user);
+    EXPECT_THAT(built.error().message, HasSubstr("no kernel can be built in the cache folder"));
+    EXPECT_FALSE(fs::exists(cache));
+  }
+}
+
+TEST_F(Builder, ACacheMayHaveLettersOfAllScripts) {
+  const fs::path cache = root_.path() / "a+b-\u00fc";
+  const KernelBuilder builder(Paths{.root = root_.path(), .guest = {}, .results = {}, .cache = cache});
+  const auto built = builder.build(spec("multi", "CONFIG_PID_NS=y"), 1);
+  ASSERT_TRUE(built) << built.error().message;
+  EXPECT_EQ(built->folder.parent_path(), cache / "kernels");
+}
+
+TEST_F(Builder, ASourceWhoseKbuildIsAnotherIsTheUsers) {
+  std::string makefile = kMakefile;
+  makefile.replace(makefile.find("savedcmd"), 8, "built by hand");
+  makefile.replace(makefile.find(" -o kernel/pid.o $(CURDIR)/pid.c\" >"), 35, " elsewhere\" >");
+  write(base_.source / "Makefile", makefile);
+  const auto built = builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1);
+  ASSERT_FALSE(built);
+  EXPECT_EQ(built.error().exit, Exit::user);
+  EXPECT_THAT(built.error().message, HasSubstr("kernel/.pid.o.cmd has no command that compiles kernel/pid.c"));
 }
 
 TEST_F(Builder, WhatDoesNotBuildIsTheUsersAndLeavesNothing) {

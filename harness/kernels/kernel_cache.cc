@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_cache.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "hash.h"
 #include "output.h"
+#include "paths.h"
 #include "processes.h"
 
 namespace nslab {
@@ -10,18 +14,54 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Of one profile and model. Each has 360 MB with profile lean, 120 MB with mini.
+constexpr std::size_t kMostObjects = 3;
+
 auto say(std::string line) {
   return [line = std::move(line)] { print_err("{}\n", line); };
+}
+
+/// Sets times that lie in the future, as they do after the clock was set back, to a moment ago. make would take objects
+/// from the future for newer than a config that is written now, and 'flat' would be built as 'multi'. What was newer
+/// than something else is not older than that afterwards, so that nothing else looks out of date.
+Result<void> bring_to_the_past(const fs::path& folder) {
+  using namespace std::chrono_literals;
+  // Files get their times from a clock that ticks only every 10 ms on some kernels.
+  const auto moment_ago = fs::file_time_type::clock::now() - 20ms;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->is_symlink(error)) continue;
+    if (!error && at->last_write_time(error) > moment_ago && !error) fs::last_write_time(at->path(), moment_ago, error);
+    if (error) break;
+  }
+  if (error) return machine_error("cannot look at the files in {}: {}", folder.string(), error.message());
+  return {};
+}
+
+/// When the folder was last used. A time in the future is of a clock that was wrong and says nothing: the folder counts
+/// as never used, until it is.
+fs::file_time_type last_use(const fs::path& folder) {
+  std::error_code error;
+  const auto time = fs::last_write_time(folder, error);
+  return error || time > fs::file_time_type::clock::now() ? fs::file_time_type::min() : time;
+}
+
+void note_use(const fs::path& folder) {
+  std::error_code ignored;  // in a cache that is read only, nobody makes room either
+  fs::last_write_time(folder, fs::file_time_type::clock::now(), ignored);
 }
 
 }  // namespace
 
 Result<std::string> KernelCache::source_hash(const fs::path& source) const {
+  TRY(check_build_folder(folder_));
   std::error_code error;
   const auto size = fs::file_size(source, error);
   if (error) return hash_source(source);  // it is a folder, or is missing
   const auto mtime = fs::last_write_time(source, error).time_since_epoch().count();
-  const std::string key = sha256(fmt::format("{} {} {}", fs::absolute(source).string(), size, mtime));
+  const auto name = fs::absolute(source, error).string();
+  if (error) return hash_source(source);
+  const std::string key = sha256(fmt::format("{} {} {}", name, size, mtime));
   const fs::path remembered = folder_ / "source-hashes" / key;
   if (const auto known = read_file(remembered); known && known->size() == 64) return *known;
   auto hash = TRY(hash_source(source));
@@ -40,7 +80,7 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
 
   const std::string prefix = "source-" + name;
   const auto lock = TRY(FileLock::wait(lock_file(prefix), say("another nslab unpacks this source; waiting for it")));
-  if (fs::exists(tree)) return tree;
+  if (is_there(tree)) return tree;
   print_err("unpacking {}\n", source.string());
   TRY(make_folders(tree.parent_path()));
   TRY(TempFolder::sweep(temporary(), prefix));
@@ -54,10 +94,10 @@ Kernel KernelCache::kernel(const std::string& model, const std::string& hash) co
   return {model, hash, folder_ / "kernels" / hash};
 }
 
-bool KernelCache::is_built(const Kernel& kernel) const { return fs::exists(kernel.manifest()); }
+bool KernelCache::is_built(const Kernel& kernel) const { return is_there(kernel.manifest()); }
 
 bool KernelCache::has_objects(const std::string& profile, const Kernel& kernel) const {
-  return fs::exists(objects_of(profile, kernel));
+  return is_there(objects_of(profile, kernel));
 }
 
 fs::path KernelCache::objects_of(const std::string& profile, const Kernel& kernel) const {
@@ -77,12 +117,18 @@ Result<BuildPlace> KernelCache::build_place(const std::string& family) const {
   return BuildPlace{std::move(lock), std::move(folder)};
 }
 
-Result<void> KernelCache::copy_objects(const std::string& profile, const Kernel& kernel, const fs::path& folder) const {
+Result<bool> KernelCache::copy_objects(const std::string& profile, const Kernel& kernel, const fs::path& folder) const {
   const fs::path objects = objects_of(profile, kernel);
-  const auto copied =
-      TRY(run_captured({.argv = {"cp", "-a", "--reflink=auto", (objects / ".").string(), folder.string()}}));
-  if (copied.status != 0) return machine_error("cannot copy {}:\n{}", objects.string(), copied.output);
-  return {};
+  {
+    const auto lock = TRY(FileLock::wait(lock_file(objects.filename()), say("another nslab uses the same objects")));
+    if (!is_there(objects)) return false;
+    note_use(objects);
+    const auto copied =
+        TRY(run_captured({.argv = {"cp", "-a", "--reflink=auto", (objects / ".").string(), folder.string()}}));
+    if (copied.status != 0) return machine_error("cannot copy {}:\n{}", objects.string(), copied.output);
+  }
+  TRY(bring_to_the_past(folder));
+  return true;
 }
 
 Result<void> KernelCache::keep_kernel(const Kernel& kernel, const fs::path& build_folder) const {
@@ -108,18 +154,47 @@ Result<void> KernelCache::keep_objects(const std::string& profile, const Kernel&
                                        TempFolder build_folder) const {
   const fs::path kept = objects_of(profile, kernel);
   TRY(make_folders(kept.parent_path()));
-  const std::string prefix = fmt::format("{}-{}-", profile, kernel.name);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(kept.parent_path(), error)) {
-    const std::string name = entry.path().filename();
-    // The length tells "lean-multi-HASH" from "lean-multi-twin-HASH".
-    if (name.starts_with(prefix) && name.size() == prefix.size() + kernel.hash.size())
-      fs::remove_all(entry.path(), error);
-  }
-  if (error) return machine_error("cannot make room for {}: {}", kept.string(), error.message());
+  std::error_code ignored;
   // Every link makes these anew.
-  for (const char* linked : {"vmlinux.o", "vmlinux.a"}) fs::remove(build_folder.path() / linked, error);
-  return build_folder.rename_to(kept);
+  for (const char* linked : {"vmlinux.o", "vmlinux.a"}) fs::remove(build_folder.path() / linked, ignored);
+  {
+    const auto lock = TRY(FileLock::wait(lock_file(kept.filename()), say("another nslab uses the same objects")));
+    // Objects whose kernel was damaged and had to be built anew.
+    const auto replaced = TRY(TempFolder::make(temporary(), build_folder.path().filename()));
+    fs::rename(kept, replaced.path() / "objects", ignored);
+    note_use(build_folder.path());
+    TRY(build_folder.rename_to(kept));
+  }
+  return make_room(profile, kernel);
+}
+
+Result<void> KernelCache::make_room(const std::string& profile, const Kernel& kernel) const {
+  const fs::path folder = folder_ / "objects";
+  // One process makes room at a time. Who comes meanwhile leaves one folder too many, which the next one removes.
+  const auto lock = TRY(FileLock::attempt(lock_file("objects")));
+  if (!lock) return {};
+  TRY(TempFolder::sweep(temporary(), "unused-objects"));
+  const std::string prefix = fmt::format("{}-{}-", profile, kernel.name);
+  std::vector<fs::path> kept;
+  for (const fs::path& entry : TRY(entries_of(folder))) {
+    const std::string name = entry.filename();
+    // The length tells "lean-multi-HASH" from "lean-multi-twin-HASH".
+    if (name.starts_with(prefix) && name.size() == prefix.size() + kernel.hash.size() &&
+        entry != objects_of(profile, kernel))
+      kept.push_back(entry);
+  }
+  std::stable_sort(kept.begin(), kept.end(),
+                   [](const fs::path& a, const fs::path& b) { return last_use(a) > last_use(b); });
+  for (std::size_t i = kMostObjects - 1; i < kept.size(); ++i) {
+    const auto in_use = TRY(FileLock::attempt(lock_file(kept[i].filename())));
+    if (!in_use) continue;
+    // By one rename, so that nobody who is killed here leaves half of them.
+    const auto unused = TRY(TempFolder::make(temporary(), "unused-objects"));
+    std::error_code error;
+    fs::rename(kept[i], unused.path() / "objects", error);
+    if (error) return machine_error("cannot remove {}: {}", kept[i].string(), error.message());
+  }
+  return {};
 }
 
 }  // namespace nslab

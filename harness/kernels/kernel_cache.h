@@ -34,7 +34,8 @@ struct BuildPlace {
 ///
 ///   sources/        unpacked and patched source trees
 ///   kernels/        finished kernels, by hash
-///   objects/        build folders of models that are build bases, by profile, model and hash
+///   objects/        build folders of models that are build bases, by profile, model and hash: of each profile and
+///                   model those that were used last, three at the most
 ///   source-hashes/  hashes of tarballs, so that these are read once
 ///   locks/, tmp/    what is under way
 ///
@@ -45,6 +46,8 @@ class KernelCache {
  public:
   explicit KernelCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
+  /// Every build begins here: Exit::user when no kernel can be built in the cache's folder (check_build_folder()).
+  ///
   /// hash_source(), but a tarball is read once: its hash is remembered for its name, size and time of change.
   Result<std::string> source_hash(const std::filesystem::path& source) const;
   /// The source tree with these patches applied, made (make_source_tree()) unless it is there. `source_hash` is the
@@ -62,17 +65,21 @@ class KernelCache {
   /// The empty folder in which all kernels of a family are built, one after the other: Kbuild compiles some of its own
   /// programs anew when the folder's name has changed.
   Result<BuildPlace> build_place(const std::string& family) const;
-  /// Copies the kept build folder of a kernel to `folder`, with the files' times, which make compares.
-  Result<void> copy_objects(const std::string& profile, const Kernel& kernel,
+  /// Copies the kept build folder of a kernel to `folder`, with the files' times, which make compares; times in the
+  /// future become those of a moment ago. False when there is none: another process may have made room meanwhile.
+  Result<bool> copy_objects(const std::string& profile, const Kernel& kernel,
                             const std::filesystem::path& folder) const;
 
   /// Moves what is worth keeping out of a finished build's folder, and makes it the kernel unless there is one already.
   Result<void> keep_kernel(const Kernel& kernel, const std::filesystem::path& build_folder) const;
-  /// Keeps the build folder itself, for copy_objects(), after keep_kernel(). Those of other hashes of the same profile
-  /// and model go: each is a gigabyte, and nobody comes back to an earlier series or compiler.
+  /// Keeps the build folder itself, for copy_objects(), after keep_kernel(). Of one profile and model, three are kept:
+  /// a few checkouts with different series can share a cache, and earlier series and compilers do not fill the disk (a
+  /// folder has 360 MB with profile lean). The one that was not used for the longest time goes first, and none goes
+  /// that another process copies just now.
   Result<void> keep_objects(const std::string& profile, const Kernel& kernel, TempFolder build_folder) const;
 
  private:
+  Result<void> make_room(const std::string& profile, const Kernel& kernel) const;
   std::filesystem::path objects_of(const std::string& profile, const Kernel& kernel) const;
   std::filesystem::path temporary() const { return folder_ / "tmp"; }
   std::filesystem::path lock_file(const std::string& name) const { return folder_ / "locks" / name; }

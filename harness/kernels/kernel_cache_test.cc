@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 
 namespace nslab {
@@ -59,31 +60,104 @@ TEST_F(Cache, HalfABuildIsNoKernel) {
   EXPECT_FALSE(cache_.is_built(kernel("multi", 'a')));
 }
 
-TEST_F(Cache, OfAModelAndProfileTheLastObjectsAreKept) {
-  const auto keep = [&](const std::string& profile, const Kernel& built) {
+/// The cache with objects of a few kernels.
+class Objects : public Cache {
+ protected:
+  void keep(const std::string& profile, const Kernel& built, const std::string& vmlinux = "bits") {
     auto place = cache_.build_place(std::string(64, 'f'));
     ASSERT_TRUE(place) << place.error().message;
-    finish_build(place->folder.path(), "bits");
+    finish_build(place->folder.path(), vmlinux);
+    write(place->folder.path() / "pid.o", vmlinux);
     ASSERT_TRUE(cache_.keep_kernel(built, place->folder.path()));
-    ASSERT_TRUE(cache_.keep_objects(profile, built, std::move(place->folder)));
-  };
-  keep("lean", kernel("multi", 'a'));
-  keep("lean", kernel("multi-twin", 'b'));
-  keep("mini", kernel("multi", 'c'));
-  keep("lean", kernel("multi", 'd'));
-  EXPECT_FALSE(cache_.has_objects("lean", kernel("multi", 'a')));
-  EXPECT_TRUE(cache_.has_objects("lean", kernel("multi", 'd')));
-  EXPECT_TRUE(cache_.has_objects("lean", kernel("multi-twin", 'b'))) << "another model, though its name starts alike";
-  EXPECT_TRUE(cache_.has_objects("mini", kernel("multi", 'c'))) << "another profile";
-  EXPECT_EQ(names_in("objects").size(), 3U);
+    const auto kept = cache_.keep_objects(profile, built, std::move(place->folder));
+    ASSERT_TRUE(kept) << kept.error().message;
+  }
+  /// Makes objects look as if they had been used so many hours ago.
+  void used(const std::string& profile, const Kernel& kernel, int hours_ago) {
+    fs::last_write_time(root_.path() / "objects" / (profile + "-" + kernel.name + "-" + kernel.hash),
+                        fs::file_time_type::clock::now() - std::chrono::hours(hours_ago));
+  }
+  Result<bool> copy(const std::string& profile, const Kernel& kernel) {
+    fs::remove_all(root_.path() / "copy");
+    fs::create_directories(root_.path() / "copy");
+    return cache_.copy_objects(profile, kernel, root_.path() / "copy");
+  }
+};
+
+TEST_F(Objects, OfAModelAndProfileThoseThatWereUsedLastAreKept) {
+  for (const char digit : {'a', 'b', 'c'}) {
+    keep("lean", kernel("multi", digit));
+    used("lean", kernel("multi", digit), 'z' - digit);  // a is the oldest
+  }
+  keep("lean", kernel("multi-twin", 'd'));
+  keep("mini", kernel("multi", 'e'));
+  EXPECT_EQ(names_in("objects").size(), 5U);
+  EXPECT_TRUE(*copy("lean", kernel("multi", 'a'))) << "now b is the oldest";
+  keep("lean", kernel("multi", 'f'));
+  EXPECT_FALSE(cache_.has_objects("lean", kernel("multi", 'b')));
+  for (const char digit : {'a', 'c', 'f'}) EXPECT_TRUE(cache_.has_objects("lean", kernel("multi", digit))) << digit;
+  EXPECT_TRUE(cache_.has_objects("lean", kernel("multi-twin", 'd'))) << "another model, though its name starts alike";
+  EXPECT_TRUE(cache_.has_objects("mini", kernel("multi", 'e'))) << "another profile";
   EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
 
-  const fs::path copy = root_.path() / "copy";
-  fs::create_directories(copy);
-  ASSERT_TRUE(cache_.copy_objects("lean", kernel("multi", 'd'), copy));
-  EXPECT_TRUE(fs::exists(copy / "pid.o"));
-  EXPECT_FALSE(fs::exists(copy / "vmlinux.o")) << "a link makes it anew";
-  EXPECT_FALSE(cache_.copy_objects("lean", kernel("multi", 'a'), copy));
+  EXPECT_TRUE(*copy("lean", kernel("multi", 'f')));
+  EXPECT_TRUE(fs::exists(root_.path() / "copy/pid.o"));
+  EXPECT_FALSE(fs::exists(root_.path() / "copy/vmlinux.o")) << "a link makes it anew";
+  EXPECT_FALSE(*copy("lean", kernel("multi", 'b'))) << "they are gone";
+}
+
+TEST_F(Objects, ThatAnotherProcessCopiesAreNotRemoved) {
+  for (const char digit : {'a', 'b', 'c'}) {
+    keep("lean", kernel("multi", digit));
+    used("lean", kernel("multi", digit), 'z' - digit);
+  }
+  {
+    const auto copying = FileLock::attempt(root_.path() / "locks" / ("lean-multi-" + std::string(64, 'a')));
+    ASSERT_TRUE(copying && *copying);
+    keep("lean", kernel("multi", 'd'));
+    EXPECT_EQ(names_in("objects").size(), 4U) << "one too many, for now";
+  }
+  keep("lean", kernel("multi", 'e'));
+  EXPECT_EQ(names_in("objects").size(), 3U);
+  EXPECT_FALSE(cache_.has_objects("lean", kernel("multi", 'a')));
+  EXPECT_FALSE(cache_.has_objects("lean", kernel("multi", 'b')));
+}
+
+TEST_F(Objects, OfAKernelThatIsBuiltAnewReplaceTheOldOnes) {
+  keep("lean", kernel("multi", 'a'), "damaged");
+  keep("lean", kernel("multi", 'a'), "whole");
+  EXPECT_TRUE(*copy("lean", kernel("multi", 'a')));
+  EXPECT_EQ(*read_file(root_.path() / "copy/pid.o"), "whole");
+  EXPECT_EQ(names_in("objects").size(), 1U);
+  EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
+}
+
+// A clock that was ahead would otherwise protect a folder until that time comes.
+TEST_F(Objects, LastUsedInTheFutureAreTheFirstToGo) {
+  for (const char digit : {'a', 'b', 'c'}) {
+    keep("lean", kernel("multi", digit));
+    used("lean", kernel("multi", digit), digit == 'b' ? -1000 : 1);
+  }
+  keep("lean", kernel("multi", 'd'));
+  EXPECT_FALSE(cache_.has_objects("lean", kernel("multi", 'b')));
+  EXPECT_EQ(names_in("objects").size(), 3U);
+}
+
+TEST_F(Objects, FromTheFutureAreOfAMomentAgoInTheCopy) {
+  using namespace std::chrono_literals;
+  keep("lean", kernel("multi", 'a'));
+  const fs::path kept = root_.path() / "objects" / ("lean-multi-" + std::string(64, 'a'));
+  const auto now = fs::file_time_type::clock::now();
+  write(kept / "old", "");
+  fs::last_write_time(kept / "old", now - 48h);
+  fs::last_write_time(kept / "pid.o", now + 48h);
+  fs::create_symlink("/nowhere", kept / "link");
+  const auto copied = copy("lean", kernel("multi", 'a'));
+  ASSERT_TRUE(copied) << copied.error().message;
+  write(root_.path() / "copy/.config", "");
+  EXPECT_LT(fs::last_write_time(root_.path() / "copy/pid.o"), fs::last_write_time(root_.path() / "copy/.config"));
+  EXPECT_GT(fs::last_write_time(root_.path() / "copy/pid.o"), now - 1h);
+  EXPECT_EQ(fs::last_write_time(root_.path() / "copy/old"), fs::last_write_time(kept / "old"));
 }
 
 TEST_F(Cache, WhatAKilledBuildLeftIsSweptByTheNextOfItsFamily) {

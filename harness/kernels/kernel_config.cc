@@ -21,6 +21,12 @@ std::string option_of(const std::string& setting) {
   return is_off(setting) ? setting.substr(2, setting.find(' ', 2) - 2) : setting.substr(0, setting.find('='));
 }
 
+/// "CONFIG_X=" of a setting that is a text, any other as it is.
+std::string without_text(const std::string& setting) {
+  const auto quote = setting.find("=\"");
+  return quote == std::string::npos ? setting : setting.substr(0, quote + 1);
+}
+
 Result<void> make(const fs::path& tree, const fs::path& folder, const std::string& target) {
   const auto run = TRY(run_captured(kernel_make(tree, folder, {target})));
   if (run.status != 0) return failed_make(fmt::format("'make {}' for the kernel", target), run.status, run.output);
@@ -81,6 +87,38 @@ Result<void> configure_kernel(const Base& base, const Profile& profile, const st
   TRY(write_file(file, start + "\n" + settings));
   TRY(make(tree, folder, "olddefconfig"));
   return check_settings(settings, TRY(read_file(file)));
+}
+
+Result<void> check_compiled_settings(const fs::path& folder) {
+  const std::string config = TRY(read_file(folder / ".config"));
+  const std::string for_make = TRY(read_file(folder / "include/config/auto.conf"));
+  const std::string for_compilers = TRY(read_file(folder / "include/generated/autoconf.h"));
+  std::set<std::string> settings;
+  std::set<std::string> definitions;
+  for (const std::string& setting : settings_of(config)) {
+    if (is_off(setting)) continue;
+    const std::string option = option_of(setting);
+    const std::string value = setting.substr(option.size() + 1);
+    settings.insert(without_text(setting));
+    definitions.insert(value == "m" ? fmt::format("#define {}_MODULE 1", option)
+                                    : fmt::format("#define {} {}", option, value == "y" ? "1" : value));
+  }
+  std::set<std::string> made;
+  for (const std::string& line : settings_of(for_make)) {
+    // A text has no quotes here. Which options are texts, only .config tells.
+    const std::string as_text = option_of(line) + "=";
+    made.insert(settings.contains(as_text) ? as_text : line);
+  }
+  std::set<std::string> compiled;
+  for (const std::string& line : lines_of(for_compilers)) {
+    if (line.starts_with("#define CONFIG_")) compiled.insert(line);
+  }
+  if (settings == made && definitions == compiled) return {};
+  return machine_error(
+      "the kernel in {} was compiled with other settings than its .config has, and is not kept. The clock was probably "
+      "set "
+      "back while it was built: build it again",
+      folder.string());
 }
 
 Result<void> configure_debian(const Base& base, const fs::path& tree, const fs::path& folder) {

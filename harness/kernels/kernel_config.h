@@ -27,6 +27,11 @@ Result<void> check_settings(const std::string& wanted, const std::string& config
 Result<void> configure_kernel(const Base& base, const Profile& profile, const std::string& settings,
                               const std::filesystem::path& tree, const std::filesystem::path& folder);
 
+/// Whether the kernel that was built in `folder` was compiled with the .config that stands there: make reads
+/// include/config/auto.conf and compilers read include/generated/autoconf.h, which make writes when .config looks newer
+/// than they do. Exit::machine when either says something else.
+Result<void> check_compiled_settings(const std::filesystem::path& folder);
+
 /// Writes Debian's own config, modules included and completed for the source in `tree`, to `folder`/.config. A test
 /// compares `lean` with it.
 Result<void> configure_debian(const Base& base, const std::filesystem::path& tree, const std::filesystem::path& folder);

@@ -47,6 +47,39 @@ TEST(Settings, ThatAreLostAreTheUsersAndAllNamed) {
   EXPECT_THAT(lost.error().message, Not(HasSubstr("CONFIG_A")));
 }
 
+TEST(CompiledSettings, AreThoseOfTheConfig) {
+  const auto folder = TempFolder::make(testing::TempDir(), "compiled-settings");
+  const auto write = [&](const std::string& name, const std::string& text) {
+    fs::create_directories((folder->path() / name).parent_path());
+    ASSERT_TRUE(write_file(folder->path() / name, text));
+  };
+  write(".config",
+        "# CONFIG_B is not set\nCONFIG_A=y\nCONFIG_M=m\nCONFIG_N=0x2\nCONFIG_T=\"a \\\" b\"\nCONFIG_E=\"\"\n");
+  EXPECT_FALSE(check_compiled_settings(folder->path())) << "nothing is compiled";
+  const std::string for_make = "CONFIG_A=y\nCONFIG_M=m\nCONFIG_N=0x2\nCONFIG_T=a \" b\nCONFIG_E=\n";
+  const std::string for_compilers =
+      "#define CONFIG_E \"\"\n#define CONFIG_A 1\n#define CONFIG_M_MODULE 1\n#define CONFIG_N 0x2\n"
+      "#define CONFIG_T \"a \\\" b\"\n";
+  write("include/config/auto.conf", "# Automatically generated\n" + for_make);
+  write("include/generated/autoconf.h", "/* */\n" + for_compilers);
+  const auto same = check_compiled_settings(folder->path());
+  EXPECT_TRUE(same) << same.error().message;
+
+  for (const char* other : {"CONFIG_B=y\n", "CONFIG_N=0x3\n"}) {
+    write("include/config/auto.conf", for_make + other);
+    EXPECT_FALSE(check_compiled_settings(folder->path())) << other;
+  }
+  write("include/config/auto.conf", for_make.substr(11));
+  EXPECT_FALSE(check_compiled_settings(folder->path())) << "CONFIG_A is missing";
+  write("include/config/auto.conf", for_make);
+  for (const char* other : {"#define CONFIG_B 1\n", "#define CONFIG_T \"b\"\n"}) {
+    write("include/generated/autoconf.h", for_compilers + other);
+    const auto differs = check_compiled_settings(folder->path());
+    ASSERT_FALSE(differs) << other;
+    EXPECT_EQ(differs.error().exit, Exit::machine);
+  }
+}
+
 /// A source whose Kconfig knows all options but CONFIG_UNKNOWN, and one that has no Kconfig.
 class Configure : public testing::Test {
  protected:

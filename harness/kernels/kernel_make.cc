@@ -13,6 +13,10 @@ namespace nslab {
 namespace {
 
 constexpr std::size_t kShownLines = 30;
+constexpr std::size_t kShownErrors = 20;
+
+// The largest of the kernel's files take a compiler about that much.
+constexpr std::uint64_t kCompilerMib = 300;
 
 /// What tools print when the machine lacks something: the disk, memory, a program (as sh and as make itself say it),
 /// and the headers of the two libraries that the kernel's own host programs are built with.
@@ -24,7 +28,36 @@ bool tells_of_a_lack(const std::string& line) {
   return std::regex_search(line, lack);
 }
 
+/// What compilers, the linker, Kconfig and make print of an error.
+bool tells_of_an_error(const std::string& line) {
+  static const std::regex error("error: |undefined reference|multiple definition|syntax error|\\*\\*\\* ");
+  return std::regex_search(line, error);
+}
+
+/// "Its errors: …", as far as the last lines do not show them anyway; empty when they do.
+std::string errors_of(const std::vector<std::string>& lines) {
+  std::string errors;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i + kShownLines < lines.size(); ++i) {
+    if (!tells_of_an_error(lines[i])) continue;
+    if (++count > kShownErrors) {
+      errors += "\n  …";
+      break;
+    }
+    errors += "\n  " + lines[i];
+    // The line of the source, and where in it, which GCC prints below the error.
+    for (std::size_t below = i + 1; below < std::min(i + 3, lines.size()) && lines[below].starts_with(" "); ++below) {
+      if (lines[below].find(" | ") != std::string::npos) errors += "\n  " + lines[below];
+    }
+  }
+  return errors.empty() ? "" : "\nIts errors:" + errors;
+}
+
 }  // namespace
+
+int default_build_jobs(const Resources& usable) {
+  return static_cast<int>(std::clamp<std::uint64_t>(usable.memory_mib / kCompilerMib, 1, usable.cores));
+}
 
 Command kernel_make(const std::filesystem::path& tree, const std::filesystem::path& folder,
                     const std::vector<std::string>& arguments) {
@@ -42,19 +75,20 @@ Command kernel_make(const std::filesystem::path& tree, const std::filesystem::pa
   return command;
 }
 
-Error failed_make(const std::string& what, int wait_status, const std::string& output) {
+Error failed_make(const std::string& what, int wait_status, const std::string& output,
+                  const std::optional<std::string>& oom_evidence) {
   const auto lines = lines_of(output);
   const auto lack = std::find_if(lines.begin(), lines.end(), tells_of_a_lack);
   const std::string status = describe_status(wait_status);
-  const std::string end = fmt::format("{}", fmt::join(last_lines(output, kShownLines), "\n  "));
+  const std::string end =
+      fmt::format("{}\nIt last printed:\n  {}", errors_of(lines), fmt::join(last_lines(output, kShownLines), "\n  "));
+  const std::string oom = oom_evidence ? *oom_evidence + ": give --jobs a smaller number.\n" : "";
   if (lack != lines.end()) {
-    return machine_error(
-        "{} failed ({}): this machine lacks something, see 'nslab doctor':\n  {}\nIt last printed:\n  {}", what, status,
-        *lack, end);
+    return machine_error("{} failed ({}): this machine lacks something, see 'nslab doctor':\n  {}\n{}{}", what, status,
+                         *lack, oom, end.starts_with('\n') ? end.substr(1) : end);
   }
-  if (!WIFEXITED(wait_status)) return machine_error("{} was killed ({}); it last printed:\n  {}", what, status, end);
-  return user_error("{} failed ({}); mend the patch, the setting or the source that it names. It last printed:\n  {}",
-                    what, status, end);
+  if (!WIFEXITED(wait_status)) return machine_error("{} was killed ({}). {}{}", what, status, oom, end);
+  return user_error("{} failed ({}); mend the patch, the setting or the source that it names.{}", what, status, end);
 }
 
 }  // namespace nslab

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "processes.h"
+#include "resources.h"
 #include "result.h"
 
 namespace nslab {
@@ -16,9 +18,15 @@ namespace nslab {
 Command kernel_make(const std::filesystem::path& tree, const std::filesystem::path& folder,
                     const std::vector<std::string>& arguments);
 
-/// The error for a make that did not end with status 0, with the last lines of what it printed. Exit::machine when that
-/// tells of a missing tool or library, of a full disk, or of memory that did not suffice, or when make was killed.
-/// Otherwise Exit::user: the table's own kernels build, so that what fails is somebody's patch, setting or source.
-Error failed_make(const std::string& what, int wait_status, const std::string& output);
+/// How many compilations run at once when the user does not say: as many as there are cores, and as memory holds.
+int default_build_jobs(const Resources& usable);
+
+/// The error for a make that did not end with status 0, with the errors of compilers and make in what it printed, and
+/// its last lines: other compilers go on for a while and print much after the error. Exit::machine when the output
+/// tells of a missing tool or library, of a full disk, or of memory that did not suffice, or when make was killed;
+/// `oom_evidence` is OomWatch's. Otherwise Exit::user: the table's own kernels build, so that what fails is somebody's
+/// patch, setting or source.
+Error failed_make(const std::string& what, int wait_status, const std::string& output,
+                  const std::optional<std::string>& oom_evidence = std::nullopt);
 
 }  // namespace nslab

@@ -44,6 +44,51 @@ TEST(FailedMake, IsTheMachinesWhenItLacksSomething) {
               HasSubstr("/bin/sh: 1: flex: not found"));
 }
 
+// Other compilers go on for a while, and their warnings bury the error.
+TEST(FailedMake, ShowsTheErrorsThatLieAboveTheEnd) {
+  std::string output =
+      "  CC      kernel/pid.o\n"
+      "kernel/pid.c:12:3: error: 'pid' undeclared (first use in this function)\n"
+      "   12 |   pid->count = 1;\n"
+      "      |   ^~~\n"
+      "make[4]: *** [scripts/Makefile.build:229: kernel/pid.o] Error 1\n"
+      "make[4]: *** Waiting for unfinished jobs....\n";
+  for (int i = 1; i <= 40; ++i) output += fmt::format("  CC      fs/file{}.o\n", i);
+  const std::string message = failed_make("the build", kStatus2, output).message;
+  EXPECT_THAT(message, HasSubstr("\nIts errors:\n"
+                                 "  kernel/pid.c:12:3: error: 'pid' undeclared (first use in this function)\n"
+                                 "     12 |   pid->count = 1;\n"
+                                 "        |   ^~~\n"
+                                 "  make[4]: *** [scripts/Makefile.build:229: kernel/pid.o] Error 1\n"));
+  EXPECT_THAT(message, HasSubstr("\nIt last printed:\n    CC      fs/file11.o\n"));
+  EXPECT_THAT(message, Not(HasSubstr("file10.o")));
+
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += fmt::format("a.c:{}:1: error: no\n", i);
+  const std::string first = failed_make("the build", kStatus2, many).message;
+  EXPECT_THAT(first, HasSubstr("\nIts errors:\n  a.c:0:1: error: no\n"));
+  EXPECT_THAT(first, HasSubstr("a.c:19:1: error: no\n  …\nIt last"));
+  EXPECT_THAT(first, Not(HasSubstr("a.c:20:1:")));
+}
+
+TEST(FailedMake, NamesTheOomKillerWhereItStruck) {
+  const std::string output = "gcc: fatal error: Killed signal terminated program cc1\n";
+  const auto proven = failed_make("the build", kStatus2, output, "Memory ran out: 1 process was killed");
+  EXPECT_EQ(proven.exit, Exit::machine);
+  EXPECT_THAT(proven.message, HasSubstr("\nMemory ran out: 1 process was killed: give --jobs a smaller number.\n"));
+  EXPECT_THAT(failed_make("the build", SIGKILL, "", "Memory ran out").message,
+              HasSubstr("Memory ran out: give --jobs"));
+  EXPECT_THAT(failed_make("the build", SIGKILL, "").message, HasSubstr("which the kernel's OOM killer sends"));
+  EXPECT_EQ(failed_make("the build", kStatus2, "pid.c:1: error: no\n", "Memory ran out").exit, Exit::user)
+      << "somebody else's memory";
+}
+
+TEST(BuildJobs, AreAsManyAsCoresAndMemoryAllow) {
+  EXPECT_EQ(default_build_jobs({.cores = 8, .memory_mib = 16'000}), 8);
+  EXPECT_EQ(default_build_jobs({.cores = 64, .memory_mib = 3'000}), 10);
+  EXPECT_EQ(default_build_jobs({.cores = 2, .memory_mib = 100}), 1);
+}
+
 TEST(FailedMake, ShowsTheEndOfWhatWasPrinted) {
   std::string output;
   for (int i = 1; i <= 31; ++i) output += fmt::format("line {}\n", i);

@@ -46,7 +46,11 @@ Result<std::string> compile_like_pid(const fs::path& build_folder, const std::st
   const auto start = recorded.find(":= ");
   const auto output = recorded.find(" -o kernel/pid.o ");
   if (start == std::string::npos || output == std::string::npos || output < start) {
-    return Error{Exit::bug, "kernel/.pid.o.cmd is not what Kbuild of 6.12 writes"};
+    return user_error(
+        "{} has no command that compiles kernel/pid.c to kernel/pid.o, as Kbuild of 6.12 writes it: the sizes of "
+        "structs "
+        "cannot be measured. Is the source's scripts/Kbuild.include or kernel/Makefile changed?",
+        (build_folder / "kernel/.pid.o.cmd").string());
   }
   return recorded.substr(start + 3, output - start - 3) + " -o " + object + " " + source;
 }
@@ -67,10 +71,12 @@ Result<std::map<std::string, std::int64_t>> struct_sizes(const fs::path& build_f
   for (const std::string& line : lines_of(symbols)) {
     const auto fields = fields_of(line);
     if (fields.size() < 5 || !fields[0].starts_with("size_of_")) continue;
-    sizes[fields[0].substr(8)] = std::stoll(fields[4], nullptr, 16);
+    std::int64_t bytes = 0;
+    if (std::from_chars(fields[4].data(), fields[4].data() + fields[4].size(), bytes, 16).ec != std::errc()) continue;
+    sizes[fields[0].substr(8)] = bytes;
   }
   if (sizes.size() != measured_structs().size())
-    return Error{Exit::bug, "nm does not show the sizes of structs:\n" + symbols};
+    return machine_error("nm does not show the sizes of structs, as that of binutils 2.40 does:\n{}", symbols);
   return sizes;
 }
 
@@ -148,9 +154,9 @@ Result<KernelSize> measure_kernel_size(const fs::path& build_folder) {
   size.objects = parse_symbol_sizes(parts);
   const auto structs = TRY(struct_sizes(build_folder));
   size.structs = structs;
-  std::error_code error;
-  size.bzimage = static_cast<std::int64_t>(fs::file_size(build_folder / "arch/x86/boot/bzImage", error));
-  if (error) return machine_error("no bzImage: {}", error.message());
+  const fs::path bzimage = build_folder / "arch/x86/boot/bzImage";
+  size.bzimage = static_cast<std::int64_t>(size_of_file(bzimage));
+  if (size.bzimage == 0) return machine_error("the build ended well and left no {}", bzimage.string());
   return size;
 }
 
@@ -173,6 +179,7 @@ Result<KernelSize> read_kernel_size(const fs::path& sizes_json) {
     size.total = symbol_sizes_of(json.at("symbols"));
     size.bzimage = json.at("bzImage");
     size.structs = json.at("structs").get<std::map<std::string, std::int64_t>>();
+    for (const std::string& name : measured_structs()) json.at("structs").at(name);
     for (const auto& [file, sizes] : json.at("objects").items()) size.objects[file] = symbol_sizes_of(sizes);
     return size;
   } catch (const Json::exception& error) {

@@ -53,7 +53,7 @@ TEST(KernelSize, SurvivesItsFileAndSaysWhenThatIsDamaged) {
   const std::filesystem::path file = folder->path() / "sizes.json";
   const KernelSize size{.total = {.text = 3, .data = 2, .bss = 1},
                         .bzimage = 99,
-                        .structs = {{"pid", 128}},
+                        .structs = {{"pid", 128}, {"pid_namespace", 256}, {"task_struct", 6656}},
                         .objects = {{"kernel/pid.o", {.text = 1, .data = 1, .bss = 1}}}};
   ASSERT_TRUE(write_file(file, to_json(size)));
   const auto read = read_kernel_size(file);
@@ -67,6 +67,11 @@ TEST(KernelSize, SurvivesItsFileAndSaysWhenThatIsDamaged) {
   const auto damaged = read_kernel_size(file);
   ASSERT_FALSE(damaged);
   EXPECT_NE(damaged.error().message.find("is damaged"), std::string::npos);
+
+  KernelSize lacking = size;
+  lacking.structs.erase("task_struct");
+  ASSERT_TRUE(write_file(file, to_json(lacking)));
+  EXPECT_FALSE(read_kernel_size(file)) << "the table shows all of them";
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Result<void> copy_tree(const fs::path& source, const fs::path& folder) {
-  const auto copied = TRY(run_captured({.argv = {"cp", "-a", (source / ".").string(), folder.string()}}));
+  const auto copied = TRY(run_captured({.argv = {"cp", "-a", "--", (source / ".").string(), folder.string()}}));
   if (copied.status != 0) return machine_error("cannot copy {}:\n{}", source.string(), copied.output);
   // Where its owner has built in the tree, its objects and its .config would mix with those of our builds.
   const auto cleaned = TRY(run_captured({.argv = {"make", "-s", "mrproper"}, .folder = folder}));
@@ -34,9 +34,8 @@ Result<std::vector<Patch>> read_series(const fs::path& folder) {
 }
 
 Result<std::string> hash_source(const fs::path& source) {
-  std::error_code error;
-  if (fs::is_directory(source, error)) return hash_tree(source);
-  if (!fs::exists(source, error)) {
+  if (is_folder(source)) return hash_tree(source);
+  if (!is_there(source)) {
     return machine_error("there is no kernel source {}: apt-get install linux-source-6.12, or name one with --source",
                          source.string());
   }
@@ -44,8 +43,7 @@ Result<std::string> hash_source(const fs::path& source) {
 }
 
 Result<void> make_source_tree(const fs::path& source, const std::vector<Patch>& patches, const fs::path& folder) {
-  std::error_code error;
-  if (fs::is_directory(source, error)) {
+  if (is_folder(source)) {
     TRY(copy_tree(source, folder));
   } else {
     TRY(unpack_archive(source, folder));

@@ -62,6 +62,11 @@ Result<KernelTable> parse_kernel_table(std::string_view text, const std::string&
   }
   std::map<std::string, std::string> build_bases;  // by model; empty where it has none
   for (const auto& [name, entry] : reader.named_tables("model")) {
+    const bool plain = !name.empty() && name.size() <= 64 && name[0] != '.' &&
+                       std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                         return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '_' || c == '.';
+                       });
+    if (!plain) return user_error("{}: the model name '{}' must be letters, digits and +-_., at most 64", file, name);
     Model model;
     model.name = name;
     TomlReader fields(*entry, file);

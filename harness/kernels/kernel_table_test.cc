@@ -53,5 +53,13 @@ description = "c"
   EXPECT_THAT(unknown.error().message, testing::HasSubstr("'build_base' of model 'a' is 'z'"));
 }
 
+TEST(KernelTable, AModelsNameIsAPlainWord) {
+  for (const char* name : {"../x", "a/b", ".", "a b", "", "\\u001b"}) {
+    const auto table = parse_kernel_table(fmt::format("[model.\"{}\"]\ndescription = \"x\"\nconfig = []\n", name), "t");
+    ASSERT_FALSE(table) << name;
+    EXPECT_NE(table.error().message.find("must be letters, digits"), std::string::npos) << table.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace nslab

@@ -80,5 +80,17 @@ TEST(Experiment, MissingFileIsNamed) {
   EXPECT_EQ(loaded.error().message, "cannot read /nowhere/x.toml: No such file or directory");
 }
 
+TEST(Experiment, AKeyOfTooManyPartsIsRefused) {
+  std::string key = "a";
+  for (int i = 0; i < 300'000; ++i) key += ".a";
+  for (const std::string& text : {key + " = 1\n", "[" + key + "]\n", "[[" + key + "]]\n", "b = {" + key + " = 1}\n"}) {
+    const auto experiment = parse_experiment("name = \"x\"\n" + text, "deep.toml");
+    ASSERT_FALSE(experiment);
+    EXPECT_EQ(experiment.error().exit, Exit::user);
+    EXPECT_EQ(experiment.error().message,
+              "deep.toml:2: the file has more than 5000 dots: no key may have that many parts");
+  }
+}
+
 }  // namespace
 }  // namespace nslab

@@ -7,6 +7,7 @@ std::string impossible(const Sample& sample) {
   const std::uint64_t figures[] = {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
                                    sample.median,     sample.p90, sample.maximum};
   if (sample.depth < 0) return "has a negative depth";
+  if (sample.depth > 32) return "is deeper than the 32 levels that the kernel allows";
   if (sample.status == CellStatus::refused) {
     if (sample.refusal.empty()) return "is refused and names no error";
     for (const std::uint64_t figure : figures) {

@@ -31,6 +31,7 @@ TEST(Impossible, WhatNoBootCanEndWithIsNamed) {
   EXPECT_EQ(with([](Sample& s) { s.iterations = 0; }), "is measured and has no repetitions");
   EXPECT_EQ(with([](Sample& s) { s.refusal = "EINVAL"; }), "is measured and names an error");
   EXPECT_EQ(with([](Sample& s) { s.depth = -1; }), "has a negative depth");
+  EXPECT_EQ(with([](Sample& s) { s.depth = 33; }), "is deeper than the 32 levels that the kernel allows");
   EXPECT_EQ(with([](Sample& s) { s.sum = s.maximum * s.iterations + 1; }),
             "has a mean that does not lie between its minimum and its maximum");
   EXPECT_EQ(with([](Sample& s) { s.sum_first_half = 0; }),

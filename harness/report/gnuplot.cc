@@ -54,7 +54,9 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
     for (const char* extension : {".png", ".svg", ".dat"}) fs::remove(with(extension), ignored);
     return std::vector<std::string>{};
   }
-  if (!fs::exists(template_file)) {
+  // gnuplot takes a relative name that starts with '<', '|' or '$' for a program to start or a block of data.
+  const auto for_gnuplot = [&](const fs::path& file) { return fs::absolute(file, ignored).string(); };
+  if (!is_there(template_file)) {
     return machine_error("the plot template {} is missing: is this a whole checkout?", template_file.string());
   }
   TRY(write_file(with(".dat"), drawing.data));
@@ -64,8 +66,13 @@ Result<std::vector<std::string>> run_gnuplot(const fs::path& template_file, cons
     const fs::path picture = with(form.extension);
     const fs::path beside = fmt::format("{}.{}.tmp", picture.string(), ::getpid());
     // -d: nobody's ~/.gnuplot
-    std::vector<std::string> words = {
-        "gnuplot", "-d", "-c", template_file.string(), form.terminal, beside.string(), with(".dat").string()};
+    std::vector<std::string> words = {"gnuplot",
+                                      "-d",
+                                      "-c",
+                                      for_gnuplot(template_file),
+                                      form.terminal,
+                                      for_gnuplot(beside),
+                                      for_gnuplot(with(".dat"))};
     words.insert(words.end(), drawing.arguments.begin(), drawing.arguments.end());
     const auto drawn = draw_picture(words, form, beside);
     fs::remove(beside, ignored);

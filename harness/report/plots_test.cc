@@ -14,6 +14,7 @@
 
 #include "files.h"
 #include "paths.h"
+#include "processes.h"
 #include "test_reports.h"
 
 namespace nslab {
@@ -31,13 +32,10 @@ std::string data_of(const std::string& name, const Report& report) {
 }
 
 /// An executable named gnuplot that comes before the real one; undone by the destructor.
+/// Programs are looked for there while it lives.
 struct Path {
-  explicit Path(const std::string& path) {
-    if (const char* now = std::getenv("PATH")) old = now;
-    ::setenv("PATH", path.c_str(), 1);
-  }
-  ~Path() { ::setenv("PATH", old.c_str(), 1); }
-  std::string old;
+  explicit Path(const std::string& path) { set_program_path(path); }
+  ~Path() { set_program_path(""); }
 };
 
 class PlotsTest : public testing::Test {
@@ -161,7 +159,7 @@ TEST_F(PlotsTest, GnuplotsFailureIsShown) {
   std::ofstream(templates / "bars.gp") << "\n";
   std::ofstream(folder_ / "gnuplot") << "#!/bin/sh\necho 'line 3: undefined variable' >&2\nexit 1\n";
   fs::permissions(folder_ / "gnuplot", fs::perms::owner_all);
-  const Path path(folder_.string() + ":" + std::getenv("PATH"));
+  const Path path(folder_.string() + ":/usr/bin:/bin");
   const auto drawn = write_plots(small_report({0, 1}), (folder_ / "out").string(), templates.string());
   ASSERT_FALSE(drawn);
   EXPECT_EQ(drawn.error().exit, Exit::bug);
@@ -180,7 +178,7 @@ TEST_F(PlotsTest, ACutPictureIsTheMachinesLackAndTakesNobodysPlace) {
   const fs::path out = folder_ / "out";
   fs::create_directory(out);
   for (const char* picture : {"overhead.png", "overhead.svg"}) std::ofstream(out / picture) << "whole";
-  const Path path(folder_.string() + ":" + std::getenv("PATH"));
+  const Path path(folder_.string() + ":/usr/bin:/bin");
   const auto drawn = write_plots(small_report({0, 1}), out.string(), templates.string());
   ASSERT_FALSE(drawn);
   EXPECT_EQ(drawn.error().exit, Exit::machine);
@@ -204,6 +202,62 @@ TEST_F(PlotsTest, DrawsWithTheRealTemplates) {
   // What has become undrawable does not leave yesterday's picture behind.
   ASSERT_TRUE(write(small_report({0})));
   EXPECT_FALSE(fs::exists(folder_ / "depth.svg"));
+}
+
+// Each row of bars has an axis with 0 on it, and the key has all kernels, also those that the first row lacks.
+TEST_F(PlotsTest, EveryBarBeginsAtZeroAndIsInTheKey) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (int i = 0; i < 60; ++i) {
+      const std::string benchmark = fmt::format("benchmark_{:02}", i);
+      samples.push_back(sample("multi", 0, benchmark, seed, 100'000 + seed));
+      samples.push_back(sample("flat", 0, benchmark, seed, 94'000 + 10 * seed));
+      if (i == 59) samples.push_back(sample("list", 0, benchmark, seed, 94'000 + 10 * seed));
+    }
+  }
+  const auto drawn = write(*make_report(run_record(), samples, {}));
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  const std::string svg = read("overhead.svg");
+  EXPECT_THAT(svg, HasSubstr("list, depth 0"));
+  std::size_t rows = 0;
+  std::size_t zeros = 0;
+  for (std::size_t at = 0; (at = svg.find("overhead, % of multi</text>", at)) != std::string::npos; ++at) ++rows;
+  for (std::size_t at = 0; (at = svg.find(">0</tspan>", at)) != std::string::npos; ++at) ++zeros;
+  EXPECT_GT(rows, 1U);
+  EXPECT_EQ(zeros, rows);
+}
+
+TEST_F(PlotsTest, NoAxisIsMadeForWhatRoundingDoes) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (const int depth : {0, 1}) samples.push_back(sample("multi", depth, "empty", seed, 3));
+  }
+  const auto drawn = write(*make_report(run_record(), samples, {}));
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  const std::string svg = read("depth.svg");
+  EXPECT_THAT(svg, HasSubstr(">0.5</tspan>"));
+  EXPECT_THAT(svg, testing::Not(HasSubstr(">0.00")));
+}
+
+// gnuplot starts programs, and reads blocks of data, by names of files that begin so.
+TEST_F(PlotsTest, DrawsInFoldersOfAnyName) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  for (const char* name : {"<touch started", "|touch started", "$(touch started)", "`touch started`", "~", "a b", "'\"",
+                           "bytes \xff", "@ARG1"}) {
+    fs::create_directory(name);
+    const auto drawn = write_plots(small_report({0, 1, 2}), name, (find_paths()->root / "plots").string());
+    if (gnuplot_is_missing(drawn)) {
+      fs::current_path(before);
+      GTEST_SKIP() << drawn.error().message;
+    }
+    EXPECT_TRUE(drawn) << name << ": " << drawn.error().message;
+    EXPECT_EQ(drawn->size(), 4U) << name;
+    EXPECT_FALSE(fs::exists("started")) << name;
+  }
+  fs::current_path(before);
 }
 
 TEST_F(PlotsTest, DrawsGrowth) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report_document.h"
 
+#include <fmt/format.h>
+
 #include "sections.h"
 #include "table_2007.h"
 
@@ -28,6 +30,13 @@ Document describe_for_terminal(const Report& report, const std::vector<std::pair
   answer.facts.insert(answer.facts.end(), files.begin(), files.end());
   Document document = put_together(report, answer);
   document.push_back({Block::Kind::heading, "In short"});
+  // The head, which says it as well, is out of sight by now.
+  const std::size_t failed = report.run.failures.size();
+  const int missing = report.run.boots_planned - report.run.boots_done;
+  if (missing > 0) {
+    document.push_back({Block::Kind::warning, fmt::format("INCOMPLETE: {} of {} boots are missing, {} of them FAILED",
+                                                          missing, report.run.boots_planned, failed)});
+  }
   document.push_back(answer);
   return document;
 }

@@ -67,6 +67,10 @@ Document head_section(const Report& report) {
   append(head, cautions(run));
   const auto warn = [&](std::string text) { head.push_back({Block::Kind::warning, std::move(text)}); };
   for (const std::string& text : report.not_of_today) warn("NOT OF TODAY: " + text);
+  if (!report.options.reference.empty() && report.options.reference != report.reference) {
+    warn(fmt::format("No boot of the reference, {}, was measured: differences are given against {}.",
+                     report.options.reference, report.reference));
+  }
   if (report.unpaired_cells > 0) {
     warn(
         fmt::format("{} cell{} boots whose seed the reference lacks. A difference uses only the seeds that both have; "

@@ -4,7 +4,9 @@
 #include "boot.h"
 #include "clock.h"
 #include "files.h"
+#include "hash.h"
 #include "json.h"
+#include "scratch_folder.h"
 #include "signals.h"
 
 namespace nslab {
@@ -27,7 +29,7 @@ void keep_failed(const fs::path& work, const fs::path& kept) {
 Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, const fs::path& scratch,
                                 const fs::path& failed) {
   const Kernel& kernel = prepared.kernels.at(plan.kernel);
-  const TempFolder folder = TRY(TempFolder::make(scratch, "boot"));
+  const ScratchFolder folder = TRY(ScratchFolder::make(scratch, "boot-folder"));
   const BootSettings settings{.vmlinux = kernel.vmlinux(),
                               .initramfs = prepared.image.file,
                               .accelerator = prepared.accelerator,
@@ -35,6 +37,14 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
                               .wall_limit_seconds = static_cast<double>(prepared.experiment.wall_limit_seconds),
                               .folder = folder.path(),
                               .preload = prepared.preload};
+  // At each boot: another program may exchange files of the cache while a run goes on.
+  for (const auto& [file, hash] : {std::pair(kernel.vmlinux(), TRY(read_manifest(kernel)).value("vmlinux_sha256", "")),
+                                   std::pair(prepared.image.file, prepared.image.hash)}) {
+    if (TRY(sha256_file(file)) != hash) {
+      return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",
+                           file.string());
+    }
+  }
   BootRecord record;
   record.kernel = plan.kernel;
   record.kernel_hash = kernel.hash;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "files.h"
+#include "hash.h"
 
 namespace nslab {
 namespace {
@@ -22,19 +23,29 @@ TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
     fs::create_directories(file.parent_path());
     ASSERT_TRUE(write_file(file, "neither a kernel nor an initramfs"));
   }
+  prepared.image.hash = *sha256_file(prepared.image.file);
+  const Kernel& kernel = prepared.kernels["multi"];
+  ASSERT_TRUE(write_file(kernel.manifest(), fmt::format(R"({{"vmlinux_sha256": "{}"}})", prepared.image.hash)));
   BootPlan plan;
   plan.kernel = "multi";
   plan.seed = 7;
 
   const auto record = execute_boot(prepared, plan, folder->path() / "scratch", folder->path() / "failed");
   ASSERT_FALSE(record);
-  EXPECT_EQ(record.error().exit, Exit::machine);
+  EXPECT_EQ(record.error().exit, Exit::says_no) << "the other kernels may boot";
   const fs::path kept = folder->path() / "failed/multi-seed7";
   EXPECT_THAT(record.error().message, testing::StartsWith("multi, seed 7: QEMU gave up: "));
   EXPECT_THAT(record.error().message, testing::EndsWith("\nthe boot's files are in " + kept.string()));
   EXPECT_EQ(*read_file(kept / "plan.json"), plan.to_json());
   EXPECT_TRUE(fs::exists(kept / "qemu.log"));
   EXPECT_TRUE(fs::is_empty(folder->path() / "scratch"));
+
+  // What another program exchanges while the run goes on is not booted.
+  ASSERT_TRUE(write_file(kernel.vmlinux(), "another kernel"));
+  const auto exchanged = execute_boot(prepared, plan, folder->path() / "scratch", folder->path() / "failed");
+  ASSERT_FALSE(exchanged);
+  EXPECT_EQ(exchanged.error().exit, Exit::machine);
+  EXPECT_THAT(exchanged.error().message, testing::HasSubstr("vmlinux was changed while the run used it"));
 }
 
 }  // namespace

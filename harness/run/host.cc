@@ -2,7 +2,6 @@
 #include "host.h"
 
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -21,11 +20,6 @@ std::string cpu_model() {
 }
 
 }  // namespace
-
-std::uint64_t host_memory_mib() {
-  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) >>
-         20;
-}
 
 Json describe_host() {
   utsname name{};

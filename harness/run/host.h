@@ -8,9 +8,6 @@
 
 namespace nslab {
 
-/// The machine's memory in MiB, in use or not.
-std::uint64_t host_memory_mib();
-
 /// The machine as a run's manifest describes it: "system" (as uname -srm says it), "cpu" (the model's name), "cores".
 Json describe_host();
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "resources.h"
+
 namespace nslab {
 namespace {
 
@@ -32,7 +34,7 @@ TEST(Host, IsDescribedForTheManifest) {
   EXPECT_TRUE(host.at("system").get<std::string>().starts_with("Linux "));
   EXPECT_FALSE(host.at("cpu").get<std::string>().empty());
   EXPECT_GE(host.at("cores"), 0);
-  EXPECT_GT(host_memory_mib(), 0U);
+  EXPECT_GT(usable_resources().memory_mib, 0U);
 }
 
 }  // namespace

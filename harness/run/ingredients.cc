@@ -53,6 +53,7 @@ Ingredients ingredients_of(const RunRecord& run) {
   const Json manifest = manifest_of(run);
   Ingredients then;
   then.qemu = known(text_member(manifest, "qemu"));
+  then.qemu_fingerprint = known(text_member(manifest, "qemu_fingerprint"));
   then.initramfs = known(text_member(manifest, "initramfs_sha256"));
   const Json kernels = object_member(manifest, "kernels");
   for (const auto& [name, kernel] : kernels.items()) {
@@ -71,6 +72,7 @@ Ingredients ingredients_of(const RunRecord& run) {
 Ingredients ingredients_today(const RunRecord& run, const Paths& paths) {
   Ingredients today;
   if (const auto qemu = qemu_version()) today.qemu = *qemu;
+  if (const auto fingerprint = qemu_fingerprint()) today.qemu_fingerprint = *fingerprint;
   if (const auto hash = initramfs_today(text_member(manifest_of(run), "experiment"), paths)) today.initramfs = *hash;
   const auto table = load_kernel_table(paths.kernels_folder());
   if (!table) return today;
@@ -85,6 +87,9 @@ std::vector<std::string> differences_from_today(const Ingredients& then, const I
   std::vector<std::string> sentences;
   if (then.qemu && today.qemu && *then.qemu != *today.qemu) {
     sentences.push_back(fmt::format("the run was made with {}, this machine has {}.", *then.qemu, *today.qemu));
+  } else if (then.qemu_fingerprint && today.qemu_fingerprint && *then.qemu_fingerprint != *today.qemu_fingerprint) {
+    sentences.push_back(
+        "QEMU's program or its firmware is not the one that the run was made with, of the same version.");
   }
   if (then.initramfs && today.initramfs && *then.initramfs != *today.initramfs) {
     sentences.push_back(

@@ -14,6 +14,7 @@ namespace nslab {
 /// What a run's digits depend on besides the experiment, as far as it is known.
 struct Ingredients {
   std::optional<std::string> qemu;                            ///< the first line of `qemu-system-x86_64 --version`
+  std::optional<std::string> qemu_fingerprint;                ///< qemu_fingerprint()
   std::optional<std::string> initramfs;                       ///< SHA-256: guest programs, benchmarks, libraries
   std::optional<std::map<std::string, std::string>> patches;  ///< SHA-256 by name, of the base's series
   std::map<std::string, std::string> models;                  ///< Kconfig lines by kernel

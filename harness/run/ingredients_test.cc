@@ -16,6 +16,7 @@ using testing::IsEmpty;
 
 Ingredients known() {
   return {.qemu = "QEMU 7.2.22",
+          .qemu_fingerprint = "12",
           .initramfs = "0123456789abcdef",
           .patches = {{{"0001-a.patch", "aa"}, {"0002-b.patch", "bb"}}},
           .models = {{"multi", "y"}, {"flat", "z"}}};
@@ -48,6 +49,13 @@ TEST(Ingredients, EachDifferenceIsASentence) {
   today.models = {{"multi", "y"}, {"flat", "other"}, {"list", "new"}};
   EXPECT_THAT(differences_from_today(known(), today),
               ElementsAre("the settings of the kernel flat are not those of today's kernels.toml."));
+}
+
+TEST(Ingredients, AQemuOfTheSameVersionMayBeAnother) {
+  Ingredients today = known();
+  today.qemu_fingerprint = "34";
+  EXPECT_THAT(differences_from_today(known(), today),
+              testing::ElementsAre(testing::HasSubstr("QEMU's program or its firmware is not the one")));
 }
 
 TEST(Ingredients, WhatIsNotKnownIsLeftOut) {

@@ -24,6 +24,7 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
       {"profile", run.profile},
       {"accelerator", run.accelerator},
       {"QEMU", member("qemu")},
+      {"QEMU's program or firmware", member("qemu_fingerprint")},
       {"QEMU's command line", member("qemu_command")},
       {"guest (initramfs)", member("initramfs_sha256")},
   };
@@ -43,6 +44,9 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
                             fmt::join(measure.depths, " "), fmt::join(measure.benchmarks, " "));
   }
   parts.emplace_back("cells", measures);
+  parts.emplace_back("reference", experiment->reference);
+  parts.emplace_back("statistic", experiment->statistic);
+  parts.emplace_back("margin_percent", fmt::format("{}", experiment->margin_percent));
   return parts;
 }
 
@@ -52,7 +56,7 @@ Result<void> check_fit(const MergePart& first, const MergePart& other) {
   for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
     if (i < ours.size() && i < theirs.size() && ours[i] == theirs[i]) continue;
     const auto& [name, value] = i < ours.size() ? ours[i] : theirs[i];
-    return user_error("{} and {} do not fit, their {} differs: {} and {}", first.place, other.place, name,
+    return user_error("{} and {} do not fit: {} is {} and {}", first.place, other.place, name,
                       i < ours.size() ? value : "none", i < theirs.size() ? theirs[i].second : "none");
   }
   return {};
@@ -66,7 +70,9 @@ std::string difference(const BootRecord& one, const BootRecord& other) {
   for (std::size_t i = 0; i < one.samples.size(); ++i) {
     const Sample& a = one.samples[i];
     const Sample& b = other.samples[i];
-    if (a != b) return fmt::format("{} at depth {}: the sum is {} and {}", a.benchmark, a.depth, a.sum, b.sum);
+    if (a == b) continue;
+    if (a.sum != b.sum) return fmt::format("{} at depth {}: the sum is {} and {}", a.benchmark, a.depth, a.sum, b.sum);
+    return fmt::format("{} at depth {}, in something else than the sum", a.benchmark, a.depth);
   }
   return "";
 }
@@ -87,7 +93,7 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
     for (const BootRecord& boot : part.stored.boots) {
       const auto& [hash, where] = hashes.emplace(boot.kernel, std::pair(boot.kernel_hash, &part)).first->second;
       if (hash != boot.kernel_hash) {
-        return user_error("{} and {} do not fit, their kernel {} differs: {:.16} and {:.16}", where->place, part.place,
+        return user_error("{} and {} do not fit: the kernel {} is {:.16} and {:.16}", where->place, part.place,
                           boot.kernel, hash, boot.kernel_hash);
       }
       const auto [place, fresh] = boots.emplace(std::pair(boot.kernel, boot.seed), std::pair(&boot, &part));
@@ -107,6 +113,7 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
       if (!boots.contains({failure.kernel, failure.seed})) joined.run.failures.push_back(failure);
     }
   }
+  if (joined.boots.empty()) return user_error("{} has no boots: there is nothing to join", parts.front().place);
   joined.run.boots_done = static_cast<int>(joined.boots.size());
   joined.run.boots_planned = joined.run.boots_done + static_cast<int>(joined.run.failures.size());
   return joined;

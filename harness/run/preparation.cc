@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 
+#include "files.h"
 #include "hash.h"
 #include "host.h"
 #include "qemu.h"
+#include "resources.h"
 #include "stats.h"
 #include "text_store.h"
 
@@ -15,6 +16,7 @@ namespace nslab {
 namespace fs = std::filesystem;
 
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  TRY(check_build_folder(paths.cache));
   auto table = TRY(load_kernel_table(paths.kernels_folder()));
   auto base = TRY(table.base(experiment.base));
   if (!options.source.empty()) base.source = options.source;
@@ -27,6 +29,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
+  auto fingerprint = TRY(qemu_fingerprint());
   auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
   auto plan = TRY(make_plan(experiment, benchmarks));
   const auto colon = options.fault.find(':');
@@ -34,8 +37,8 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     if (colon == std::string::npos || options.fault.substr(0, colon) == boot.kernel)
       boot.fault = options.fault.substr(colon + 1);  // all of it, if there is no colon
   }
-  const auto jobs =
-      TRY(choose_jobs(options.jobs, experiment.memory_mib, std::thread::hardware_concurrency(), host_memory_mib()));
+  const Resources usable = usable_resources();
+  const auto jobs = TRY(choose_jobs(options.jobs, experiment.memory_mib, usable.cores, usable.memory_mib));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
   auto image = TRY(make_image(paths, files));
 
@@ -44,6 +47,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .profile = profile,
                     .accelerator = accelerator,
                     .qemu = std::move(qemu),
+                    .qemu_fingerprint = std::move(fingerprint),
                     .benchmarks = std::move(benchmarks),
                     .plan = std::move(plan),
                     .jobs = jobs,
@@ -57,6 +61,10 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     prepared.specs.push_back({base, profile, model});
     const KernelSpec& spec = prepared.specs.back();
     const auto hash = TRY(builder.hash(spec));
+    for (const auto& [other, kernel] : prepared.kernels) {
+      if (kernel.hash == hash)
+        return user_error("{} and {} are one kernel by two names: take one of them", other, name);
+    }
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }
   return prepared;
@@ -65,8 +73,9 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
 std::string boot_key(const Prepared& prepared, const BootPlan& plan) {
   Hasher key;
   key.part("image", prepared.image.hash)
-      .part("qemu", prepared.qemu)
+      .part("qemu", prepared.qemu_fingerprint)
       .part("command", fmt::format("{}", fmt::join(prepared.command, " ")))
+      .part("name", plan.kernel)
       .part("kernel", prepared.kernels.at(plan.kernel).hash)
       .part("plan", plan.to_json());
   if (properties_of(plan.meter).depends_on_host) key.part("host", to_text(describe_host()));
@@ -135,7 +144,7 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
   }
   std::vector<const BootPlan*> missing;
   BootSeconds seconds;
-  if (fs::exists(options.results / "nslab.sqlite")) {
+  if (is_there(options.results / "nslab.sqlite")) {
     auto store = TRY(Store::open_existing(options.results.string()));
     missing = TRY(missing_boots(prepared, store));
     seconds = TRY(store.boot_seconds(experiment.text));

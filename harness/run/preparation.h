@@ -37,7 +37,8 @@ struct Prepared {
   Base base;
   Profile profile;
   Accelerator accelerator = Accelerator::icount;
-  std::string qemu;  ///< its version
+  std::string qemu;              ///< its version
+  std::string qemu_fingerprint;  ///< qemu_fingerprint()
   std::vector<Benchmark> benchmarks;
   std::vector<BootPlan> plan;
   unsigned jobs = 1;  ///< boots at once
@@ -53,8 +54,8 @@ struct Prepared {
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
 /// The hash of all that the samples of this boot depend on: BootRecord::key. Under the instructions meter that is the
-/// kernel, the guest, QEMU with its command line, and the boot's plan with its seed; under the time meter the host as
-/// well.
+/// kernel and its name, the guest, QEMU with its firmware and command line, and the boot's plan with its seed; under
+/// the time meter the host as well.
 std::string boot_key(const Prepared& prepared, const BootPlan& plan);
 /// Those of all boots, in the order of the plan.
 std::vector<std::string> boot_keys(const Prepared& prepared);

@@ -32,6 +32,7 @@ Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
   manifest["accelerator"] = describe(prepared.accelerator).name;
   manifest["initramfs_sha256"] = prepared.image.hash;
   manifest["qemu"] = prepared.qemu;
+  manifest["qemu_fingerprint"] = prepared.qemu_fingerprint;
   manifest["qemu_command"] = prepared.command;
   manifest["host"] = describe_host();
   manifest["curves"] = curves_of(prepared.benchmarks);
@@ -120,34 +121,42 @@ class Keeper {
     if (boot.error().exit != Exit::says_no || interrupted()) return boot.error();
     progress_.say("FAILED: " + boot.error().message);
     ++failed_[plan.kernel];
-    return store_.add_failure(run_, {plan.kernel, plan.seed, boot.error().message});
+    waiting_failures_.push_back({plan.kernel, plan.seed, boot.error().message});
+    return {};
   }
 
   /// Stores the boots that wait, or as many as the other program lets it.
   Result<void> store() {
     while (!waiting_.empty()) {
-      if (TRY(store_.add(run_, waiting_.front())) == Store::Added::busy) {
-        if (!told_) progress_.say("another program has locked the results: finished boots wait until it lets go");
-        told_ = true;
-        return {};
-      }
+      if (TRY(store_.add(run_, waiting_.front())) == Store::Added::busy) return tell_of_lock();
       waiting_.pop_front();
       ++stored_;
+    }
+    while (!waiting_failures_.empty()) {
+      if (TRY(store_.add_failure(run_, waiting_failures_.front())) == Store::Added::busy) return tell_of_lock();
+      waiting_failures_.pop_front();
     }
     told_ = false;
     return {};
   }
 
-  bool all_stored() const { return waiting_.empty(); }
+  bool all_stored() const { return waiting_.empty() && waiting_failures_.empty(); }
   std::size_t waiting() const { return waiting_.size(); }
   std::uint64_t stored() const { return stored_; }
   const std::map<std::string, int>& failed() const { return failed_; }
 
  private:
+  Result<void> tell_of_lock() {
+    if (!told_) progress_.say("another program has locked the results: finished boots wait until it lets go");
+    told_ = true;
+    return {};
+  }
+
   Store& store_;
   const std::int64_t run_;
   Progress& progress_;
   std::deque<BootRecord> waiting_;
+  std::deque<BootFailure> waiting_failures_;
   std::uint64_t stored_ = 0;
   bool told_ = false;
   std::map<std::string, int> failed_;  ///< boots, by kernel
@@ -180,7 +189,7 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
     progress.update(keeper.stored());
   }
   if (!keeper.all_stored()) {
-    print_err("{} finished boots were not stored, since the results were locked\n", keeper.waiting());
+    print_err("{} finished boots were not stored\n", keeper.waiting());
   }
   if (interrupted()) return interruption();
   TRY(outcome);

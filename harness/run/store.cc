@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -75,12 +76,12 @@ CREATE UNIQUE INDEX boot_key ON boot(key) WHERE key <> '';
 -- The boots of a run, measured by it or by another.
 CREATE TABLE member (
   run INTEGER NOT NULL REFERENCES run(id),
-  boot INTEGER NOT NULL REFERENCES boot(id),
   kernel_hash TEXT NOT NULL,
   seed INTEGER NOT NULL,
+  boot INTEGER NOT NULL REFERENCES boot(id),
   PRIMARY KEY (run, kernel_hash, seed)
 ) WITHOUT ROWID;
-INSERT INTO member SELECT run, id, kernel_hash, seed FROM boot;
+INSERT INTO member SELECT run, kernel_hash, seed, id FROM boot;
 CREATE TABLE failure (
   run INTEGER NOT NULL REFERENCES run(id),
   kernel TEXT NOT NULL,
@@ -127,10 +128,17 @@ constexpr const char* kSelectSamples =
     "JOIN sample ON sample.boot = boot.id WHERE member.run = ? ";
 
 Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& row) {
+  for (const int column : {1, 3, 6, 7, 8, 9, 10, 11, 12, 13}) {
+    if (!row.getColumn(column).isInteger()) {
+      return user_error("{} is damaged: a figure of a sample is no whole number; move the file away",
+                        database.getFilename());
+    }
+  }
   const auto number = [&](int column) { return static_cast<std::uint64_t>(row.getColumn(column).getInt64()); };
   Sample sample;
   sample.kernel = row.getColumn(0).getString();
-  sample.depth = row.getColumn(1).getInt();
+  const std::int64_t depth = row.getColumn(1).getInt64();
+  sample.depth = static_cast<int>(std::clamp<std::int64_t>(depth, -1, 1000));  // what is clamped is impossible()
   sample.benchmark = row.getColumn(2).getString();
   sample.seed = number(3);
   sample.status = row.getColumn(4).getString() == "ok" ? CellStatus::ok : CellStatus::refused;
@@ -172,6 +180,7 @@ auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
       case SQLITE_CANTOPEN:
       case SQLITE_PERM:
         return machine_error("cannot write {}: {}", file, error.what());
+      case SQLITE_ERROR:  // a table that is not there
       case SQLITE_NOTADB:
       case SQLITE_CORRUPT:
         return user_error("{} is damaged or no store of nslab: {}; move it away", file, error.what());
@@ -259,6 +268,13 @@ void forget_failures(SQLite::Database& database, std::int64_t run) {
 
 }  // namespace
 
+namespace {
+
+/// SQLite takes a name that starts with "file:" for a URI, and what follows a '?' in it for settings.
+std::string sqlite_name(const fs::path& file) { return file.is_absolute() ? file.string() : "./" + file.string(); }
+
+}  // namespace
+
 Store::Store(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -266,13 +282,13 @@ Store::~Store() = default;
 
 Result<Store> Store::open_existing(const std::string& folder) {
   const fs::path file = fs::path(folder) / "nslab.sqlite";
-  if (!fs::exists(file)) {
+  if (!is_there(file)) {
     return user_error("there are no results in {}: 'nslab run CONFIG' makes some, under results/NAME", folder);
   }
   // Readers make files beside a write-ahead log, and only those that may write remove them again. Where nobody can make
   // any, and no log is left, the file holds all.
   const bool writable = ::access(folder.c_str(), W_OK) == 0 && ::access(file.c_str(), W_OK) == 0;
-  const bool alone = !writable && !fs::exists(file.string() + "-wal");
+  const bool alone = !writable && !is_there(file.string() + "-wal");
   std::unique_ptr<SQLite::Database> database;
   try {
     if (alone) {
@@ -280,7 +296,7 @@ Result<Store> Store::open_existing(const std::string& folder) {
                                                     SQLite::OPEN_READONLY | SQLite::OPEN_URI);
     } else {
       database = std::make_unique<SQLite::Database>(
-          file.string(), writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
+          sqlite_name(file), writable ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
     }
   } catch (const SQLite::Exception& error) {
     return machine_error("cannot open {}: {}", file.string(), error.what());
@@ -296,8 +312,8 @@ Result<Store> Store::open(const std::string& folder) {
   const std::string file = (fs::path(folder) / "nslab.sqlite").string();
   std::unique_ptr<SQLite::Database> database;
   try {
-    database =
-        std::make_unique<SQLite::Database>(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
+    database = std::make_unique<SQLite::Database>(sqlite_name(file), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+                                                  kBusyMilliseconds);
   } catch (const SQLite::Exception& error) {
     return machine_error("cannot open {}: {}", file, error.what());
   }
@@ -356,7 +372,7 @@ Result<std::size_t> Store::adopt(std::int64_t run, const std::vector<std::string
   return guarded(*database_, [&]() -> Result<std::size_t> {
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement insert(*database_,
-                             "INSERT OR IGNORE INTO member SELECT ?, id, kernel_hash, seed FROM boot "
+                             "INSERT OR IGNORE INTO member SELECT ?, kernel_hash, seed, id FROM boot "
                              "WHERE key = ? AND key <> ''");
     std::size_t adopted = 0;
     for (const std::string& key : keys) {
@@ -394,9 +410,9 @@ Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
       const std::int64_t id = known ? same.getColumn(0).getInt64() : insert_boot(*database_, run, boot);
       SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?)");
       member.bind(1, run);
-      member.bind(2, id);
-      member.bind(3, boot.kernel_hash);
-      member.bind(4, static_cast<std::int64_t>(boot.seed));
+      member.bind(2, boot.kernel_hash);
+      member.bind(3, static_cast<std::int64_t>(boot.seed));
+      member.bind(4, id);
       member.exec();
       forget_failures(*database_, run);
       transaction.commit();
@@ -408,15 +424,20 @@ Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
   });
 }
 
-Result<void> Store::add_failure(std::int64_t run, const BootFailure& failure) {
-  return guarded(*database_, [&]() -> Result<void> {
-    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
-    insert.bind(1, run);
-    insert.bind(2, failure.kernel);
-    insert.bind(3, static_cast<std::int64_t>(failure.seed));
-    insert.bind(4, failure.error);
-    insert.exec();
-    return {};
+Result<Store::Added> Store::add_failure(std::int64_t run, const BootFailure& failure) {
+  return guarded(*database_, [&]() -> Result<Added> {
+    try {
+      SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
+      insert.bind(1, run);
+      insert.bind(2, failure.kernel);
+      insert.bind(3, static_cast<std::int64_t>(failure.seed));
+      insert.bind(4, failure.error);
+      insert.exec();
+      return Added::stored;
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() == SQLITE_BUSY || error.getErrorCode() == SQLITE_LOCKED) return Added::busy;
+      throw;
+    }
   });
 }
 
@@ -457,7 +478,10 @@ Result<std::vector<RunRecord>> Store::runs() {
 Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
   return guarded(*database_, [&]() -> Result<RunRecord> {
     SQLite::Statement query(
-        *database_, std::string(kRunColumns) + (id ? "WHERE id = ?" : "ORDER BY finished = '', id DESC LIMIT 1"));
+        *database_,
+        std::string(kRunColumns) + (id ? "WHERE id = ?"
+                                       : "ORDER BY finished = '' AND NOT EXISTS "
+                                         "(SELECT 1 FROM failure WHERE failure.run = run.id), id DESC LIMIT 1"));
     if (id) query.bind(1, *id);
     if (query.executeStep()) return read_run(*database_, query);
     return id ? user_error("there is no run {} in {}", *id, database_->getFilename())

@@ -72,7 +72,7 @@ class Store {
   /// adopted. A second boot of the same kernel and seed in a run is an error.
   Result<Added> add(std::int64_t run, const BootRecord& boot);
   /// Notes that a boot was tried and failed, in place of what was noted of it before.
-  Result<void> add_failure(std::int64_t run, const BootFailure& failure);
+  Result<Added> add_failure(std::int64_t run, const BootFailure& failure);
   /// Marks the run finished at the given time (UTC, ISO 8601).
   Result<void> finish(std::int64_t run, const std::string& when);
 
@@ -82,8 +82,8 @@ class Store {
   /// Runs are returned by all functions with the accelerator that their manifest names. Fails with Exit::user when a
   /// run has a meter or unit that this nslab does not know.
   Result<std::vector<RunRecord>> runs();
-  /// By id; without one, the newest finished run, or if none is finished the newest. Fails with Exit::user when there
-  /// is none.
+  /// By id; without one, the newest run that was gone through to its end (it is finished, or boots of it have failed),
+  /// or if there is none the newest. Fails with Exit::user when there is none.
   Result<RunRecord> run(std::optional<std::int64_t> id);
   /// All samples of a run, ordered by kernel, depth, benchmark, seed. Fails with Exit::user when one is impossible().
   Result<std::vector<Sample>> samples(std::int64_t run);

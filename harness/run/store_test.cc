@@ -38,6 +38,23 @@ class StoreTest : public testing::Test {
   TempFolder folder_;
 };
 
+// SQLite would take such a relative name for a URI, and keep all of it in memory.
+TEST_F(StoreTest, MayLieInAFolderOfAnyName) {
+  namespace fs = std::filesystem;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder());
+  for (const char* name : {"file:x?mode=memory&y=", ":memory:", "a b", "bytes \xff", "a,b%20c"}) {
+    {
+      auto store = Store::open(name);
+      EXPECT_TRUE(store) << name << ": " << store.error().message;
+      EXPECT_TRUE(store->begin("key", fresh())) << name;
+    }
+    EXPECT_TRUE(is_there(fs::path(name) / "nslab.sqlite")) << name;
+    EXPECT_TRUE(Store::open_existing(name)) << name;
+  }
+  fs::current_path(before);
+}
+
 TEST_F(StoreTest, ABootComesBackAsItWas) {
   Store store = open();
   const auto run = store.begin("key", fresh());
@@ -200,6 +217,7 @@ TEST_F(StoreTest, ALockedStoreTakesTheBootLater) {
   SQLite::Database other(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
   other.exec("BEGIN IMMEDIATE");
   EXPECT_EQ(*store.add(run->id, boot(7)), Store::Added::busy);
+  EXPECT_EQ(*store.add_failure(run->id, {"multi", 8, "hung"}), Store::Added::busy);
   other.exec("ROLLBACK");
   EXPECT_EQ(*store.add(run->id, boot(7)), Store::Added::stored);
   EXPECT_EQ(store.boots(run->id)->size(), 1U);
@@ -239,6 +257,39 @@ TEST_F(StoreTest, AnImpossibleSampleIsNoResult) {
     EXPECT_EQ(error.exit, Exit::user);
     EXPECT_THAT(error.message, testing::HasSubstr("the sample of getpid at depth 1 on multi with seed 7 has a "));
   }
+}
+
+TEST_F(StoreTest, ARunWithFailuresIsShownBeforeAnOlderFinishedOne) {
+  Store store = open();
+  ASSERT_TRUE(store.begin("one", fresh()));
+  ASSERT_TRUE(store.finish(1, "2025-01-01T01:00:00Z"));
+  const auto second = store.begin("two", fresh());
+  EXPECT_EQ(store.run(std::nullopt)->id, 1) << "it may be under way";
+  ASSERT_TRUE(store.add_failure(second->id, {"multi", 7, "hung"}));
+  EXPECT_EQ(store.run(std::nullopt)->id, 2);
+}
+
+TEST_F(StoreTest, AFigureThatIsNoNumberIsDamage) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  for (const char* change : {"minimum = 'abc'", "depth = 4294967296"}) {
+    ASSERT_TRUE(store.add(run->id, boot(7)));
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec(std::string("UPDATE sample SET ") + change + " WHERE depth = 1");
+    const auto samples = store.samples(run->id);
+    ASSERT_FALSE(samples) << change;
+    EXPECT_EQ(samples.error().exit, Exit::user);
+    file.exec("DELETE FROM sample; DELETE FROM member; DELETE FROM boot");
+  }
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE).exec("DROP TABLE failure");
+  EXPECT_EQ(store.run(run->id).error().exit, Exit::user);
+}
+
+TEST_F(StoreTest, SqliteFindsNothingWrongWithTheFile) {
+  Store store = open();
+  ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7)));
+  SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READONLY);
+  EXPECT_EQ(file.execAndGet("PRAGMA integrity_check").getString(), "ok");
 }
 
 TEST_F(StoreTest, NothingIsLeftBesideTheFile) {

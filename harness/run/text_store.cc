@@ -572,7 +572,7 @@ Result<RunText> text_of_run(const StoredRun& run) {
 }
 
 Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
-  if (fs::exists(folder / "nslab.sqlite")) {
+  if (is_there(folder / "nslab.sqlite")) {
     return user_error("{} has a store, which would be read in place of the text: name another folder", folder.string());
   }
   const RunText files = TRY(text_of_run(run));
@@ -590,9 +590,7 @@ Result<StoredRun> read_text_run(const fs::path& folder) {
   return parse_run(files, folder);
 }
 
-bool is_text_run(const fs::path& folder) {
-  return !fs::exists(folder / "nslab.sqlite") && fs::exists(folder / kRunFile);
-}
+bool is_text_run(const fs::path& folder) { return !is_there(folder / "nslab.sqlite") && is_there(folder / kRunFile); }
 
 Result<StoredRun> load_stored_run(const fs::path& folder, std::optional<std::int64_t> id) {
   if (is_text_run(folder)) {
