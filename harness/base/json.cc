@@ -7,10 +7,11 @@ namespace nslab {
 
 namespace {
 
-/// Where a text is nested more than kMostJsonDepth deep; its size when nowhere. Up to the first mistake, brackets and
-/// strings are told apart as the parser does it, and the parser goes no further than that.
-std::size_t too_deep_at(std::string_view text) {
+/// Where a text goes beyond kMostJsonDepth or kMostJsonMembers; its size when nowhere. Up to the first mistake,
+/// brackets, colons and strings are told apart as the parser does it, and the parser goes no further than that.
+std::size_t beyond_limits_at(std::string_view text) {
   int depth = 0;
+  int members = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -23,6 +24,8 @@ std::size_t too_deep_at(std::string_view text) {
       if (++depth > kMostJsonDepth) return i;
     } else if (c == ']' || c == '}') {
       --depth;
+    } else if (c == ':') {
+      if (++members > kMostJsonMembers) return i;
     }
   }
   return text.size();
@@ -63,18 +66,18 @@ class MistakeFinder : public nlohmann::json_sax<Json> {
 }  // namespace
 
 std::optional<Json> parse_json(std::string_view text) {
-  if (too_deep_at(text) != text.size()) return std::nullopt;
+  if (beyond_limits_at(text) != text.size()) return std::nullopt;
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return std::nullopt;
   return json;
 }
 
 std::size_t json_error_line(std::string_view text) {
-  const std::size_t deep = too_deep_at(text);
+  const std::size_t limit = beyond_limits_at(text);
   MistakeFinder finder;
-  if (!Json::sax_parse(text.substr(0, deep), &finder))
+  if (!Json::sax_parse(text.substr(0, limit), &finder))
     return line_of(text, std::min(finder.bytes_read() == 0 ? 0 : finder.bytes_read() - 1, text.size()));
-  return deep == text.size() ? 0 : line_of(text, deep);
+  return limit == text.size() ? 0 : line_of(text, limit);
 }
 
 std::string to_text(const Json& json, int indent) {

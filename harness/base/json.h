@@ -15,6 +15,11 @@ using Json = nlohmann::ordered_json;
 /// brackets from a guest would overflow our stack. What we write and read is nested less than ten deep.
 constexpr int kMostJsonDepth = 64;
 
+/// With more members than this in all its objects, a text is taken for no JSON: as objects keep their order, each key
+/// is compared with all before it, and the 100,000 that fit into a guest's frame would keep us for minutes. The most
+/// that we write has 1,300: the sizes of a lean kernel by object file.
+constexpr int kMostJsonMembers = 10'000;
+
 /// The value; nothing when the text is no JSON. (This and to_text() stand in json.cc because the library's templates
 /// for parsing and printing take the compiler seconds in every file that uses them.)
 std::optional<Json> parse_json(std::string_view text);

@@ -24,6 +24,18 @@ TEST(Json, IsRefusedWhenItIsNestedTooDeep) {
   EXPECT_FALSE(parse_json(std::string(500'000, '[')));
 }
 
+// What reads an object compares each key with all before it.
+TEST(Json, IsRefusedWhenItHasTooManyMembers) {
+  const auto members = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += (i % 100 == 0 ? "},\n{\"" : ",\"") + std::to_string(i) + "::\":0";
+    return "[{" + text + "}]";
+  };
+  EXPECT_TRUE(parse_json(members(kMostJsonMembers)));
+  EXPECT_FALSE(parse_json(members(kMostJsonMembers + 1)));
+  EXPECT_EQ(json_error_line(members(kMostJsonMembers + 1)), 102U);
+}
+
 TEST(Json, BracketsInTextsNestNothing) {
   EXPECT_TRUE(parse_json("[\"" + std::string(1000, '[') + R"(\"[{", "\\"])"));
   std::string wide = "[";

@@ -13,7 +13,7 @@
 
 namespace nslab {
 
-/// Parses a TOML document; a syntax error is Exit::user with file and line.
+/// Parses a TOML document; a syntax error is Exit::user with file and line, and so are more than 5,000 dots.
 Result<toml::table> parse_toml(std::string_view text, const std::string& file_name);
 
 /// Reads the keys of one TOML table, strictly: a wrong type, a value out of range, a missing required key and, at
