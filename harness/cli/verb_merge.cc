@@ -38,12 +38,12 @@ Result<void> act(const MergeArguments& arguments) {
   const auto lock = TRY(FileLock::attempt(std::filesystem::path(arguments.output) / "nslab.lock"));
   if (!lock.has_value()) return user_error("another nslab runs in {}; wait for it", arguments.output);
   const RunRecord run = TRY(store.begin("merged " + key.hex(), joined.run));
-  for (const BootRecord& boot : joined.boots) {
-    if (TRY(store.add(run.id, boot)) == Store::Added::busy) {
-      return machine_error("{} is in use by another program; end it and give the same command again", arguments.output);
-    }
-  }
-  for (const BootFailure& failure : joined.run.failures) TRY(store.add_failure(run.id, failure));
+  const auto check = [&](Store::Added added) -> Result<void> {
+    if (added == Store::Added::stored) return {};
+    return machine_error("{} is in use by another program; end it and give the same command again", arguments.output);
+  };
+  for (const BootRecord& boot : joined.boots) TRY(check(TRY(store.add(run.id, boot))));
+  for (const BootFailure& failure : joined.run.failures) TRY(check(TRY(store.add_failure(run.id, failure))));
   if (joined.run.failures.empty()) TRY(store.finish(run.id, utc_now()));
   print_out("run {} of {}: {} boots from {} results in {}\n", run.id, run.experiment, joined.boots.size(), parts.size(),
             arguments.output);
