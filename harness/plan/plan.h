@@ -36,6 +36,10 @@ struct BootPlan {
   std::vector<std::string> command;  ///< a program of the guest's and its arguments, run before the cells; empty: none
   std::vector<PlannedCell> cells;
   std::string fault;  ///< for tests only
+  /// The hash of all that the boot's samples depend on. Under the instructions meter that is the kernel and its name,
+  /// the guest, QEMU with its firmware and command line, and the plan with its seed; under the time meter the host as
+  /// well. Set by prepare(), which knows them; empty before.
+  std::string key = {};
 
   const char* unit() const { return unit_of(meter); }
   /// The plan as the guest reads it. Holds nothing of the kernel: all kernels see the same.

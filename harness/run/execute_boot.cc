@@ -38,8 +38,9 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
                               .folder = folder.path(),
                               .preload = prepared.preload};
   // At each boot: another program may exchange files of the cache while a run goes on.
-  for (const auto& [file, hash] : {std::pair(kernel.vmlinux(), TRY(read_manifest(kernel)).value("vmlinux_sha256", "")),
-                                   std::pair(prepared.image.file, prepared.image.hash)}) {
+  for (const auto& [file, hash] :
+       {std::pair(kernel.vmlinux(), text_member(TRY(read_manifest(kernel)), "vmlinux_sha256")),
+        std::pair(prepared.image.file, prepared.image.hash)}) {
     if (TRY(sha256_file(file)) != hash) {
       return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",
                            file.string());
@@ -49,7 +50,7 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   record.kernel = plan.kernel;
   record.kernel_hash = kernel.hash;
   record.seed = plan.seed;
-  record.key = boot_key(prepared, plan);
+  record.key = plan.key;
   record.started = utc_now();
   auto boot = run_boot(plan, settings);
   if (!boot) {

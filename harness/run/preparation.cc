@@ -15,6 +15,23 @@
 namespace nslab {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// BootPlan::key. `host` is empty unless the meter depends on it.
+std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::string& host) {
+  Hasher key;
+  key.part("image", prepared.image.hash)
+      .part("qemu", prepared.qemu_fingerprint)
+      .part("command", fmt::format("{}", fmt::join(prepared.command, " ")))
+      .part("name", plan.kernel)
+      .part("kernel", prepared.kernels.at(plan.kernel).hash)
+      .part("plan", plan.to_json());
+  if (!host.empty()) key.part("host", host);
+  return key.hex();
+}
+
+}  // namespace
+
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
   TRY(check_build_folder(paths.cache));
   auto table = TRY(load_kernel_table(paths.kernels_folder()));
@@ -67,31 +84,21 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     }
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }
+  const std::string host = properties_of(experiment.meter).depends_on_host ? to_text(describe_host()) : "";
+  for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
   return prepared;
-}
-
-std::string boot_key(const Prepared& prepared, const BootPlan& plan) {
-  Hasher key;
-  key.part("image", prepared.image.hash)
-      .part("qemu", prepared.qemu_fingerprint)
-      .part("command", fmt::format("{}", fmt::join(prepared.command, " ")))
-      .part("name", plan.kernel)
-      .part("kernel", prepared.kernels.at(plan.kernel).hash)
-      .part("plan", plan.to_json());
-  if (properties_of(plan.meter).depends_on_host) key.part("host", to_text(describe_host()));
-  return key.hex();
 }
 
 std::vector<std::string> boot_keys(const Prepared& prepared) {
   std::vector<std::string> keys;
-  for (const BootPlan& plan : prepared.plan) keys.push_back(boot_key(prepared, plan));
+  for (const BootPlan& plan : prepared.plan) keys.push_back(plan.key);
   return keys;
 }
 
 std::string run_key(const Prepared& prepared) {
   Hasher key;
   key.part("experiment", prepared.experiment.text);
-  for (const std::string& boot : boot_keys(prepared)) key.part("boot", boot);
+  for (const BootPlan& plan : prepared.plan) key.part("boot", plan.key);
   return key.hex();
 }
 
@@ -99,7 +106,7 @@ Result<std::vector<const BootPlan*>> missing_boots(const Prepared& prepared, Sto
   const auto stored = TRY(store.stored(boot_keys(prepared)));
   std::vector<const BootPlan*> missing;
   for (const BootPlan& plan : prepared.plan) {
-    if (!stored.contains(boot_key(prepared, plan))) missing.push_back(&plan);
+    if (!stored.contains(plan.key)) missing.push_back(&plan);
   }
   return missing;
 }

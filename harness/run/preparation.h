@@ -53,11 +53,7 @@ struct Prepared {
 /// for what the experiment or the options get wrong, Exit::machine for what this machine lacks.
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
-/// The hash of all that the samples of this boot depend on: BootRecord::key. Under the instructions meter that is the
-/// kernel and its name, the guest, QEMU with its firmware and command line, and the boot's plan with its seed; under
-/// the time meter the host as well.
-std::string boot_key(const Prepared& prepared, const BootPlan& plan);
-/// Those of all boots, in the order of the plan.
+/// The keys of all boots, in the order of the plan.
 std::vector<std::string> boot_keys(const Prepared& prepared);
 /// The hash of the boots' keys and of the experiment's text: the key of a run that may be continued.
 std::string run_key(const Prepared& prepared);
