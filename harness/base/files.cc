@@ -24,13 +24,14 @@ constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 /// What write_file() left beside this file when it was killed: TARGET.PID.tmp, where no process has that number.
 void sweep_beside(const fs::path& target) {
   const std::string prefix = target.filename().string() + ".";
-  std::error_code error;
-  for (fs::directory_iterator at(target.parent_path(), error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
+  const auto entries = entries_of(target.parent_path());
+  if (!entries) return;
+  for (const fs::path& entry : *entries) {
+    const std::string name = entry.filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
     const int pid = std::atoi(name.c_str() + prefix.size());
     std::error_code ignored;
-    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(at->path(), ignored);
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry, ignored);
   }
 }
 

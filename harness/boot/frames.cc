@@ -28,12 +28,6 @@ Result<std::uint64_t> integer(const Json& object, const char* key) {
   return found->get<std::uint64_t>();
 }
 
-/// A member as the guest wrote it; empty when it is missing or no text.
-std::string text(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 Result<void> read_figures(const Json& cell, Sample& sample) {
   const std::pair<const char*, std::uint64_t*> figures[] = {
       {"iterations", &sample.iterations},
@@ -65,24 +59,24 @@ Result<Sample> read_cell(const Json& cell, const PlannedCell& planned, const Boo
   if (!index) return index.error();
   if (!depth) return depth.error();
   if (*index != static_cast<std::uint64_t>(planned.index) || *depth != static_cast<std::uint64_t>(planned.depth) ||
-      text(cell, "benchmark") != planned.benchmark) {
+      text_member(cell, "benchmark") != planned.benchmark) {
     return negative_result("it is for cell {} ({} at depth {}), expected was cell {} ({} at depth {})", *index,
-                           text(cell, "benchmark"), *depth, planned.index, planned.benchmark, planned.depth);
+                           text_member(cell, "benchmark"), *depth, planned.index, planned.benchmark, planned.depth);
   }
-  const std::string status = text(cell, "status");
+  const std::string status = text_member(cell, "status");
   if (status == "failed") {
-    return negative_result("{} at depth {} failed: {}", planned.benchmark, planned.depth, text(cell, "message"));
+    return negative_result("{} at depth {} failed: {}", planned.benchmark, planned.depth, text_member(cell, "message"));
   }
   if (status == "refused") {
     sample.status = CellStatus::refused;
-    sample.refusal = printable(text(cell, "errno"));
+    sample.refusal = printable(text_member(cell, "errno"));
     if (sample.refusal.empty()) return negative_result("it is refused without an errno");
     TRY(integer(cell, "level"));
     return sample;
   }
   if (status != "ok") return negative_result("its status '{}' is unknown", status);
-  if (text(cell, "unit") != plan.unit()) {
-    return negative_result("its unit is '{}', the plan's meter gives {}", text(cell, "unit"), plan.unit());
+  if (text_member(cell, "unit") != plan.unit()) {
+    return negative_result("its unit is '{}', the plan's meter gives {}", text_member(cell, "unit"), plan.unit());
   }
   TRY(read_figures(cell, sample));
   // What a report would refuse to read must not become a boot that is stored and never measured again.
@@ -141,21 +135,21 @@ Result<BootReport> read_report(std::string_view stream, const BootPlan& plan, co
     if (ended) return malformed(i, "it comes after the closing frame");
     const Json payload = parse_json(payloads[i]).value_or(Json());
     if (!payload.is_object()) return malformed(i, "its payload is no JSON object");
-    const std::string type = text(payload, "type");
-    if (type == "fault") return malformed(i, "the guest's init gave up: " + text(payload, "message"));
+    const std::string type = text_member(payload, "type");
+    if (type == "fault") return malformed(i, "the guest's init gave up: " + text_member(payload, "message"));
     if (!ready) {
       const auto instructions = integer(payload, "instructions");
       const auto seed = integer(payload, "seed");
       if (type != "ready" || !instructions || !seed) return malformed(i, "expected was a 'ready' frame");
       if (*seed != plan.seed) return malformed(i, fmt::format("it has seed {}, the plan's is {}", *seed, plan.seed));
-      report.release = printable(text(payload, "release"));
+      report.release = printable(text_member(payload, "release"));
       report.ready_instructions = *instructions;
       ready = true;
     } else if (type == "command" && !plan.command.empty() && i == 1) {
       const auto status = integer(payload, "status");
       if (!status) return malformed(i, status.error().message);
       report.command_status = static_cast<int>(std::min<std::uint64_t>(*status, 255));
-      report.command_output = printable(text(payload, "output"));
+      report.command_output = printable(text_member(payload, "output"));
       commanded = true;
     } else if (type == "cell") {
       const std::size_t next = report.samples.size();

@@ -6,7 +6,6 @@
 
 #include "experiment.h"
 #include "files.h"
-#include "json.h"
 #include "output.h"
 #include "paths.h"
 #include "text_store.h"
@@ -64,11 +63,9 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
   loaded.run = std::move(stored.run);
   if (!loaded.is_text && choice.run == 0) TRY(tell_of_newer_run(loaded.folder, loaded.run));
 
-  const auto manifest = parse_json(loaded.run.manifest);
-  const std::string text = manifest ? text_member(*manifest, "experiment") : "";
   std::string statistic = choice.statistic;
   loaded.options.reference = choice.reference;
-  if (const auto experiment = parse_experiment(text, loaded.run.experiment)) {
+  if (const auto experiment = experiment_of(loaded.run)) {
     if (statistic.empty()) statistic = experiment->statistic;
     if (loaded.options.reference.empty()) loaded.options.reference = experiment->reference;
     loaded.options.margin_percent = experiment->margin_percent;

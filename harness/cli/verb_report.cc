@@ -52,7 +52,7 @@ Result<void> check_folder(const fs::path& folder, const LoadedRun& loaded, const
     return user_error("{} has the report of another run, '{}': name another folder, or remove it", folder.string(),
                       there->substr(0, there->find('\n')));
   }
-  if (is_text_run(folder) || fs::exists(folder / "nslab.sqlite", error)) {
+  if (is_text_run(folder) || is_there(folder / "nslab.sqlite")) {
     return user_error("{} has results of other runs: name another folder", folder.string());
   }
   return {};

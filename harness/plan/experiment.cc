@@ -5,6 +5,7 @@
 #include <set>
 
 #include "files.h"
+#include "json.h"
 #include "toml_reader.h"
 
 namespace nslab {
@@ -106,6 +107,11 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
 Result<Experiment> load_experiment(const std::filesystem::path& file) {
   const auto text = TRY(read_file(file));
   return parse_experiment(text, file.string());
+}
+
+Result<Experiment> experiment_of(const RunRecord& run) {
+  const auto manifest = parse_json(run.manifest);
+  return parse_experiment(manifest ? text_member(*manifest, "experiment") : "", run.experiment);
 }
 
 }  // namespace nslab

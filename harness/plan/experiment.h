@@ -9,6 +9,7 @@
 
 #include "meter.h"
 #include "result.h"
+#include "sample.h"
 
 namespace nslab {
 
@@ -46,5 +47,7 @@ struct Experiment {
 /// Parses and checks. Unknown keys, wrong types and impossible values are Exit::user with file and line.
 Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name);
 Result<Experiment> load_experiment(const std::filesystem::path& file);
+/// The experiment whose text a stored run's manifest has. Exit::user when there is none, or none that can be parsed.
+Result<Experiment> experiment_of(const RunRecord& run);
 
 }  // namespace nslab

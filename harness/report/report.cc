@@ -10,7 +10,6 @@
 
 #include "experiment.h"
 #include "growth.h"
-#include "json.h"
 
 namespace nslab {
 namespace {
@@ -52,7 +51,6 @@ class ViewBuilder {
 
   View build() {
     for (const auto& [key, samples] : samples_) view_.cells[key] = cell_of(key, samples);
-    find_groups();
     compare_cells();
     compare_with_origins();
     answer_contrasts();
@@ -80,17 +78,8 @@ class ViewBuilder {
     std::vector<double> values;
     for (const auto& [seed, value] : measured.by_seed) values.push_back(value);
     cell.value = estimate(values, report_.options.level, measured.rounding);
+    cell.groups = groups_of(std::move(values));
     return cell;
-  }
-
-  void find_groups() {
-    for (const auto& [key, samples] : samples_) {
-      Cell& cell = view_.cells.at(key);
-      if (cell.state != Cell::State::measured) continue;
-      std::vector<double> values;
-      for (const Sample* s : samples) values.push_back(value_of(*s, view_.statistic));
-      cell.groups = groups_of(std::move(values));
-    }
   }
 
   bool measured(const CellKey& key) const {
@@ -311,8 +300,7 @@ void check_samples(Report& report, const SamplesByCell& samples) {
 /// The cells that the experiment wants of the kernels that no boot measured and at least one failed to.
 std::set<CellKey> failed_cells(const RunRecord& run, const std::set<std::string>& measured) {
   std::set<CellKey> cells;
-  const auto manifest = parse_json(run.manifest);
-  const auto experiment = parse_experiment(manifest ? text_member(*manifest, "experiment") : "", run.experiment);
+  const auto experiment = experiment_of(run);
   if (!experiment) return cells;
   for (const BootFailure& failure : run.failures) {
     if (measured.contains(failure.kernel)) continue;

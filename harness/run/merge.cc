@@ -29,10 +29,9 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
       {"guest (initramfs)", member("initramfs_sha256")},
   };
   if (properties_of(run.meter).depends_on_host) parts.emplace_back("host", member("host"));
-  const std::string text = text_member(manifest, "experiment");
-  const auto experiment = parse_experiment(text, run.experiment);
+  const auto experiment = experiment_of(run);
   if (!experiment) {
-    parts.emplace_back("experiment's text", text);
+    parts.emplace_back("experiment's text", member("experiment"));
     return parts;
   }
   parts.emplace_back("pid_max", std::to_string(experiment->pid_max));

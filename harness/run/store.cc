@@ -215,6 +215,20 @@ Result<int> format_of(SQLite::Database& database) {
   return version;
 }
 
+/// As guarded(), for writing that the caller repeats when another program has locked the file.
+template <class Work>
+Result<Store::Added> guarded_unless_locked(SQLite::Database& database, Work work) {
+  return guarded(database, [&]() -> Result<Store::Added> {
+    try {
+      work();
+      return Store::Added::stored;
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() == SQLITE_BUSY || error.getErrorCode() == SQLITE_LOCKED) return Store::Added::busy;
+      throw;
+    }
+  });
+}
+
 SQLite::Statement sample_insert(SQLite::Database& database) {
   return {database, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 }
@@ -401,43 +415,31 @@ Result<std::set<std::string>> Store::stored(const std::vector<std::string>& keys
 }
 
 Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
-  return guarded(*database_, [&]() -> Result<Added> {
-    try {
-      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
-      SQLite::Statement same(*database_, "SELECT id FROM boot WHERE key = ? AND key <> ''");
-      same.bind(1, boot.key);
-      const bool known = same.executeStep();
-      const std::int64_t id = known ? same.getColumn(0).getInt64() : insert_boot(*database_, run, boot);
-      SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?)");
-      member.bind(1, run);
-      member.bind(2, boot.kernel_hash);
-      member.bind(3, static_cast<std::int64_t>(boot.seed));
-      member.bind(4, id);
-      member.exec();
-      forget_failures(*database_, run);
-      transaction.commit();
-      return Added::stored;
-    } catch (const SQLite::Exception& error) {
-      if (error.getErrorCode() == SQLITE_BUSY || error.getErrorCode() == SQLITE_LOCKED) return Added::busy;
-      throw;
-    }
+  return guarded_unless_locked(*database_, [&] {
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement same(*database_, "SELECT id FROM boot WHERE key = ? AND key <> ''");
+    same.bind(1, boot.key);
+    const bool known = same.executeStep();
+    const std::int64_t id = known ? same.getColumn(0).getInt64() : insert_boot(*database_, run, boot);
+    SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?)");
+    member.bind(1, run);
+    member.bind(2, boot.kernel_hash);
+    member.bind(3, static_cast<std::int64_t>(boot.seed));
+    member.bind(4, id);
+    member.exec();
+    forget_failures(*database_, run);
+    transaction.commit();
   });
 }
 
 Result<Store::Added> Store::add_failure(std::int64_t run, const BootFailure& failure) {
-  return guarded(*database_, [&]() -> Result<Added> {
-    try {
-      SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
-      insert.bind(1, run);
-      insert.bind(2, failure.kernel);
-      insert.bind(3, static_cast<std::int64_t>(failure.seed));
-      insert.bind(4, failure.error);
-      insert.exec();
-      return Added::stored;
-    } catch (const SQLite::Exception& error) {
-      if (error.getErrorCode() == SQLITE_BUSY || error.getErrorCode() == SQLITE_LOCKED) return Added::busy;
-      throw;
-    }
+  return guarded_unless_locked(*database_, [&] {
+    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
+    insert.bind(1, run);
+    insert.bind(2, failure.kernel);
+    insert.bind(3, static_cast<std::int64_t>(failure.seed));
+    insert.bind(4, failure.error);
+    insert.exec();
   });
 }
 
