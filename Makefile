@@ -107,12 +107,12 @@ torture: setup $(BUILD)/build.ninja  ## a run that is killed, starved of disk sp
 	$(BUILD)/tests/torture $(KILLS) $(FULL_DISKS) $(QEMUS) $(SEED)
 
 # 'make check' only replays tests/fuzz/corpus, for which GCC is enough.
-SECONDS := 60
-fuzz: setup  ## the parsers against made-up inputs, SECONDS=60 for each of them; needs clang
+LIMIT := 60s
+fuzz: setup  ## the parsers against made-up inputs, LIMIT=60s or LIMIT=10000 inputs for each of them; needs clang
 	$(call need,$(FUZZ_PACKAGES))
 	cmake -S . -B $(BUILD)-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DNSLAB_FUZZ=ON
 	cmake --build $(BUILD)-fuzz --target fuzz_targets
-	tests/fuzz/run-fuzz $(BUILD)-fuzz/tests/fuzz $(SECONDS) $(SEED)
+	tests/fuzz/run-fuzz $(BUILD)-fuzz/tests/fuzz $(LIMIT) $(SEED)
 
 # What the harness adds to QEMU's own time, as a ratio measured side by side.
 bench: build  ## what the harness adds to QEMU's own time
