@@ -3,9 +3,11 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
 
@@ -182,13 +184,33 @@ Result<std::string> hash_tree(const fs::path& folder) {
   Hasher hasher;
   for (const fs::path& file : files) {
     if (interrupted()) return interruption();
-    hasher.part("path", fs::relative(file, folder, error).string());
+    hasher.part("path", file.lexically_relative(folder).string());
     if (fs::is_symlink(file, error)) {
       hasher.part("link", fs::read_symlink(file, error).string());
       continue;
     }
     const auto content = TRY(read_file(file));
     hasher.part("file", content);
+  }
+  return hasher.hex();
+}
+
+Result<std::string> state_of_tree(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    paths.push_back(at->path());
+  if (error) return user_error("cannot read all of {}: {}", folder.string(), error.message());
+  std::sort(paths.begin(), paths.end());
+  Hasher hasher;
+  for (const fs::path& path : paths) {
+    if (interrupted()) return interruption();
+    struct stat status = {};
+    if (lstat(path.c_str(), &status) != 0) return user_error("cannot look at {}: {}", path.string(), strerror(errno));
+    hasher.part("path", path.lexically_relative(folder).string());
+    // A folder's size is the file system's affair.
+    hasher.part("state", fmt::format("{:o} {} {}.{}", status.st_mode, S_ISDIR(status.st_mode) ? 0 : status.st_size,
+                                     status.st_ctim.tv_sec, status.st_ctim.tv_nsec));
   }
   return hasher.hex();
 }

@@ -22,6 +22,11 @@ Result<std::string> read_compressed(const std::filesystem::path& file);
 /// A hash over the sorted names, kinds and contents of a tree; .git is left out.
 Result<std::string> hash_tree(const std::filesystem::path& folder);
 
+/// A hash over the sorted names of a tree and what stat(2) says of them: kind, permissions, size and time of change
+/// (ctime), which nobody can set back but with the clock. It differs whenever something was written in the tree since,
+/// and also in a copy of it. The folder itself does not count, so that it can be renamed. Takes 0.5 s for Linux.
+Result<std::string> state_of_tree(const std::filesystem::path& folder);
+
 /// One entry of an initramfs.
 struct ArchiveEntry {
   std::string path;     ///< without a leading slash

@@ -191,7 +191,8 @@ Result<Captured> run_captured(const Command& command) {
   while (!(status = process.wait_for(3600))) {
     if (interrupted()) return interruption();
   }
-  return Captured{*status, TRY(read_file(fmt::format("/proc/self/fd/{}", memory.get())))};
+  std::string output = TRY(read_file(fmt::format("/proc/self/fd/{}", memory.get())));
+  return Captured{*status, std::move(output)};
 }
 
 }  // namespace nslab

@@ -49,7 +49,8 @@ T value_of_try(Result<T>&& result) {
 inline void value_of_try(Result<void>&& /*result*/) {}
 
 /// The value of a Result; where it is an Error, the function that TRY stands in returns that Error.
-/// (A statement expression, which GCC and Clang have.)
+/// (A statement expression, which GCC and Clang have. Not within braces behind another member: `{name, TRY(...)}`. Both
+/// compilers then leave without destroying the members that are made already.)
 #define TRY(...)                                 \
   ({                                             \
     auto tried = (__VA_ARGS__);                  \

@@ -27,7 +27,8 @@ Result<void> act(const MergeArguments& arguments) {
   Hasher key;
   for (const std::string& named : arguments.results) {
     const std::string folder = TRY(find_results(named));
-    parts.push_back({folder, TRY(load_stored_run(folder, std::nullopt))});
+    StoredRun stored = TRY(load_stored_run(folder, std::nullopt));
+    parts.push_back({folder, std::move(stored)});
     for (const BootRecord& boot : parts.back().stored.boots) key.part("boot", boot.key);
   }
   const StoredRun joined = TRY(merge_runs(parts));

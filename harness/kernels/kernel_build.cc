@@ -99,22 +99,10 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
   TRY(write_file(folder / "sizes.json", to_json(TRY(measure_kernel_size(folder)))));
   Json manifest = manifest_of(spec, inputs);
   manifest["vmlinux_sha256"] = TRY(sha256_file(folder / "vmlinux"));
+  manifest["sizes_sha256"] = TRY(sha256_file(folder / "sizes.json"));
   manifest["objects"] = objects;
   manifest["build_seconds"] = std::llround(seconds);
   return write_file(folder / "manifest.json", to_text(manifest, 2) + "\n");
-}
-
-/// Whether the files in the cache are those that were built: the manifest is this kernel's, and vmlinux has the hash
-/// that the manifest gives. A kernel that was exchanged or cut short would be measured under another's name, or not
-/// boot.
-bool is_intact(const Kernel& kernel) {
-  const auto manifest = read_manifest(kernel);
-  if (!manifest || !manifest->is_object()) return false;
-  const auto is = [&](const char* key, const std::string& value) {
-    return manifest->contains(key) && manifest->at(key) == value;
-  };
-  const auto vmlinux = sha256_file(kernel.vmlinux());
-  return vmlinux && is("hash", kernel.hash) && is("vmlinux_sha256", *vmlinux);
 }
 
 }  // namespace
@@ -171,9 +159,23 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   } while (!has_start);
   const fs::path tree = TRY(cache_.source_tree(spec.base.source, in.source_hash, in.patches));
   TRY(build_in(*place, spec, in, tree, *clock, jobs));
+  TRY(cache_.check_source_tree(tree));
   TRY(cache_.keep_kernel(kernel, place->folder.path()));
   if (spec.model.is_build_base) TRY(cache_.keep_objects(profile, kernel, std::move(place->folder)));
   return kernel;
+}
+
+bool is_intact(const Kernel& kernel) {
+  const auto manifest = read_manifest(kernel);
+  if (!manifest || !manifest->is_object()) return false;
+  const auto is = [&](const char* key, const std::string& value) {
+    return manifest->contains(key) && manifest->at(key) == value;
+  };
+  const auto vmlinux = sha256_file(kernel.vmlinux());
+  const auto sizes = sha256_file(kernel.sizes());
+  // Kernels that earlier versions built have no hash of their sizes.
+  return vmlinux && sizes && is("hash", kernel.hash) && is("vmlinux_sha256", *vmlinux) &&
+         (is("sizes_sha256", *sizes) || !manifest->contains("sizes_sha256"));
 }
 
 Result<Json> read_manifest(const Kernel& kernel) {

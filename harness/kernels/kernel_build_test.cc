@@ -107,6 +107,18 @@ TEST_F(Builder, AKernelIsBuiltOnceAndKeptUnderItsHash) {
   EXPECT_EQ(fs::last_write_time(kernel->manifest()), written) << "from the cache";
 }
 
+// The kernel would be another than its hash says.
+TEST_F(Builder, ASourceThatIsWrittenToDuringTheBuildMakesNoKernel) {
+  write(base_.source / "Makefile",
+        std::string(kMakefile).replace(std::string(kMakefile).find("-I$(CURDIR)"), 11,
+                                       "-I$(CURDIR) -DLATER=`echo >> $(CURDIR)/new.h; echo 1`"));
+  const auto built = builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1);
+  ASSERT_FALSE(built);
+  EXPECT_EQ(built.error().exit, Exit::user);
+  EXPECT_THAT(built.error().message, HasSubstr("was written to during the build"));
+  EXPECT_THAT(names_in("kernels"), IsEmpty());
+}
+
 // Else it would be measured under the other's name.
 TEST_F(Builder, AKernelThatIsNotTheOneThatWasBuiltIsBuiltAnew) {
   write(base_.source / "pid.c", "int pid_max = CONFIG;\n");
@@ -128,6 +140,11 @@ TEST_F(Builder, AKernelThatIsNotTheOneThatWasBuiltIsBuiltAnew) {
   EXPECT_EQ(*read_file(flat.vmlinux()), vmlinux_of_flat);
   EXPECT_THAT(said, HasSubstr(multi.folder.string() + " is damaged: it does not hold the kernel multi"));
   EXPECT_THAT(said, HasSubstr(flat.folder.string() + " is damaged"));
+
+  const std::string sizes = *read_file(multi.sizes());
+  write(multi.sizes(), "{}");
+  ASSERT_TRUE(builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1));
+  EXPECT_EQ(*read_file(multi.sizes()), sizes);
 
   write(multi.manifest(), R"({"hash": 7})");
   ASSERT_TRUE(builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1)) << "a manifest of something else";

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_cache.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 
+#include "archives.h"
 #include "hash.h"
 #include "output.h"
 #include "paths.h"
@@ -55,13 +58,14 @@ void note_use(const fs::path& folder) {
 
 Result<std::string> KernelCache::source_hash(const fs::path& source) const {
   TRY(check_build_folder(folder_));
+  struct stat status = {};
+  if (stat(source.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return hash_source(source);
   std::error_code error;
-  const auto size = fs::file_size(source, error);
-  if (error) return hash_source(source);  // it is a folder, or is missing
-  const auto mtime = fs::last_write_time(source, error).time_since_epoch().count();
   const auto name = fs::absolute(source, error).string();
   if (error) return hash_source(source);
-  const std::string key = sha256(fmt::format("{} {} {}", name, size, mtime));
+  const auto time = [](const timespec& at) { return fmt::format("{}.{}", at.tv_sec, at.tv_nsec); };
+  const std::string key = sha256(
+      fmt::format("{} {} {} {} {}", name, status.st_size, status.st_ino, time(status.st_mtim), time(status.st_ctim)));
   const fs::path remembered = folder_ / "source-hashes" / key;
   if (const auto known = read_file(remembered); known && known->size() == 64) return *known;
   auto hash = TRY(hash_source(source));
@@ -80,14 +84,40 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
 
   const std::string prefix = "source-" + name;
   const auto lock = TRY(FileLock::wait(lock_file(prefix), say("another nslab unpacks this source; waiting for it")));
-  if (is_there(tree)) return tree;
-  print_err("unpacking {}\n", source.string());
+  if (is_sealed(tree)) return tree;
   TRY(make_folders(tree.parent_path()));
   TRY(TempFolder::sweep(temporary(), prefix));
+  const auto replaced = TRY(TempFolder::make(temporary(), prefix));
+  if (is_there(tree)) {
+    print_err("{} was written to since it was unpacked, or copied from elsewhere: it is made anew\n", tree.string());
+    std::error_code error;
+    fs::rename(tree, replaced.path() / "tree", error);
+    if (error) return machine_error("cannot remove {}: {}", tree.string(), error.message());
+  }
+  print_err("unpacking {}\n", source.string());
   auto made = TRY(TempFolder::make(temporary(), prefix));
-  TRY(make_source_tree(source, patches, made.path()));
+  TRY(make_source_tree(source, source_hash, patches, made.path()));
   TRY(made.rename_to(tree));
+  TRY(seal(tree));
   return tree;
+}
+
+Result<void> KernelCache::check_source_tree(const fs::path& tree) const {
+  if (is_sealed(tree)) return {};
+  return user_error("{} was written to during the build, so that the kernel is not kept: build it again",
+                    tree.string());
+}
+
+Result<void> KernelCache::seal(const fs::path& folder) const {
+  TRY(make_folders(seal_of(folder).parent_path()));
+  return write_file(seal_of(folder), TRY(state_of_tree(folder)));
+}
+
+bool KernelCache::is_sealed(const fs::path& folder) const {
+  if (!is_there(folder)) return false;
+  const auto seal = read_file(seal_of(folder));
+  const auto state = state_of_tree(folder);
+  return seal && state && *seal == *state;
 }
 
 Kernel KernelCache::kernel(const std::string& model, const std::string& hash) const {
@@ -97,7 +127,7 @@ Kernel KernelCache::kernel(const std::string& model, const std::string& hash) co
 bool KernelCache::is_built(const Kernel& kernel) const { return is_there(kernel.manifest()); }
 
 bool KernelCache::has_objects(const std::string& profile, const Kernel& kernel) const {
-  return is_there(objects_of(profile, kernel));
+  return is_sealed(objects_of(profile, kernel));
 }
 
 fs::path KernelCache::objects_of(const std::string& profile, const Kernel& kernel) const {
@@ -121,7 +151,7 @@ Result<bool> KernelCache::copy_objects(const std::string& profile, const Kernel&
   const fs::path objects = objects_of(profile, kernel);
   {
     const auto lock = TRY(FileLock::wait(lock_file(objects.filename()), say("another nslab uses the same objects")));
-    if (!is_there(objects)) return false;
+    if (!is_sealed(objects)) return false;
     note_use(objects);
     const auto copied =
         TRY(run_captured({.argv = {"cp", "-a", "--reflink=auto", (objects / ".").string(), folder.string()}}));
@@ -164,6 +194,7 @@ Result<void> KernelCache::keep_objects(const std::string& profile, const Kernel&
     fs::rename(kept, replaced.path() / "objects", ignored);
     note_use(build_folder.path());
     TRY(build_folder.rename_to(kept));
+    TRY(seal(kept));
   }
   return make_room(profile, kernel);
 }
@@ -193,6 +224,7 @@ Result<void> KernelCache::make_room(const std::string& profile, const Kernel& ke
     std::error_code error;
     fs::rename(kept[i], unused.path() / "objects", error);
     if (error) return machine_error("cannot remove {}: {}", kept[i].string(), error.message());
+    fs::remove(seal_of(kept[i]), error);
   }
   return {};
 }

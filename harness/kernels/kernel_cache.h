@@ -36,6 +36,8 @@ struct BuildPlace {
 ///   kernels/        finished kernels, by hash
 ///   objects/        build folders of models that are build bases, by profile, model and hash: of each profile and
 ///                   model those that were used last, three at the most
+///   seals/          for each of sources/ and objects/, its state_of_tree() when it was put there: what somebody has
+///                   written to since is made anew
 ///   source-hashes/  hashes of tarballs, so that these are read once
 ///   locks/, tmp/    what is under way
 ///
@@ -48,16 +50,20 @@ class KernelCache {
 
   /// Every build begins here: Exit::user when no kernel can be built in the cache's folder (check_build_folder()).
   ///
-  /// hash_source(), but a tarball is read once: its hash is remembered for its name, size and time of change.
+  /// hash_source(), but a tarball is read once: its hash is remembered for its name, size, inode and times.
   Result<std::string> source_hash(const std::filesystem::path& source) const;
-  /// The source tree with these patches applied, made (make_source_tree()) unless it is there. `source_hash` is the
-  /// source's own.
+  /// The source tree with these patches applied, made (make_source_tree()) unless it is there as it was made.
+  /// `source_hash` is the source's own.
   Result<std::filesystem::path> source_tree(const std::filesystem::path& source, const std::string& source_hash,
                                             const std::vector<Patch>& patches) const;
+
+  /// Exit::user when the tree, of source_tree(), has been written to since it was made.
+  Result<void> check_source_tree(const std::filesystem::path& tree) const;
 
   /// Where the kernel of this hash is, or would be.
   Kernel kernel(const std::string& model, const std::string& hash) const;
   bool is_built(const Kernel& kernel) const;
+  /// Whether copy_objects() would find objects, as they were put there.
   bool has_objects(const std::string& profile, const Kernel& kernel) const;
 
   /// The lock on one kernel, for as long as it is built.
@@ -79,6 +85,12 @@ class KernelCache {
   Result<void> keep_objects(const std::string& profile, const Kernel& kernel, TempFolder build_folder) const;
 
  private:
+  /// Notes the state of a folder of sources/ or objects/, for is_sealed().
+  Result<void> seal(const std::filesystem::path& folder) const;
+  bool is_sealed(const std::filesystem::path& folder) const;
+  std::filesystem::path seal_of(const std::filesystem::path& folder) const {
+    return folder_ / "seals" / folder.filename();
+  }
   Result<void> make_room(const std::string& profile, const Kernel& kernel) const;
   std::filesystem::path objects_of(const std::string& profile, const Kernel& kernel) const;
   std::filesystem::path temporary() const { return folder_ / "tmp"; }

@@ -5,7 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
+#include <functional>
 #include <set>
+
+#include "archives.h"
 
 namespace nslab {
 namespace {
@@ -132,6 +136,16 @@ TEST_F(Objects, OfAKernelThatIsBuiltAnewReplaceTheOldOnes) {
   EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
 }
 
+TEST_F(Objects, ThatWereWrittenToAreNotUsed) {
+  keep("lean", kernel("multi", 'a'));
+  ASSERT_TRUE(*copy("lean", kernel("multi", 'a')));
+  write(root_.path() / "objects" / ("lean-multi-" + std::string(64, 'a')) / "pid.o", "BITS");
+  EXPECT_FALSE(cache_.has_objects("lean", kernel("multi", 'a')));
+  EXPECT_FALSE(*copy("lean", kernel("multi", 'a')));
+  keep("lean", kernel("multi", 'a'));
+  EXPECT_TRUE(*copy("lean", kernel("multi", 'a')));
+}
+
 // A clock that was ahead would otherwise protect a folder until that time comes.
 TEST_F(Objects, LastUsedInTheFutureAreTheFirstToGo) {
   for (const char digit : {'a', 'b', 'c'}) {
@@ -152,6 +166,7 @@ TEST_F(Objects, FromTheFutureAreOfAMomentAgoInTheCopy) {
   fs::last_write_time(kept / "old", now - 48h);
   fs::last_write_time(kept / "pid.o", now + 48h);
   fs::create_symlink("/nowhere", kept / "link");
+  write(root_.path() / "seals" / kept.filename(), *state_of_tree(kept));
   const auto copied = copy("lean", kernel("multi", 'a'));
   ASSERT_TRUE(copied) << copied.error().message;
   write(root_.path() / "copy/.config", "");
@@ -172,6 +187,17 @@ TEST_F(Cache, WhatAKilledBuildLeftIsSweptByTheNextOfItsFamily) {
   EXPECT_THAT(names_in("tmp"), ElementsAre("build-0", "build-ffffffffffffffff"));
 }
 
+// Another tarball of the same length may be given the time of the first.
+TEST_F(Cache, ATarballThatLooksTheSameIsReadAgain) {
+  const fs::path tarball = root_.path() / "linux.tar";
+  write(tarball, "one");
+  const auto time = fs::last_write_time(tarball);
+  const auto one = cache_.source_hash(tarball);
+  std::ofstream(tarball) << "two";
+  fs::last_write_time(tarball, time);
+  EXPECT_NE(*cache_.source_hash(tarball), *one);
+}
+
 TEST_F(Cache, ATarballIsReadOnceUntilItChanges) {
   const fs::path tarball = root_.path() / "linux.tar";
   write(tarball, "one");
@@ -187,21 +213,58 @@ TEST_F(Cache, ATarballIsReadOnceUntilItChanges) {
   EXPECT_EQ(cache_.source_hash(root_.path() / "none").error().exit, Exit::machine);
 }
 
-TEST_F(Cache, ASourceTreeIsMadeOnceForEachSeries) {
+class Sources : public Cache {
+ protected:
+  Sources() {
+    fs::create_directories(source);
+    write(source / "Makefile", "VERSION = 6\nPATCHLEVEL = 12\nmrproper:\n");
+    hash = *cache_.source_hash(source);
+  }
+
   const fs::path source = root_.path() / "source";
-  fs::create_directories(source);
-  write(source / "Makefile", "VERSION = 6\nPATCHLEVEL = 12\nmrproper:\n");
+  std::string hash;
+};
+
+TEST_F(Sources, AreUnpackedOnceForEachSeries) {
   const Patch patch = {"1.patch", "--- /dev/null\n+++ b/new.c\n@@ -0,0 +1 @@\n+new\n"};
-  const auto pristine = cache_.source_tree(source, "hash", {});
+  const auto pristine = cache_.source_tree(source, hash, {});
   ASSERT_TRUE(pristine) << pristine.error().message;
-  const auto patched = cache_.source_tree(source, "hash", {patch});
+  const auto patched = cache_.source_tree(source, hash, {patch});
   ASSERT_TRUE(patched) << patched.error().message;
   EXPECT_FALSE(fs::exists(*pristine / "new.c"));
   EXPECT_TRUE(fs::exists(*patched / "new.c"));
   EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
 
   fs::remove_all(source);
-  EXPECT_EQ(*cache_.source_tree(source, "hash", {patch}), *patched);
+  EXPECT_EQ(*cache_.source_tree(source, hash, {patch}), *patched);
+}
+
+// Somebody who looks for a bug adds a line to the unpacked tree, and forgets it there.
+TEST_F(Sources, ThatWereWrittenToAreMadeAnew) {
+  const fs::path tree = *cache_.source_tree(source, hash, {});
+  EXPECT_TRUE(cache_.check_source_tree(tree));
+  const auto time = fs::last_write_time(tree / "Makefile");
+  const std::string before = *read_file(tree / "Makefile");
+  std::string after = before;
+  after[0] = 'W';
+  for (const auto& change : std::initializer_list<std::function<void()>>{
+           [&] { std::ofstream(tree / "Makefile") << after; },
+           [&] {  // with the size and the time that it had
+             std::ofstream(tree / "Makefile") << after;
+             fs::last_write_time(tree / "Makefile", time);
+           },
+           [&] { std::ofstream(tree / "pid.h") << ""; }, [&] { fs::remove(tree / "Makefile"); },
+           [&] { fs::create_symlink("/dev/null", tree / "link"); }}) {
+    change();
+    const auto said = cache_.check_source_tree(tree);
+    ASSERT_FALSE(said);
+    EXPECT_EQ(said.error().exit, Exit::user);
+    ASSERT_EQ(*cache_.source_tree(source, hash, {}), tree);
+    EXPECT_EQ(*read_file(tree / "Makefile"), before);
+    EXPECT_EQ(std::distance(fs::directory_iterator(tree), fs::directory_iterator()), 1);
+    EXPECT_TRUE(cache_.check_source_tree(tree));
+  }
+  EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
 }
 
 }  // namespace

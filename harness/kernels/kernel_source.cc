@@ -12,9 +12,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Result<void> copy_tree(const fs::path& source, const fs::path& folder) {
-  const auto copied = TRY(run_captured({.argv = {"cp", "-a", "--", (source / ".").string(), folder.string()}}));
+Result<void> check_hash(const fs::path& source, const std::string& expected, const std::string& hash) {
+  if (hash == expected) return {};
+  return user_error("{} was changed while it was read: start again when nobody writes to it", source.string());
+}
+
+Result<void> copy_tree(const fs::path& source, const std::string& hash, const fs::path& folder) {
+  Command copy = {.argv = {"cp", "-a", "-t", folder.string(), "--"}};
+  for (const fs::path& entry : TRY(entries_of(source))) {
+    if (entry.filename() != ".git") copy.argv.push_back(entry.string());
+  }
+  const auto copied = TRY(run_captured(copy));
   if (copied.status != 0) return machine_error("cannot copy {}:\n{}", source.string(), copied.output);
+  TRY(check_hash(source, hash, TRY(hash_tree(folder))));
   // Where its owner has built in the tree, its objects and its .config would mix with those of our builds.
   const auto cleaned = TRY(run_captured({.argv = {"make", "-s", "mrproper"}, .folder = folder}));
   if (cleaned.status != 0) return user_error("{} is no kernel source:\n{}", source.string(), cleaned.output);
@@ -28,7 +38,8 @@ Result<std::vector<Patch>> read_series(const fs::path& folder) {
   std::vector<Patch> patches;
   for (const std::string& name : lines_of(series)) {
     if (name.empty() || name.starts_with("#")) continue;
-    patches.push_back({name, TRY(read_file(folder / name))});
+    std::string content = TRY(read_file(folder / name));
+    patches.push_back({name, std::move(content)});
   }
   return patches;
 }
@@ -42,11 +53,13 @@ Result<std::string> hash_source(const fs::path& source) {
   return sha256_file(source);
 }
 
-Result<void> make_source_tree(const fs::path& source, const std::vector<Patch>& patches, const fs::path& folder) {
+Result<void> make_source_tree(const fs::path& source, const std::string& hash, const std::vector<Patch>& patches,
+                              const fs::path& folder) {
   if (is_folder(source)) {
-    TRY(copy_tree(source, folder));
+    TRY(copy_tree(source, hash, folder));
   } else {
     TRY(unpack_archive(source, folder));
+    TRY(check_hash(source, hash, TRY(hash_source(source))));
   }
   const auto makefile = read_file(folder / "Makefile");
   if (!makefile || makefile->find("VERSION = 6\nPATCHLEVEL = 12\n") == std::string::npos) {

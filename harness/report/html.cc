@@ -246,7 +246,8 @@ Result<std::string> write_html(const Report& report, const std::string& folder,
   for (const Plot& plot : all_plots()) {
     const fs::path svg = fs::path(folder) / (std::string(plot.name) + ".svg");
     if (std::find(pictures.begin(), pictures.end(), svg.string()) == pictures.end()) continue;
-    plots.push_back({plot.description, TRY(read_file(svg))});
+    std::string picture = TRY(read_file(svg));
+    plots.push_back({plot.description, std::move(picture)});
   }
   const fs::path path = fs::path(folder) / "report.html";
   TRY(write_file(path, render_html(report, plots)));

@@ -38,14 +38,12 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
                               .folder = folder.path(),
                               .preload = prepared.preload};
   // At each boot: another program may exchange files of the cache while a run goes on.
-  for (const auto& [file, hash] :
-       {std::pair(kernel.vmlinux(), text_member(TRY(read_manifest(kernel)), "vmlinux_sha256")),
-        std::pair(prepared.image.file, prepared.image.hash)}) {
-    if (TRY(sha256_file(file)) != hash) {
-      return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",
-                           file.string());
-    }
-  }
+  const auto changed = [](const fs::path& file) {
+    return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",
+                         file.string());
+  };
+  if (!is_intact(kernel)) return changed(kernel.vmlinux());
+  if (TRY(sha256_file(prepared.image.file)) != prepared.image.hash) return changed(prepared.image.file);
   BootRecord record;
   record.kernel = plan.kernel;
   record.kernel_hash = kernel.hash;

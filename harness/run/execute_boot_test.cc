@@ -25,7 +25,9 @@ TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
   }
   prepared.image.hash = *sha256_file(prepared.image.file);
   const Kernel& kernel = prepared.kernels["multi"];
-  ASSERT_TRUE(write_file(kernel.manifest(), fmt::format(R"({{"vmlinux_sha256": "{}"}})", prepared.image.hash)));
+  ASSERT_TRUE(
+      write_file(kernel.manifest(), fmt::format(R"({{"hash": "abc", "vmlinux_sha256": "{}"}})", prepared.image.hash)));
+  ASSERT_TRUE(write_file(kernel.sizes(), "{}"));
   BootPlan plan;
   plan.kernel = "multi";
   plan.seed = 7;

@@ -63,6 +63,12 @@ Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& bui
   std::optional<Error> first;
   for (const KernelSpec& spec : prepared.specs) {
     const auto built = builder.build(spec);
+    if (built && built->hash != prepared.kernels.at(spec.model.name).hash) {
+      return user_error(
+          "{}: its patches, settings, source or compiler were changed after the run began, so that another kernel than "
+          "planned was built. Start the run again",
+          spec.model.name);
+    }
     if (built) continue;
     if (built.error().exit != Exit::user || interrupted()) return built.error();
     if (!first) first = built.error();

@@ -381,9 +381,10 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
     if (!failures->is_array()) return user_error("{}: \"failures\" is no list", file.string());
     for (const Json& failure : *failures) {
       if (!failure.is_object()) return user_error("{}: a member of \"failures\" is no object", file.string());
-      run.failures.push_back({TRY(member<std::string>(failure, "kernel", file)),
-                              TRY(member<std::uint64_t>(failure, "seed", file)),
-                              TRY(member<std::string>(failure, "error", file))});
+      auto& noted = run.failures.emplace_back();
+      noted.kernel = TRY(member<std::string>(failure, "kernel", file));
+      noted.seed = TRY(member<std::uint64_t>(failure, "seed", file));
+      noted.error = TRY(member<std::string>(failure, "error", file));
     }
   }
   const Json kernels = TRY(member<Json>(*json, "kernels", file));
