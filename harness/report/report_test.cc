@@ -288,7 +288,8 @@ TEST(SummaryTest, NamesKernelsAndDepth) {
                     HasSubstr("linux-6.12, profile lean, tcg with icount")));
   EXPECT_THAT(fact_of(report, "kernels"),
               HasSubstr("fork_exit_wait at depth 1, in instructions against multi at the same depth, from 3 pairs of "
-                        "boots: flat −100 exact (−0.10 %). The most saved: fork_exit_wait on flat −100 exact"));
+                        "boots: flat −100 exact (−0.10 %). Of all operations the largest saving is fork_exit_wait "
+                        "on flat −100 exact"));
   EXPECT_THAT(fact_of(report, "depth"), HasSubstr("fork_exit_wait at depth 2, in instructions beyond depth 0 of the "
                                                   "same kernel, from 3 pairs of boots: multi +100 exact (+0.10 %)"));
   EXPECT_EQ(fact_of(report, "growth"), "");
@@ -305,6 +306,37 @@ TEST(SummaryTest, IsTheDatasAndNotTheProgrammers) {
   }
   EXPECT_THAT(fact_of(report_of(samples), "kernels"), HasSubstr("fork at depth 1, in instructions against multi at the "
                                                                 "same depth, from 3 pairs of boots: flat +100 exact"));
+}
+
+/// none at depth 0 and multi at these depths: the cost of ps falls by the processes that a namespace does not show.
+std::vector<Sample> run_against_none(const std::vector<int>& depths, const char* process) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    samples.push_back(sample("none", 0, "ps", seed, 1000));
+    samples.push_back(sample("none", 0, process, seed, 5000));
+    for (const int depth : depths) {
+      samples.push_back(sample("multi", depth, "ps", seed, depth == 0 ? 990 : 600));
+      samples.push_back(sample("multi", depth, process, seed, depth == 0 ? 5000 : 5100));
+    }
+  }
+  return samples;
+}
+
+TEST(SummaryTest, ComparesAcrossDepthsOnlyWhatDoesTheSameWorkThere) {
+  EXPECT_EQ(fact_of(report_of(run_against_none({0, 1}, "nptl")), "kernels"),
+            "nptl at depth 1, in instructions against none at depth 0 (it allows no other depth), from 3 pairs of "
+            "boots: multi +100 exact (+2.00 %). Of all operations, both kernels at depth 0, the largest saving is ps "
+            "on multi −10 exact (−1.00 %).");
+  EXPECT_EQ(fact_of(report_of(run_against_none({1}, "nptl")), "kernels"),
+            "nptl at depth 1, in instructions against none at depth 0 (it allows no other depth), from 3 pairs of "
+            "boots: multi +100 exact (+2.00 %).");
+  // No operation stands for the run: they are compared at depth 0, or not at all.
+  EXPECT_THAT(fact_of(report_of(run_against_none({0, 1}, "readdir")), "kernels"),
+              testing::StartsWith("ps at depth 0, in instructions against none at depth 0 (it allows no other depth), "
+                                  "from 3 pairs of boots: multi −10 exact (−1.00 %)"));
+  EXPECT_EQ(fact_of(report_of(run_against_none({1}, "readdir")), "kernels"),
+            "not compared: the reference, none, has depth 0 alone, and no other kernel was measured there with the "
+            "same seeds.");
 }
 
 TEST(SummaryTest, OfManyKernelsNamesTheEnds) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <iterator>
+#include <optional>
 
 #include "numbers.h"
 #include "sections.h"
@@ -64,15 +65,21 @@ std::string results_text(std::vector<Entry> entries, Meter meter) {
   return text;
 }
 
-/// The operation that stands for these entries, which are not empty.
-std::string operation_of(const std::vector<Entry>& entries) {
+/// The first of kOperations that these entries have, or else their first fork. Such an operation does the same work at
+/// every depth.
+std::optional<std::string> standing_operation(const std::vector<Entry>& entries) {
   for (const std::string_view name : kOperations) {
     if (std::any_of(entries.begin(), entries.end(), [&](const Entry& e) { return e.key.benchmark == name; }))
       return std::string(name);
   }
   const auto fork =
       std::find_if(entries.begin(), entries.end(), [](const Entry& e) { return e.key.benchmark.starts_with("fork_"); });
-  if (fork != entries.end()) return fork->key.benchmark;
+  return fork == entries.end() ? std::nullopt : std::optional(fork->key.benchmark);
+}
+
+/// The operation that stands for these entries, which are not empty.
+std::string operation_of(const std::vector<Entry>& entries) {
+  if (const auto standing = standing_operation(entries)) return *standing;
   return std::max_element(entries.begin(), entries.end(),
                           [](const Entry& a, const Entry& b) {
                             return std::abs(size_of(*a.comparison)) < std::abs(size_of(*b.comparison));
@@ -117,39 +124,49 @@ std::vector<Entry> decided_of(const std::vector<Entry>& entries) {
   return decided;
 }
 
-/// "The most saved: …. The highest extra cost: …": the decided ones at both ends.
-std::string ends_text(const std::vector<Entry>& entries, Meter meter) {
+/// "Of all operations the largest saving is …; the largest extra cost is …": the decided ones at both ends. `where`
+/// follows "operations".
+std::string ends_text(const std::vector<Entry>& entries, std::string_view where, Meter meter) {
   const std::vector<Entry> decided = decided_of(entries);
-  if (decided.empty()) return "No difference was found in any operation";
+  if (decided.empty()) return fmt::format("No difference was found in any operation{}.", where);
   const auto [low, high] = std::minmax_element(decided.begin(), decided.end(), [](const Entry& a, const Entry& b) {
     return size_of(*a.comparison) < size_of(*b.comparison);
   });
-  std::string text;
+  std::vector<std::string> ends;
   const auto add = [&](const char* what, const Entry& e) {
-    text += fmt::format("{}{}: {} on {} {}", text.empty() ? "" : ". ", what, e.key.benchmark, e.key.kernel,
-                        result_text(*e.comparison, meter));
+    ends.push_back(fmt::format("the largest {} is {} on {} {}", what, e.key.benchmark, e.key.kernel,
+                               result_text(*e.comparison, meter)));
   };
-  if (low->comparison->difference < 0) add("The most saved", *low);
-  if (high->comparison->difference > 0) add("The highest extra cost", *high);
-  return text;
+  if (low->comparison->difference < 0) add("saving", *low);
+  if (high->comparison->difference > 0) add("extra cost", *high);
+  return fmt::format("Of all operations{} {}.", where, fmt::join(ends, "; "));
 }
 
-/// Between kernels, at depth 1 or, where that was not measured, at the shallowest depth.
+/// Between kernels, at depth 1 or, where that was not measured, at the shallowest depth. A reference that has depth 0
+/// alone is compared with depth 1 in an operation that does the same work at both; a listing of /proc, for one, shows
+/// fewer processes inside a namespace. All other operations are then compared at depth 0.
 std::string kernels_text(const Report& report) {
   const auto against_reference = [](const Cell& cell) {
     return cell.against_reference ? &*cell.against_reference : nullptr;
   };
+  const Meter meter = report.run.meter;
   for (const int depth : {1, report.depths.front()}) {
     const auto entries = entries_at(report, depth, against_reference);
-    if (entries.empty()) continue;
+    const bool same_depth = !report.reference_at_depth_zero || depth == 0;
+    if (entries.empty() || (!same_depth && !standing_operation(entries))) continue;
     const std::string operation = operation_of(entries);
     const auto shown = of_benchmark(entries, operation);
-    const Meter meter = report.run.meter;
-    return fmt::format("{} at depth {}, in {} against {}, from {}: {}. {}.", operation, depth, report.run.unit(),
-                       reference_text(report), pairs_text(shown), results_text(shown, meter),
-                       ends_text(entries, meter));
+    std::string text =
+        fmt::format("{} at depth {}, in {} against {}, from {}: {}.", operation, depth, report.run.unit(),
+                    reference_text(report), pairs_text(shown), results_text(shown, meter));
+    if (same_depth) return text + " " + ends_text(entries, "", meter);
+    const auto at_zero = entries_at(report, 0, against_reference);
+    return at_zero.empty() ? text : text + " " + ends_text(at_zero, ", both kernels at depth 0,", meter);
   }
-  return "";
+  if (!report.reference_at_depth_zero || report.kernels.size() < 2) return "";
+  return fmt::format(
+      "not compared: the reference, {}, has depth 0 alone, and no other kernel was measured there with the same seeds.",
+      report.reference);
 }
 
 /// The deepest depth at which a kernel was measured, beyond its own depth 0.
