@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "loaded_run.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -13,20 +14,38 @@
 namespace nslab {
 namespace fs = std::filesystem;
 
-Result<std::string> find_results(const std::string& named) {
-  const auto paths = TRY(find_paths_to_read());
-  if (!named.empty()) return paths.named(named).string();
-  std::optional<std::pair<fs::file_time_type, fs::path>> newest;
-  for (const fs::path& entry : TRY(entries_of(paths.results))) {
+namespace {
+
+/// What a results folder would show: the run that is shown unless another is asked for.
+Result<RunRecord> shown_run(const fs::path& folder) {
+  auto store = TRY(Store::open_existing(folder.string()));
+  return store.run(std::nullopt);
+}
+
+}  // namespace
+
+Result<std::string> newest_results(const fs::path& results) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> stores;
+  for (const fs::path& entry : TRY(entries_of(results))) {
     std::error_code error;
     const auto written = fs::last_write_time(entry / "nslab.sqlite", error);
-    if (!error && (!newest || written > newest->first)) newest = {written, entry};
+    if (!error) stores.emplace_back(written, entry);
   }
-  if (!newest)
-    return user_error(
-        "there are no results yet: 'nslab run configs/smoke.toml' makes some. Without waiting: add "
-        "results/reference/smoke to 'report', or --results results/reference/smoke to 'compare'");
-  return newest->second.string();
+  std::stable_sort(stores.begin(), stores.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [written, folder] : stores) {
+    const auto run = shown_run(folder);
+    if (run && run->boots_done > 0) return folder.string();
+    print_err("nslab: {} is passed over: {}\n", folder.string(),
+              run ? fmt::format("run {} has no boot yet", run->id) : run.error().message);
+  }
+  return user_error(
+      "there are no results yet: 'nslab run configs/smoke.toml' makes some. Without waiting: add "
+      "results/reference/smoke to 'report', or --results results/reference/smoke to 'compare'");
+}
+
+Result<std::string> find_results(const std::string& named) {
+  const auto paths = TRY(find_paths_to_read());
+  return named.empty() ? newest_results(paths.results) : paths.named(named).string();
 }
 
 std::optional<std::int64_t> run_number(const RunChoice& choice) {
@@ -47,7 +66,7 @@ Result<void> tell_of_newer_run(const std::string& folder, const RunRecord& shown
   const auto runs = TRY(store.runs());
   if (runs.empty() || runs.back().id == shown.id) return {};
   const RunRecord& newest = runs.back();
-  print_err("this is run {}; run {} is newer and not finished ({} of {} boots): --run {} shows it\n", shown.id,
+  print_err("nslab: this is run {}; run {} is newer and not finished ({} of {} boots): --run {} shows it\n", shown.id,
             newest.id, newest.boots_done, newest.boots_planned, newest.id);
   return {};
 }

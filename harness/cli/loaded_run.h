@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +33,10 @@ struct LoadedRun {
   ReportOptions options;
 };
 
-/// The named folder, or the one under results/ whose store was written last. Exit::user when there is none.
+/// Of the folders in `results` that have a boot to show, the one whose store was written last. Says which newer ones it
+/// passes over, and why. Exit::user when there is none.
+Result<std::string> newest_results(const std::filesystem::path& results);
+/// The named folder, or the newest one under results/.
 Result<std::string> find_results(const std::string& named);
 
 /// The run's number, where the command line gives one.

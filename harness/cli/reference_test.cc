@@ -11,6 +11,7 @@
 #include <set>
 
 #include "files.h"
+#include "loaded_run.h"
 #include "paths.h"
 #include "processes.h"
 #include "report.h"
@@ -83,6 +84,40 @@ TEST_F(TextRunVerbs, AnAbortedRunDoesNotHideAFinishedOne) {
   EXPECT_THAT(report.output, HasSubstr("(run 1)"));
   EXPECT_THAT(report.errors,
               HasSubstr("this is run 1; run 2 is newer and not finished (0 of 6 boots): --run 2 shows it"));
+}
+
+TEST_F(TextRunVerbs, TheNewestResultsAreTheNewestThatHaveSomethingToShow) {
+  const fs::path all = fs::path(path("small")).parent_path();
+  const auto written = [](const fs::path& folder, int days) {
+    fs::last_write_time(folder / "nslab.sqlite", fs::file_time_type::clock::now() + std::chrono::hours(24 * days));
+  };
+  ASSERT_TRUE(make_store(path("older")));
+  written(path("older"), -1);
+  ASSERT_TRUE(make_folders(path("no store")));
+  ASSERT_TRUE(Store::open(path("no run")));
+  written(path("no run"), 1);
+  ASSERT_TRUE(Store::open(path("no boot"))->begin("key", run_record()));
+  written(path("no boot"), 2);
+  ASSERT_TRUE(make_folders(path("damaged")));
+  ASSERT_TRUE(write_file(path("damaged") + "/nslab.sqlite", "this is no store, but as long as one might be"));
+  written(path("damaged"), 3);
+  testing::internal::CaptureStderr();
+  const auto newest = newest_results(all);
+  const std::string said = testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(newest) << newest.error().message;
+  EXPECT_EQ(*newest, path("small"));
+  EXPECT_THAT(said, AllOf(HasSubstr("nslab: " + path("no run") + " is passed over: there is no run in "),
+                          HasSubstr("nslab: " + path("no boot") + " is passed over: run 1 has no boot yet\n"),
+                          HasSubstr("nslab: " + path("damaged") + " is passed over: "), Not(HasSubstr("older")),
+                          Not(HasSubstr("/no store"))));
+
+  fs::remove_all(path("small"));
+  fs::remove_all(path("older"));
+  testing::internal::CaptureStderr();
+  const auto none = newest_results(all);
+  testing::internal::GetCapturedStderr();
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("there are no results yet"));
 }
 
 TEST_F(TextRunVerbs, ReportAndCompareReadItAsAStoreAndWriteNothingIntoIt) {
