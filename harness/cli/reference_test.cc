@@ -200,7 +200,7 @@ TEST_F(TextRunVerbs, ReportsOfTwoRunsDoNotMixInAFolder) {
   for (const fs::path& other : references()) {
     const Ended mixed = nslab({"report", other.string(), "--output", path("page")});
     EXPECT_EQ(mixed.exit_code, 2);
-    EXPECT_THAT(mixed.errors, HasSubstr("has the report of another run, '# nslab report: small (run 1)'"));
+    EXPECT_THAT(mixed.errors, HasSubstr("has the report of another run, 'nslab report: small (run 1)' of "));
     EXPECT_EQ(*read_file(path("page") + "/report.md"), before);
     // Nor into a folder that has another run's results and no report yet.
     ASSERT_EQ(nslab({"export", path("small"), "--output", path("text")}).exit_code, 0);
@@ -209,6 +209,27 @@ TEST_F(TextRunVerbs, ReportsOfTwoRunsDoNotMixInAFolder) {
     EXPECT_EQ(files_in(path("text")), kTextFiles);
     break;  // one will do
   }
+}
+
+TEST_F(TextRunVerbs, AReportInItsOwnFolderTellsWhoseReportItReplaces) {
+  {
+    Store store = std::move(*Store::open(path("small")));
+    RunRecord second = run_record();
+    second.started = "2026-11-24T20:00:00Z";
+    const auto run = store.begin("another key", second);
+    ASSERT_TRUE(run);
+    ASSERT_TRUE(store.add(run->id, {"multi", "multi", 9, 1, "s", "f", "{}", {sample("multi", 0, "getpid", 9, 320)}}));
+    ASSERT_TRUE(store.finish(run->id, "2026-11-24T21:00:00Z"));
+  }
+  const Ended first = nslab({"report", path("small"), "--run", "1"});
+  EXPECT_EQ(first.exit_code, 0) << first.errors;
+  EXPECT_EQ(first.errors, "");
+  EXPECT_EQ(nslab({"report", path("small"), "--run", "1"}).errors, "") << "the same report once more";
+  const Ended other = nslab({"report", path("small")});
+  EXPECT_EQ(other.exit_code, 0);
+  EXPECT_EQ(other.errors, "nslab: " + path("small") +
+                              " had the report of another run, 'nslab report: small (run 1)' of 2026-11-23T20:00:00Z: "
+                              "this report of run 2 replaces it\n");
 }
 
 TEST_F(TextRunVerbs, WithoutGnuplotAllElseIsWrittenAndShown) {

@@ -37,14 +37,6 @@ Result<void> act(const ExportArguments& arguments) {
   if (arguments.output.empty()) return user_error("--output is missing: the folder to write to");
   const std::string results = TRY(find_results(arguments.choice.results));
   const StoredRun run = TRY(load_stored_run(results, run_number(arguments.choice)));
-  if (is_text_run(arguments.output)) {
-    // What cannot be read is replaced: its owner wants it whole again.
-    const auto there = read_text_run(arguments.output);
-    if (there && there->run.experiment != run.run.experiment) {
-      return user_error("{} has a run of {}: name another folder, or remove it", arguments.output,
-                        there->run.experiment);
-    }
-  }
   for (const Format& format : kFormats) {
     if (arguments.format == format.name) TRY(format.write(run, arguments.output));
   }

@@ -7,12 +7,12 @@
 #include "html.h"
 #include "ingredients.h"
 #include "loaded_run.h"
+#include "other_run.h"
 #include "output.h"
 #include "paths.h"
 #include "plots.h"
 #include "report_document.h"
 #include "terminal.h"
-#include "text_store.h"
 #include "verb.h"
 
 namespace nslab::verb_report {
@@ -39,22 +39,16 @@ void declare_arguments(Arguments& arguments, ReportArguments& values) {
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 /// Whether a report may be written to `folder`: Exit::user where it has the report, or the results, of another run. Its
-/// files would be replaced one by one, and what this report has no file for would stay.
-Result<void> check_folder(const fs::path& folder, const LoadedRun& loaded, const Document& document) {
+/// files would be replaced one by one, and what this report has no file for would stay. The run's own folder may have
+/// several runs, and shows the report that was asked for last: what it shows no longer is said.
+Result<void> check_folder(const fs::path& folder, const LoadedRun& loaded) {
+  const auto other = other_run_in(folder, loaded.run, loaded.folder);
+  if (!other) return {};
   std::error_code error;
-  if (fs::equivalent(folder, loaded.folder, error)) return {};
-  const auto there = read_file(folder / "report.md");
-  if (there) {
-    // A run's title and the time at which it started are its own, whatever statistic or reference a report is of.
-    const bool same = there->starts_with(render_markdown({document.front()})) &&
-                      there->find(fmt::format("\n- started: {}\n", loaded.run.started)) != std::string::npos;
-    if (same) return {};
-    return user_error("{} has the report of another run, '{}': name another folder, or remove it", folder.string(),
-                      there->substr(0, there->find('\n')));
+  if (!fs::equivalent(folder, loaded.folder, error)) {
+    return user_error("{} has {}: name another folder, or remove it", folder.string(), other->what);
   }
-  if (is_text_run(folder) || is_there(folder / "nslab.sqlite")) {
-    return user_error("{} has results of other runs: name another folder", folder.string());
-  }
+  print_err("nslab: {} had {}: this report of run {} replaces it\n", folder.string(), other->what, loaded.run.id);
   return {};
 }
 
@@ -93,7 +87,7 @@ Result<void> act(const ReportArguments& arguments) {
   Result<void> written;
   if (!arguments.output.empty() || !(markdown || loaded.is_text)) {
     const fs::path folder = arguments.output.empty() ? loaded.folder : arguments.output;
-    TRY(check_folder(folder, loaded, document));
+    TRY(check_folder(folder, loaded));
     if (arguments.output.empty() && ::access(folder.c_str(), W_OK) != 0) {
       written = machine_error("{} is read-only: --output FOLDER puts the tables, plots and a page elsewhere",
                               folder.string());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sample.h"
 
+#include <fmt/format.h>
+
 namespace nslab {
 
 std::string impossible(const Sample& sample) {
@@ -32,6 +34,10 @@ std::string impossible(const Sample& sample) {
   }
   if (sample.sum_first_half > sample.sum) return "has a first half that cost more than the whole";
   return "";
+}
+
+std::string report_title(const RunRecord& run) {
+  return fmt::format("nslab report: {} (run {})", run.experiment, run.id);
 }
 
 }  // namespace nslab

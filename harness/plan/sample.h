@@ -75,4 +75,7 @@ struct RunRecord {
   bool operator==(const RunRecord&) const = default;
 };
 
+/// What a report of this run is called. It is the report's first line, and tells whose report a folder has.
+std::string report_title(const RunRecord& run);
+
 }  // namespace nslab

@@ -61,7 +61,7 @@ std::string switched_text(const Report& report) {
 Document head_section(const Report& report) {
   const RunRecord& run = report.run;
   const bool disturbed = properties_of(run.meter).switches_disturb;
-  Document head = {{Block::Kind::title, fmt::format("nslab report: {} (run {})", run.experiment, run.id)}};
+  Document head = {{Block::Kind::title, report_title(run)}};
   for (const CellKey& key : report.inconsistent) head.push_back({Block::Kind::error, inconsistent_text(report, key)});
   for (std::string& text : failure_texts(run)) head.push_back({Block::Kind::error, std::move(text)});
   append(head, cautions(run));

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "hash.h"
 #include "json.h"
+#include "other_run.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -573,8 +574,9 @@ Result<RunText> text_of_run(const StoredRun& run) {
 }
 
 Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
-  if (is_there(folder / "nslab.sqlite")) {
-    return user_error("{} has a store, which would be read in place of the text: name another folder", folder.string());
+  // A store would be read in place of the text.
+  if (const auto other = other_run_in(folder, run.run); other && !other->same_experiment) {
+    return user_error("{} has {}: name another folder, or remove it", folder.string(), other->what);
   }
   const RunText files = TRY(text_of_run(run));
   TRY(make_folders(folder));

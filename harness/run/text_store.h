@@ -53,8 +53,9 @@ Result<RunText> text_of_run(const StoredRun& run);
 /// folder is that of the files, for the messages. Boots come without QEMU's command line.
 Result<StoredRun> parse_run(const RunText& files, const std::filesystem::path& folder);
 
-/// Writes the text form into `folder`, which is made when missing. Exit::user when the folder has a store or the run is
-/// not of the form described above; Exit::machine when the folder cannot be written.
+/// Writes the text form into `folder`, which is made when missing. Exit::user when the folder has a store or anything
+/// of another experiment (other_run_in()), or when the run is not of the form described above; Exit::machine when the
+/// folder cannot be written.
 Result<void> write_text_run(const StoredRun& run, const std::filesystem::path& folder);
 
 /// Reads it, as parse_run() does.

@@ -304,5 +304,17 @@ TEST_F(TextStoreTest, ARunIsFoundByItsNumberAndAStoreGoesFirst) {
   EXPECT_THAT(refusal_of(made_up()), HasSubstr("has a store"));
 }
 
+TEST_F(TextStoreTest, ANewerRunReplacesAnOlderOneAndNoOtherExperiment) {
+  ASSERT_EQ(refusal_of(made_up()), "it was written");
+  ASSERT_TRUE(write_file(folder() / "report.md", "# nslab report: made-up (run 1)\n\n- started: long ago\n"));
+  StoredRun run = made_up();
+  run.run.started = "2025-01-02T00:00:00Z";
+  EXPECT_EQ(refusal_of(run), "it was written");
+  run.run.experiment = "other";
+  EXPECT_THAT(refusal_of(run), HasSubstr("has run 0 of made-up, of 2025-01-02T00:00:00Z, in its text form: name"));
+  for (const char* file : {"run.json", "boots.tsv", "samples.tsv"}) fs::remove(folder() / file);
+  EXPECT_THAT(refusal_of(run), HasSubstr("has the report of another run, 'nslab report: made-up (run 1)' of long ago"));
+}
+
 }  // namespace
 }  // namespace nslab
