@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "files.h"
 #include "test_command_line.h"
 
 namespace nslab {
@@ -64,6 +65,29 @@ TEST(CommandLine, TheHelpHasNoTypesOfTheParser) {
   }
   EXPECT_THAT(help_of({"report"}), AllOf(HasSubstr("--format text|markdown "), HasSubstr("printed (default: text)"),
                                          HasSubstr("--output FOLDER "), HasSubstr("--run N ")));
+}
+
+// What only the table of kernels knows is told with the experiment's file and line, as all else that is wrong in it.
+TEST(CommandLine, AKernelThatIsNotThereIsToldWithFileAndLine) {
+  const auto folder = TempFolder::make(testing::TempDir(), "experiment");
+  ASSERT_TRUE(folder) << folder.error().message;
+  const std::string cache = (folder->path() / "cache").string();
+  const WithEnvironment variables{{"NSLAB_CACHE", cache}};
+  const std::string file = (folder->path() / "x.toml").string();
+  const auto error_of = [&](const std::string& keys, const std::string& kernel) {
+    EXPECT_TRUE(write_file(file, "name = \"x\"\n" + keys +
+                                     "\n[[measure]]\nkernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n"
+                                     "\n[[measure]]\nkernels = [\"" +
+                                     kernel + "\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n"));
+    const Ended ended = nslab({"run", file, "--dry-run"});
+    EXPECT_EQ(ended.exit_code, 2);
+    return ended.errors;
+  };
+  const std::string at = "nslab: " + file;
+  EXPECT_THAT(error_of("base = \"linux-9\"\n", "flat"), HasSubstr(at + ":2: there is no base 'linux-9'; there are: "));
+  EXPECT_THAT(error_of("profile = \"big\"\n", "flat"), HasSubstr(at + ":2: there is no profile 'big'; there are: "));
+  EXPECT_THAT(error_of("profile = \"mini\"\n", "flat"), HasSubstr(at + ":2: profile 'mini' is not for measurement"));
+  EXPECT_THAT(error_of("", "flatt"), HasSubstr(at + ":8: there is no model 'flatt'; there are: "));
 }
 
 }  // namespace

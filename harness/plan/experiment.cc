@@ -48,6 +48,13 @@ std::vector<std::string> Experiment::kernels() const {
   return names;
 }
 
+std::string Experiment::where_named(const std::string& kernel) const {
+  const auto measure = std::find_if(measures.begin(), measures.end(), [&](const Measure& m) {
+    return std::find(m.kernels.begin(), m.kernels.end(), kernel) != m.kernels.end();
+  });
+  return measure == measures.end() ? "" : measure->where;
+}
+
 Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name) {
   const auto table = TRY(parse_toml(text, file_name));
 
@@ -68,6 +75,8 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("reference", experiment.reference);
   reader.read("statistic", experiment.statistic);
   reader.read("margin_percent", experiment.margin_percent, 0.001, 100);
+  experiment.base_where = reader.where("base");
+  experiment.profile_where = reader.where("profile");
   const auto measures = reader.tables("measure");
 
   const bool plain_name =

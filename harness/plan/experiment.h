@@ -38,10 +38,14 @@ struct Experiment {
   double margin_percent = 1.0;
   std::vector<Measure> measures;
 
-  std::string text;  ///< the file as it was read, for the manifest
+  std::string text;           ///< the file as it was read, for the manifest
+  std::string base_where;     ///< "configs/smoke.toml:5", for errors found later
+  std::string profile_where;  ///< likewise
 
   /// The kernels in the order in which the file names them first.
   std::vector<std::string> kernels() const;
+  /// Where the [[measure]] table begins that names this kernel first, as Measure::where.
+  std::string where_named(const std::string& kernel) const;
 };
 
 /// Parses and checks. Unknown keys, wrong types and impossible values are Exit::user with file and line.

@@ -27,6 +27,8 @@ TEST(Experiment, DefaultsAndOrderOfKernels) {
   EXPECT_EQ(parsed->boots, 10U);
   EXPECT_THAT(parsed->kernels(), testing::ElementsAre("multi", "flat"));
   EXPECT_THAT(parsed->measures[1].depths, testing::ElementsAre(1, 0));
+  EXPECT_EQ(parsed->where_named("multi"), "x.toml:2");
+  EXPECT_EQ(parsed->where_named("flat"), "x.toml:6");
 }
 
 // Each line: what is wrong, and what the user is told. File and line come first.

@@ -17,6 +17,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The result, or its error with the place in the experiment's file before it.
+template <class T>
+Result<T> at(const std::string& where, Result<T> result) {
+  if (!result) result.error().message = fmt::format("{}: {}", where, result.error().message);
+  return result;
+}
+
 /// BootPlan::key. `host` is empty unless the meter depends on it.
 std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::string& host) {
   Hasher key;
@@ -35,14 +42,18 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
   TRY(check_build_folder(paths.cache));
   auto table = TRY(load_kernel_table(paths.kernels_folder()));
-  auto base = TRY(table.base(experiment.base));
+  auto base = TRY(at(experiment.base_where, table.base(experiment.base)));
   if (!options.source.empty()) base.source = options.source;
-  auto profile = TRY(table.profile(experiment.profile));
+  auto profile = TRY(at(experiment.profile_where, table.profile(experiment.profile)));
   if (!profile.measurable && !options.force_profile) {
     return user_error(
-        "profile '{}' is not for measurement ({}); --force-profile measures all the same, and every report then "
+        "{}: profile '{}' is not for measurement ({}); --force-profile measures all the same, and every report then "
         "says so",
-        profile.name, profile.description);
+        experiment.profile_where, profile.name, profile.description);
+  }
+  std::vector<KernelSpec> specs;
+  for (const std::string& name : experiment.kernels()) {
+    specs.push_back({base, profile, TRY(at(experiment.where_named(name), table.model(name)))});
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
@@ -69,18 +80,18 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .plan = std::move(plan),
                     .jobs = jobs,
                     .image = std::move(image)};
+  prepared.specs = std::move(specs);
   prepared.preload = options.preload;
   prepared.command =
       boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, accelerator);
   const KernelBuilder builder(paths);
-  for (const std::string& name : experiment.kernels()) {
-    const auto model = TRY(table.model(name));
-    prepared.specs.push_back({base, profile, model});
-    const KernelSpec& spec = prepared.specs.back();
+  for (const KernelSpec& spec : prepared.specs) {
+    const std::string& name = spec.model.name;
     const auto hash = TRY(builder.hash(spec));
     for (const auto& [other, kernel] : prepared.kernels) {
       if (kernel.hash == hash)
-        return user_error("{} and {} are one kernel by two names: take one of them", other, name);
+        return user_error("{}: {} and {} are one kernel by two names: take one of them", experiment.where_named(name),
+                          other, name);
     }
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }
