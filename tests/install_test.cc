@@ -70,6 +70,8 @@ TEST_F(Install, EachVerbHasAManPage) {
   EXPECT_THAT(must(read_file(pages / "nslab-run.1")),
               AllOf(HasSubstr("configs/smoke.toml"), HasSubstr("nslab\\-run \\- execute")));
   EXPECT_THAT(must(read_file(pages / "nslab-kernel-build.1")), HasSubstr(".TH NSLAB-KERNEL-BUILD"));
+  EXPECT_THAT(must(read_file(pages / "nslab-cite.1")),
+              AllOf(HasSubstr("\n.nh\n.ad l\n"), HasSubstr("\n.IP\n<!\\-\\- end of table \\-\\->\n.IP\n")));
   EXPECT_THAT(must(read_file(pages / "nslab.1")),
               AllOf(HasSubstr("SEE ALSO"), HasSubstr("\\fBnslab\\-kernel\\-build\\fR(1)")));
 }

@@ -71,18 +71,26 @@ const RegisterVerb registered({
   nslab cite --check README.md docs/*.md    ends with 1 when a digit is not that of the runs
 
 A page has, where a table or a figure is to stand:
-  <!-- table: cost smoke depth=0 kernels=none,multi benchmarks=getpid,fork_exit_wait -->
-  <!-- end of table -->
-  <!-- figure: depth depth depth=16 kernels=multi benchmarks=fork_exit_wait --><!-- end of figure -->
 
-The first word says what, the second from which run, and then:
-  cost, difference, depth   depth=D kernels=A,B benchmarks=X,Y     the cost and the difference from the reference;
-                                                                   that alone; the difference from depth 0
-  ideas                     depth=D benchmarks=X,Y                 the mean effect of each option
-  growth                    quantity=Q depth=D kernels=A,B operations=X,Y
-                                                                   the cost at the largest size by that at the smallest
-  2007                      benchmark=X                            the rows of 2007, then and today
-  boots                     (any number of runs)                   boots, and the time that they took
+  <!-- table: cost smoke depth=0 kernels=none,multi benchmarks=getpid,fork_exit_wait -->
+
+  <!-- end of table -->
+
+  <!-- figure: depth depth depth=16 kernels=multi benchmarks=fork_exit_wait -->
+
+  <!-- end of figure -->
+
+Behind 'table:' or 'figure:', the first word says what is shown, and the second of which run.
+
+What is shown, and the words that follow:
+  cost        the cost and the difference from the reference: depth=D kernels=A,B benchmarks=X,Y
+  difference  the difference from the reference alone: depth=D kernels=A,B benchmarks=X,Y
+  depth       the difference from depth 0: depth=D kernels=A,B benchmarks=X,Y
+  ideas       the mean effect of each option: depth=D benchmarks=X,Y
+  growth      the cost at the largest size by that at the smallest: quantity=Q depth=D kernels=A,B operations=X,Y
+  2007        the rows of 2007, then and today: benchmark=X
+  boots       the boots and the time that they took, of this run and of any others that are named
+
 All but the last two take statistic=minimum, too.)",
     .declare = verb_body<CiteArguments>(declare_arguments, act),
 });

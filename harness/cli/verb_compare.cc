@@ -33,7 +33,7 @@ const RegisterVerb registered({
     .name = "compare",
     .help = "compare two kernels of a run, cell by cell: difference, interval, verdict",
     .examples = "  nslab compare multi flat+cache            in the newest run\n"
-                "  nslab compare multi flat+cache --results results/reference/smoke",
+                "  nslab compare multi flat+cache --results results/reference/smoke   in this one",
     .declare = verb_body<CompareArguments>(declare_arguments, act),
 });
 

@@ -64,7 +64,7 @@ const RegisterVerb group(
 
 const RegisterVerb registered_list({
     .name = "kernel list",
-    .help = "list models, profiles and bases, and what of it is built",
+    .help = "list models, profiles and bases, and say which kernels are built",
     .examples = "  nslab kernel list | grep lean             the kernels for measurement",
     .declare = [](Arguments&) -> Action { return list; },
 });

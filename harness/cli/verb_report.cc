@@ -109,7 +109,7 @@ const RegisterVerb registered({
     .examples = "  nslab report results/reference/smoke      the answer, before anything is built\n"
                 "  nslab report results/smoke                what 'make' measured here\n"
                 "  nslab report results/reference/smoke --output /tmp/smoke   with plots and a page\n"
-                "  nslab report results/smoke --statistic minimum --reference multi",
+                "  nslab report results/smoke --statistic minimum --reference multi   the bare path, against multi",
     .declare = verb_body<ReportArguments>(declare_arguments, act),
 });
 
