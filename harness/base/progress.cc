@@ -28,7 +28,7 @@ Progress::~Progress() {
 void Progress::say(const std::string& line) {
   if (line_open_) write_err_raw("\r\033[K");
   line_open_ = false;
-  print_err("{}\n", line);
+  print_err("nslab: {}\n", line);
 }
 
 void Progress::update(std::uint64_t done) {

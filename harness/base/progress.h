@@ -21,7 +21,7 @@ class Progress {
 
   /// Says how much is done. May be called as often as one likes: it prints seldom.
   void update(std::uint64_t done);
-  /// Prints a whole line above the progress line.
+  /// Tells of an error or a hindrance, in a whole line above the progress line.
   void say(const std::string& line);
 
  private:

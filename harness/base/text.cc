@@ -19,6 +19,10 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count).append(" ").append(noun).append(count == 1 ? "" : "s");
+}
+
 std::vector<std::string> last_lines(std::string_view text, std::size_t count) {
   auto lines = lines_of(text);
   if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ std::vector<std::string> lines_of(std::string_view text);
 /// The text without control characters, but for tabs and ends of lines: what comes from a results folder or a guest
 /// must not command a terminal. UTF-8 stays.
 std::string without_controls(std::string_view text);
+
+/// "1 boot", "0 boots", "40 boots".
+std::string counted(std::uint64_t count, std::string_view noun);
 
 /// The last `count` lines of a text, or all of them when it has fewer.
 std::vector<std::string> last_lines(std::string_view text, std::size_t count);

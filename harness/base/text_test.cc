@@ -8,6 +8,12 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+TEST(Text, OneIsCountedInTheSingular) {
+  EXPECT_EQ(counted(0, "boot"), "0 boots");
+  EXPECT_EQ(counted(1, "boot"), "1 boot");
+  EXPECT_EQ(counted(40, "boot"), "40 boots");
+}
+
 TEST(Text, ANewlineEndsALineAndStartsNone) {
   EXPECT_EQ(lines_of(""), Lines{});
   EXPECT_EQ(lines_of("a"), Lines{"a"});

@@ -37,7 +37,10 @@ bool takes_value(const CLI::Option& option) { return option.get_items_expected_m
 /// The help in plain words: of an option's value its word alone, and its default behind what the option means.
 class PlainFormatter : public CLI::Formatter {
  public:
-  PlainFormatter() { label("SUBCOMMAND", "VERB"); }
+  PlainFormatter() {
+    label("SUBCOMMAND", "VERB");
+    label("Positionals", "Arguments");
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     if (option->get_positional() || !takes_value(*option)) return "";
     return " " + option->get_type_name();
@@ -189,12 +192,16 @@ int run_command_line(int argc, char** argv) {
     std::ostringstream out;
     std::ostringstream err;
     const bool asked = error.get_exit_code() == 0;  // for help or the version
-    const std::string mistake = asked ? "" : verb_mistake(app);
-    if (mistake.empty()) app.exit(error, out, err);
-    if (!mistake.empty()) err << "nslab: " << mistake << "\n";
+    std::string mistake = asked ? "" : verb_mistake(app);
+    if (mistake.empty()) {
+      app.exit(error, out, err);
+      mistake = err.str();
+    } else {
+      mistake += "\n";
+    }
     const Exit exit = asked ? Exit::done : Exit::user;
     write_out(out.str());
-    write_err(err.str());
+    if (!asked) write_err("nslab: " + mistake);
     const auto written = output_error();
     if (!written) print_err("nslab: {}\n", written.error().message);
     return exit_code(written ? exit : written.error().exit);

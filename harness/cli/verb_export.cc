@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "loaded_run.h"
 #include "output.h"
+#include "text.h"
 #include "text_store.h"
 #include "verb.h"
 
@@ -40,16 +41,16 @@ Result<void> act(const ExportArguments& arguments) {
   for (const Format& format : kFormats) {
     if (arguments.format == format.name) TRY(format.write(run, arguments.output));
   }
-  print_out("run {} of {}: {} boots, {} samples written to {}\n", run.run.id, run.run.experiment, run.boots.size(),
-            run.samples().size(), arguments.output);
+  print_out("run {} of {}: {}, {} written to {}\n", run.run.id, run.run.experiment, counted(run.boots.size(), "boot"),
+            counted(run.samples().size(), "sample"), arguments.output);
   return {};
 }
 
 const RegisterVerb registered({
     .name = "export",
     .help = "write a run in another form",
-    .examples = "  nslab export results/smoke --output results/reference/smoke\n"
-                "  nslab export results/smoke --run 2 --format text --output /tmp/smoke",
+    .examples = "  nslab export results/smoke --output results/reference/smoke   the newest run\n"
+                "  nslab export results/smoke --run 2 --format text --output /tmp/smoke   another run",
     .declare = verb_body<ExportArguments>(declare_arguments, act),
 });
 

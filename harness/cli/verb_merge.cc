@@ -5,6 +5,7 @@
 #include "locks.h"
 #include "merge.h"
 #include "output.h"
+#include "text.h"
 #include "verb.h"
 
 namespace nslab::verb_merge {
@@ -46,8 +47,8 @@ Result<void> act(const MergeArguments& arguments) {
   for (const BootRecord& boot : joined.boots) TRY(check(TRY(store.add(run.id, boot))));
   for (const BootFailure& failure : joined.run.failures) TRY(check(TRY(store.add_failure(run.id, failure))));
   if (joined.run.failures.empty()) TRY(store.finish(run.id, utc_now()));
-  print_out("run {} of {}: {} boots from {} results in {}\n", run.id, run.experiment, joined.boots.size(), parts.size(),
-            arguments.output);
+  print_out("run {} of {}: {} from {} stored in {}\n", run.id, run.experiment, counted(joined.boots.size(), "boot"),
+            counted(parts.size(), "folder"), arguments.output);
   return {};
 }
 

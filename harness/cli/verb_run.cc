@@ -4,6 +4,7 @@
 #include "output.h"
 #include "progress.h"
 #include "run.h"
+#include "text.h"
 #include "verb.h"
 #include "wrap.h"
 
@@ -18,23 +19,23 @@ void print(const Experiment& experiment, const Forecast& forecast, const std::fi
   std::size_t cells = 0;
   for (const auto& [kernel, built, boot] : forecast.kernels) {
     cells += boot.cells.size();
-    print_out("\n{} {} ({}): {} cells a boot\n", kernel.name, kernel.hash.substr(0, 16),
-              built ? "built" : "to be built", boot.cells.size());
+    print_out("\n{} {} ({}): {} a boot\n", kernel.name, kernel.hash.substr(0, 16), built ? "built" : "to be built",
+              counted(boot.cells.size(), "cell"));
     std::map<int, std::set<std::string>> depths;
     for (const PlannedCell& cell : boot.cells) depths[cell.depth].insert(cell.benchmark);
     for (const auto& [depth, benchmarks] : depths) {
       print_out("{}\n", wrap(fmt::format("  depth {}: {}", depth, fmt::join(benchmarks, ", ")), kWidth, 4));
     }
   }
-  print_out("\n{} cells on {} kernels, {} boots each: {} boots, {} at once\n", cells, forecast.kernels.size(),
-            experiment.boots, forecast.boots, forecast.jobs);
+  print_out("\n{} on {}, {} each: {}, {} at once\n", counted(cells, "cell"), counted(forecast.kernels.size(), "kernel"),
+            counted(experiment.boots, "boot"), counted(forecast.boots, "boot"), forecast.jobs);
   if (forecast.missing < forecast.boots) {
     print_out("stored already: {}; to boot: {}\n", forecast.boots - forecast.missing, forecast.missing);
   }
   if (forecast.seconds) {
     print_out(
-        "expected time, kernels built: {} (from {} boots of this experiment in {}{})\n",
-        duration_text(*forecast.seconds), forecast.known_boots, forecast.known_in.string(),
+        "expected time, kernels built: {} (from {} of this experiment in {}{})\n", duration_text(*forecast.seconds),
+        counted(forecast.known_boots, "boot"), forecast.known_in.string(),
         forecast.other_machine.empty()
             ? ""
             : fmt::format(", made on another machine: {}; here it may take more or less", forecast.other_machine));
@@ -78,7 +79,8 @@ Result<void> act(const RunArguments& arguments) {
     return {};
   }
   const auto run = TRY(run_experiment(experiment, paths, options));
-  print_out("run {} of {}: {} boots stored in {}\n", run.id, run.experiment, run.boots_done, options.results.string());
+  print_out("run {} of {}: {} stored in {}\n", run.id, run.experiment, counted(run.boots_done, "boot"),
+            options.results.string());
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "test_command_line.h"
+#include "text.h"
 
 namespace nslab {
 namespace {
@@ -58,10 +59,27 @@ TEST(CommandLine, ASlipIsNamedWithTheNearestVerb) {
   EXPECT_THAT(error_of({"run", "x", "--jobs", "0"}), HasSubstr("not in range 1 to 1024"));
 }
 
+TEST(CommandLine, EachErrorBeginsWithTheProgramsName) {
+  const std::vector<std::vector<std::string>> mistakes = {
+      {}, {"frob"}, {"--frob"}, {"run"}, {"report", "--format", "xml"}, {"report", "--frob"}, {"run", "x"}};
+  for (const auto& words : mistakes) EXPECT_THAT(nslab(words).errors, testing::StartsWith("nslab: "));
+}
+
+// Otherwise the man pages, which help2man makes of the help, run them together with the line above.
+TEST(CommandLine, EachExampleIsExplained) {
+  for (const auto& verb : kVerbs) {
+    for (const std::string& line : lines_of(help_of(verb))) {
+      if (!line.starts_with("  nslab ") && !line.starts_with("  source ")) continue;
+      EXPECT_NE(line.find("  ", 2), std::string::npos) << line;
+    }
+  }
+}
+
 TEST(CommandLine, TheHelpHasNoTypesOfTheParser) {
   for (const auto& verb : kVerbs) {
-    EXPECT_THAT(help_of(verb), AllOf(Not(HasSubstr("TEXT")), Not(HasSubstr("INT")), Not(HasSubstr("REQUIRED")),
-                                     Not(HasSubstr("SUBCOMMAND")), Not(HasSubstr("Subcommand"))));
+    EXPECT_THAT(help_of(verb),
+                AllOf(Not(HasSubstr("TEXT")), Not(HasSubstr("INT")), Not(HasSubstr("REQUIRED")),
+                      Not(HasSubstr("SUBCOMMAND")), Not(HasSubstr("Positionals")), Not(HasSubstr("Subcommand"))));
   }
   EXPECT_THAT(help_of({"report"}), AllOf(HasSubstr("--format text|markdown "), HasSubstr("printed (default: text)"),
                                          HasSubstr("--output FOLDER "), HasSubstr("--run N ")));

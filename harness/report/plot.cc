@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "text.h"
 #include "words.h"
 #include "wrap.h"
 
@@ -47,13 +48,13 @@ std::string subtitle(const Report& report) {
     low = low == 0 ? cell.measured_boots : std::min(low, cell.measured_boots);
     high = std::max(high, cell.measured_boots);
   }
-  const std::string boots = low == high ? fmt::to_string(high) : fmt::format("{} to {}", low, high);
+  const std::string boots = low == high ? counted(high, "boot") : fmt::format("{} to {} boots", low, high);
   const RunRecord& run = report.run;
   std::string text =
-      fmt::format("{}, {}, profile {}; {} meter ({}), {} boots a cell; error bars: {} interval", run.experiment,
-                  run.base, run.profile, name_of(run.meter), run.accelerator, boots, level_text(report.options.level));
+      fmt::format("{}, {}, profile {}; {} meter ({}), {} a cell; error bars: {} interval", run.experiment, run.base,
+                  run.profile, name_of(run.meter), run.accelerator, boots, level_text(report.options.level));
   if (run.boots_done < run.boots_planned) {
-    text += fmt::format("; INCOMPLETE, {} boots missing", run.boots_planned - run.boots_done);
+    text += fmt::format("; INCOMPLETE, {} missing", counted(run.boots_planned - run.boots_done, "boot"));
   }
   if (const auto marks = marks_of(run); !marks.empty()) text += fmt::format("\n{}", fmt::join(marks, "; "));
   return text;

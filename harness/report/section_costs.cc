@@ -5,6 +5,7 @@
 
 #include "numbers.h"
 #include "sections.h"
+#include "text.h"
 #include "words.h"
 
 namespace nslab {
@@ -125,7 +126,7 @@ std::string group_text(const Group& group, Meter meter) {
   const auto number = [&](double value) {
     return format_number(value, value < 1000 ? properties_of(meter).decimals : 0);
   };
-  std::string text = fmt::format("{} boot{} at {}", group.count, group.count == 1 ? "" : "s", number(group.low));
+  std::string text = fmt::format("{} at {}", counted(group.count, "boot"), number(group.low));
   if (number(group.low) != number(group.high)) text += " to " + number(group.high);
   return text;
 }
@@ -170,7 +171,8 @@ Document groups_note(const Report& report, const View& view) {
                                        g.cells, g.example->kernel, g.example->depth, groups));
   }
   if (all.size() > named) {
-    list.bullets.push_back(fmt::format("{} more benchmarks, whose groups lie closer together.", all.size() - named));
+    list.bullets.push_back(
+        fmt::format("{}, whose groups lie closer together.", counted(all.size() - named, "more benchmark")));
   }
   return {{Block::Kind::paragraph,
            fmt::format("In some cells the {} of the boots falls into few distinct groups, by the seed. The figure of "

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "sections.h"
+#include "text.h"
 #include "words.h"
 
 namespace nslab {
@@ -32,9 +33,9 @@ std::vector<std::string> failure_texts(const RunRecord& run) {
     std::vector<std::uint64_t> seeds;
     for (const BootFailure* failure : failures) seeds.push_back(failure->seed);
     const std::string& error = failures.front()->error;
-    texts.push_back(fmt::format("FAILED: {} boot{} of {} (seed{} {}). The first: {}", failures.size(),
-                                failures.size() == 1 ? "" : "s", kernel, failures.size() == 1 ? "" : "s",
-                                fmt::join(seeds, ", "), error.substr(0, error.find('\n'))));
+    texts.push_back(fmt::format("FAILED: {} of {} (seed{} {}). The first: {}", counted(failures.size(), "boot"), kernel,
+                                failures.size() == 1 ? "" : "s", fmt::join(seeds, ", "),
+                                error.substr(0, error.find('\n'))));
   }
   return texts;
 }
@@ -49,7 +50,7 @@ std::string switched_text(const Report& report) {
                         report.views.front().cells.at(key).involuntary_switches);
   }
   if (cells.size() > named)
-    list += fmt::format(" and {} more cells, with no more than that each", cells.size() - named);
+    list += fmt::format(" and {}, with no more than that each", counted(cells.size() - named, "more cell"));
   return fmt::format(
       "These are the involuntary context switches in all boots together: {}. A cell with a switch in "
       "every {}th repetition or more is left out, because its operation creates the tasks that preempt it.",

@@ -9,6 +9,7 @@
 
 #include "numbers.h"
 #include "sections.h"
+#include "text.h"
 #include "words.h"
 
 namespace nslab {
@@ -113,7 +114,7 @@ std::string pairs_text(const std::vector<Entry>& entries) {
   });
   const int fewest = low->comparison->pairs;
   const int most = high->comparison->pairs;
-  if (fewest == most) return fmt::format("{} pair{} of boots", most, most == 1 ? "" : "s");
+  if (fewest == most) return counted(most, "pair") + " of boots";
   return fmt::format("{} to {} pairs of boots", fewest, most);
 }
 
@@ -245,11 +246,11 @@ Block summary(const Report& report) {
   const View& view = report.views.front();
   Block facts{Block::Kind::facts};
   const bool many = report.kernels.size() > kNamed;
-  std::string compared = fmt::format(
-      "{} at {}, in {} benchmark{}: {}, {}, ± the {} interval (base {}, profile {}, {})",
-      many ? fmt::format("{} kernels", report.kernels.size()) : listed(report.kernels), depths_text(report.depths),
-      report.benchmarks.size(), report.benchmarks.size() == 1 ? "" : "s", quantity_text(run, view.statistic),
-      boots_text(view), level_text(report.options.level), run.base, run.profile, run.accelerator);
+  std::string compared = fmt::format("{} at {}, in {}: {}, {}, ± the {} interval (base {}, profile {}, {})",
+                                     many ? fmt::format("{} kernels", report.kernels.size()) : listed(report.kernels),
+                                     depths_text(report.depths), counted(report.benchmarks.size(), "benchmark"),
+                                     quantity_text(run, view.statistic), boots_text(view),
+                                     level_text(report.options.level), run.base, run.profile, run.accelerator);
   for (const std::string& mark : marks_of(run)) compared += ". " + mark;
   facts.facts.emplace_back("compared", compared + ".");
   const auto add = [&](const char* name, const std::string& text) {

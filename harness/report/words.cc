@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "numbers.h"
+#include "text.h"
 
 namespace nslab {
 namespace {
@@ -139,7 +140,7 @@ std::string boots_text(const View& view) {
     low = low == 0 ? boots : std::min(low, boots);
     high = std::max(high, boots);
   }
-  if (low == high) return fmt::format("{} boot{} a cell", high, high == 1 ? "" : "s");
+  if (low == high) return counted(high, "boot") + " a cell";
   return fmt::format("{} to {} boots a cell", low, high);
 }
 

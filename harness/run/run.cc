@@ -16,6 +16,7 @@
 #include "progress.h"
 #include "signals.h"
 #include "store.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -73,7 +74,7 @@ Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& bui
     if (built.error().exit != Exit::user || interrupted()) return built.error();
     if (!first) first = built.error();
     unbuilt[spec.model.name] = "the kernel was not built: " + built.error().message;
-    print_err("FAILED: {}: {}\n", spec.model.name, built.error().message);
+    print_err("nslab: FAILED: {}: {}\n", spec.model.name, built.error().message);
   }
   if (first && unbuilt.size() == prepared.specs.size()) return *first;
   return unbuilt;
@@ -195,7 +196,7 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
     progress.update(keeper.stored());
   }
   if (!keeper.all_stored()) {
-    print_err("{} finished boots were not stored\n", keeper.waiting());
+    print_err("nslab: {} not stored\n", counted(keeper.waiting(), "finished boot"));
   }
   if (interrupted()) return interruption();
   TRY(outcome);
