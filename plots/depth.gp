@@ -41,7 +41,8 @@ do for [p = 1:panels] {
   set rmargin at screen right(p)
   set tmargin at screen upper(p)
   set bmargin at screen lower(p, 52.0)
-  set title word(titles, p) font ",10" offset 0, -0.6 noenhanced
+  # A long title would run into that of the next panel.
+  set title word(titles, p) font (strlen(word(titles, p)) > 52 ? ",8" : ",10") offset 0, -0.6 noenhanced
   if (column_of(p) == 0) {
     set label 4 ARG5 at screen 14.0 / wide, screen 1 - (top + (row(p) + 0.46) * row_height) / high center rotate font ",10" noenhanced
   } else {

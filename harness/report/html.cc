@@ -40,7 +40,7 @@ td span.first { color: inherit; }
 td.refused { color: var(--soft); font-style: italic; }
 tbody tr:hover { background: var(--shade); }
 .facts td { border: 0; padding: .1rem .8rem .1rem 0; white-space: normal; text-align: left; }
-.facts td:first-child { color: var(--soft); white-space: nowrap; }
+.facts td:first-child { color: var(--soft); white-space: nowrap; min-width: 6rem; }
 figure { margin: 1rem 0; background: #ffffff; border: 1px solid var(--rule); border-radius: 4px; padding: .4rem; }
 figure img { display: block; width: 100%; height: auto; }
 .caption { color: var(--soft); max-width: 60rem; }

@@ -264,7 +264,9 @@ TEST_F(PlotsTest, DrawsGrowth) {
   const auto drawn = write(growing_report());
   if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
   ASSERT_TRUE(drawn) << drawn.error().message;
-  EXPECT_THAT(read("growth.svg"), HasSubstr("<svg"));
+  EXPECT_THAT(read("growth.svg"),
+              AllOf(HasSubstr("<svg"), HasSubstr(">processes<"), HasSubstr(">instructions per operation<")))
+      << "both axes are named";
 }
 
 /// How far from the top the text stands whose first words these are.
