@@ -36,13 +36,16 @@ set autoscale xfix
 # Where every boot gives the same, the interval is that of rounding, and an axis made for it would look like a finding.
 set yrange [* < -1 : 1 < *]
 
+# A long title would run into that of the next panel.
+title_font = ",10"
+do for [p = 1:panels] { if (strlen(word(titles, p)) > 52) { title_font = ",8" } }
+
 do for [p = 1:panels] {
   set lmargin at screen left(p)
   set rmargin at screen right(p)
   set tmargin at screen upper(p)
   set bmargin at screen lower(p, 52.0)
-  # A long title would run into that of the next panel.
-  set title word(titles, p) font (strlen(word(titles, p)) > 52 ? ",8" : ",10") offset 0, -0.6 noenhanced
+  set title word(titles, p) font title_font offset 0, -0.6 noenhanced
   if (column_of(p) == 0) {
     set label 4 ARG5 at screen 14.0 / wide, screen 1 - (top + (row(p) + 0.46) * row_height) / high center rotate font ",10" noenhanced
   } else {

@@ -48,7 +48,7 @@ unset label 2
 unset label 3
 set border 3 lc rgb "#404040"
 set xtics nomirror
-set ytics nomirror
+set ytics nomirror font ",9"  # the axis title stands to the left of -5000000
 set grid ytics lc rgb "#d8d8d8" lw 1 lt 1
 set autoscale
 

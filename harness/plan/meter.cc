@@ -23,8 +23,9 @@ constexpr MeterProperties kMeters[] = {
         .kind = "instructions executed, not time",
         .note = "The instructions meter counts what one vCPU executes under QEMU's TCG. It does not see caches, TLBs, "
                 "branch prediction, stalls or other CPUs: fewer instructions need not be less time.",
-        .method = "Each kernel is booted in QEMU with a clock that instructions drive (TCG with -icount). So the "
-                  "counts of a boot repeat to the digit, given the same kernel, initramfs, QEMU and seed.",
+        .method =
+            "Each kernel is booted in QEMU (TCG with -icount), where each instruction advances the clock by one "
+            "nanosecond. With the same kernel, initramfs, QEMU and seed, a boot gives the same counts to the digit.",
         .unrepresentative_accelerator = "",
         .unrepresentative = "",
     },

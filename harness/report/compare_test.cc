@@ -84,7 +84,7 @@ TEST(CompareTest, TheFloorOfTheControlsHoldsHereToo) {
   EXPECT_THAT(*text, HasSubstr("undecided"));
   EXPECT_THAT(
       *text,
-      HasSubstr("'costs more' or 'costs less' is said only of a difference that is larger than what multi-twin"));
+      HasSubstr("'costs more' or 'costs less' only where the difference is larger than that between multi-twin"));
   const auto control = text_of(with_twin, "multi", "multi-twin");
   EXPECT_THAT(*control, HasSubstr("costs less"));
 }

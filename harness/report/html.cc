@@ -138,12 +138,13 @@ std::string plot_html(const HtmlPlot& plot) {
 
 std::string method(const Report& report) {
   return fmt::format(
-      "{} A seed chooses, alike for every kernel, what is not the question: the address-space layout, the order of "
-      "cells, the phase against the timer tick, the processes that lived before. Boots are the replicates, and boots "
-      "with one seed are compared pair by pair, with {:.4g} % Student intervals. The verdicts are corrected for the "
-      "number of cells (Holm). 'Equivalent' is the outcome of a test against a margin of {:.4g} %; it does not mean "
-      "that "
-      "no difference was seen.",
+      "{} The seed chooses what could bias a figure: the address-space layout, the order of the cells, the time to the "
+      "next timer tick, and how many processes lived before. It chooses the same for every kernel. Each boot gives one "
+      "value of a cell. A difference is the mean over pairs of boots with the same seed, and its interval is "
+      "Student's, "
+      "at {:.4g} %. The verdicts are corrected for the number of cells (Holm). 'Equivalent' means that a test has "
+      "shown "
+      "the difference to be smaller than {:.4g} %. It does not merely mean that no difference was seen.",
       properties_of(report.run.meter).method, 100 * report.options.level, report.options.margin_percent);
 }
 

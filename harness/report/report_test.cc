@@ -400,7 +400,7 @@ TEST(ReportTest, CellsWhoseBootsFallIntoGroupsAreNamed) {
     samples.push_back(sample("multi", 0, "getpid", seed, 310));
   }
   const std::string text = text_of(report_of(samples));
-  EXPECT_THAT(text, HasSubstr("In some cells the minimum of the boots falls into few distinct groups"));
+  EXPECT_THAT(text, HasSubstr("In some cells the boots fall into a few distinct groups by their minimum"));
   EXPECT_THAT(text, HasSubstr("- vfork, in 1 of 1 cells, as on multi at depth 0: 4 boots at 38,000, 2 boots at "
                               "45,000.\n"));
   EXPECT_THAT(text, Not(HasSubstr("- getpid, in")));
@@ -409,8 +409,8 @@ TEST(ReportTest, CellsWhoseBootsFallIntoGroupsAreNamed) {
 TEST(ReportTest, TheMarksAreExplainedAtEachTableThatHasThem) {
   const std::string text = text_of(report_of(small_run()));
   int legends = 0;
-  for (auto at = text.find("? undecided. What decides"); at != std::string::npos;
-       at = text.find("? undecided. What decides", at + 1))
+  for (auto at = text.find("? undecided. The verdict goes"); at != std::string::npos;
+       at = text.find("? undecided. The verdict goes", at + 1))
     ++legends;
   EXPECT_EQ(legends, 4) << "costs, and depth, by two statistics";
 }
@@ -431,9 +431,9 @@ TEST(ReportTest, SaysWhatAReaderMustKnow) {
   EXPECT_THAT(text, HasSubstr("*** INCOMPLETE: 2 of 6 boots are missing"));
   EXPECT_THAT(text, HasSubstr("Run the same 'nslab run' command again: it continues."));
   EXPECT_THAT(text,
-              HasSubstr("the kernel did other work of its own now and then, which the mean is meant to include and the "
-                        "minimum leaves out. These are the involuntary context "
-                        "switches in all boots together: fork on multi at depth 0 (2). "));
+              HasSubstr("the kernel did work of its own during a repetition. The mean is meant to include that work, and "
+                        "the minimum shows the cost without it. These cells had involuntary context switches (how many, "
+                        "in all boots together): fork on multi at depth 0 (2). "));
   EXPECT_THAT(text, HasSubstr("getpid: the number of repetitions is not the same in all cells (it is 50 to 100)"));
   EXPECT_THAT(text, HasSubstr("does not see caches"));
   EXPECT_THAT(text, HasSubstr("accelerator tcg"));

@@ -115,9 +115,10 @@ Table depth_table(const Report& report, const View& view) {
 /// Stands at each table with marks.
 std::string legend(const Report& report) {
   return fmt::format(
-      "> {}, < {}, = equivalent (shown to differ by less than {:.4g} %), ? undecided. What decides is the difference "
-      "with "
-      "its ± in the line above, and not the per cent alone; 'nslab compare' shows the interval of the per cent, and p.",
+      "> {}, < {}, = equivalent (shown to differ by less than {:.4g} %), ? undecided. The verdict goes "
+      "by the difference and its ± in the line above, and not by the per cent alone. 'nslab compare' shows the "
+      "interval "
+      "of the per cent, and p.",
       properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent);
 }
 
@@ -174,12 +175,13 @@ Document groups_note(const Report& report, const View& view) {
     list.bullets.push_back(
         fmt::format("{}, whose groups lie closer together.", counted(all.size() - named, "more benchmark")));
   }
-  return {{Block::Kind::paragraph,
-           fmt::format("In some cells the {} of the boots falls into few distinct groups, by the seed. The figure of "
-                       "such a cell lies between the groups, where no boot is, and its interval says how the boots are "
-                       "shared out among them (the rule is in docs/reading-a-report.md):",
-                       name_of(view.statistic))},
-          std::move(list)};
+  return {
+      {Block::Kind::paragraph,
+       fmt::format("In some cells the boots fall into a few distinct groups by their {}. The seed decides into which. "
+                   "The figure of such a cell lies between the groups, where no boot is, and its interval depends "
+                   "on how many boots are in each (docs/reading-a-report.md has the rule):",
+                   name_of(view.statistic))},
+      std::move(list)};
 }
 
 std::string_view meaning_of(Statistic statistic) {

@@ -52,8 +52,8 @@ std::string switched_text(const Report& report) {
   if (cells.size() > named)
     list += fmt::format(" and {}, with no more than that each", counted(cells.size() - named, "more cell"));
   return fmt::format(
-      "These are the involuntary context switches in all boots together: {}. A cell with a switch in "
-      "every {}th repetition or more is left out, because its operation creates the tasks that preempt it.",
+      "These cells had involuntary context switches (how many, in all boots together): {}. The list has no cell with a "
+      "switch in every {}th repetition or more: there the operation itself creates the tasks that preempt it.",
       list, kRepetitionsToASwitch);
 }
 
@@ -100,8 +100,8 @@ Document head_section(const Report& report) {
   if (!disturbed && !report.switched.empty()) {
     head.back().facts.emplace_back(
         "other work",
-        "This is as it should be, and there is nothing to do: the kernel did other work of its own now and then, which "
-        "the mean is meant to include and the minimum leaves out. " +
+        "Nothing is wrong. Now and then, the kernel did work of its own during a repetition. The mean is meant to "
+        "include that work, and the minimum shows the cost without it. " +
             switched_text(report));
   }
   return head;

@@ -155,25 +155,27 @@ std::string reference_text(const Report& report) {
 
 std::string floor_text(Meter meter) {
   return fmt::format(
-      "'{}' or '{}' is said only of a difference that is larger than what multi-twin shows against multi in the same "
-      "cell. Of an interaction, which has four layouts in it and not two, it is said only above √2 times that. "
-      "multi-twin is the same source in one other code layout: a third layout may move a cell further, so this floor "
-      "is not the most that a layout can do.",
+      "The verdict is '{}' or '{}' only where the difference is larger than that between multi-twin and multi in the "
+      "same cell. An interaction has four layouts in it and not two, so it must be √2 times as large. multi-twin is "
+      "the "
+      "same source in one other code layout: a third layout may move a cell further, so this floor is not the most "
+      "that "
+      "a layout can do.",
       properties_of(meter).more, properties_of(meter).less);
 }
 
 std::string exact_note() {
-  return "'exact' means that the figure is the same in every boot, or the difference in every pair of boots: in those "
-         "that were run. Its interval is as wide as the rounding to whole counts. '0 exact' is undecided where the "
-         "margin is less than one count, which no equal counts can show.";
+  return "'exact' means that the figure is the same in every boot that was run, or the difference in every pair of "
+         "boots. Its interval is as wide as the rounding to whole counts. Where the margin is less than one count, '0 "
+         "exact' is undecided: equal counts cannot show that a difference is smaller than one.";
 }
 
 std::string interval_note(const ReportOptions& options) {
   return fmt::format(
       "The {} interval belongs to the test of a difference. 'Equivalent' is the answer of two one-sided tests at "
       "{:.4g} "
-      "% each, which a narrower interval goes with: that of {} has to lie within ± {:.4g} %. No interval is corrected "
-      "for the number of cells, and the verdicts are.",
+      "% each. They pass where a narrower interval, that of {}, lies within ± {:.4g} %. The verdicts are corrected for "
+      "the number of cells, and the intervals are not.",
       level_text(options.level), 100 * (1 - options.level), level_text(2 * options.level - 1), options.margin_percent);
 }
 

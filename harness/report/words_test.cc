@@ -62,7 +62,7 @@ TEST(WordsTest, TheNotesSayWhatTheyDoNotKnow) {
   EXPECT_THAT(floor_text(Meter::time), HasSubstr("'slower' or 'faster'"));
   EXPECT_THAT(floor_text(Meter::time), HasSubstr("one other code layout: a third layout may move a cell further"));
   EXPECT_THAT(interval_note({}), HasSubstr("The 95 % interval belongs to the test of a difference."));
-  EXPECT_THAT(interval_note({}), HasSubstr("that of 90 % has to lie within ± 1 %"));
+  EXPECT_THAT(interval_note({}), HasSubstr("that of 90 %, lies within ± 1 %"));
 }
 
 TEST(WordsTest, ADifferenceIsExactOrHasAnInterval) {
