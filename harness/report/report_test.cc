@@ -430,10 +430,10 @@ TEST(ReportTest, SaysWhatAReaderMustKnow) {
   EXPECT_THAT(text, HasSubstr("*** PROFILE mini: NOT FOR MEASUREMENT"));
   EXPECT_THAT(text, HasSubstr("*** INCOMPLETE: 2 of 6 boots are missing"));
   EXPECT_THAT(text, HasSubstr("Run the same 'nslab run' command again: it continues."));
-  EXPECT_THAT(text,
-              HasSubstr("the kernel did work of its own during a repetition. The mean is meant to include that work, and "
-                        "the minimum shows the cost without it. These cells had involuntary context switches (how many, "
-                        "in all boots together): fork on multi at depth 0 (2). "));
+  EXPECT_THAT(
+      text, HasSubstr("the kernel did work of its own during a repetition. The mean is meant to include that work, and "
+                      "the minimum shows the cost without it. These cells had involuntary context switches (how many, "
+                      "in all boots together): fork on multi at depth 0 (2). "));
   EXPECT_THAT(text, HasSubstr("getpid: the number of repetitions is not the same in all cells (it is 50 to 100)"));
   EXPECT_THAT(text, HasSubstr("does not see caches"));
   EXPECT_THAT(text, HasSubstr("accelerator tcg"));
