@@ -194,10 +194,14 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
     note(keeper.store());
     progress.update(keeper.stored());
   }
-  if (!keeper.all_stored()) {
-    print_err("{} finished boots were not stored\n", keeper.waiting());
+  if (interrupted() && keeper.waiting() > 0) {
+    return negative_result(
+        "interrupted: {} finished boots are lost, because another program had the results locked; all others are "
+        "kept, and the same command goes on from there",
+        keeper.waiting());
   }
   if (interrupted()) return interruption();
+  if (keeper.waiting() > 0) print_err("{} finished boots were not stored\n", keeper.waiting());
   TRY(outcome);
   if (keeper.failed().empty()) return {};
   return negative_result(
