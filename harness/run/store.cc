@@ -460,7 +460,7 @@ Result<std::vector<std::pair<std::string, double>>> Store::boot_seconds(const st
     Durations durations;
     const std::set<std::string> wanted(keys.begin(), keys.end());
     SQLite::Statement query(*database_,
-                            "SELECT kernel, wall_seconds, key, json_extract(run.manifest, '$.experiment') = ? "
+                            "SELECT kernel, wall_seconds, boot.key, json_extract(run.manifest, '$.experiment') = ? "
                             "FROM boot JOIN run ON run.id = boot.run");
     query.bind(1, experiment_text);
     while (query.executeStep()) {
