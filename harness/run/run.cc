@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Why kernels could not be built, by name.
+/// Why kernels could not be built, a line each, by name.
 using Unbuilt = std::map<std::string, std::string>;
 
 /// What the run's numbers came from, for reports and for those who want to repeat it. The other kernels must be built.
@@ -61,8 +61,13 @@ Result<RunRecord> fresh_run(const Prepared& prepared, const Unbuilt& unbuilt) {
 Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& builder) {
   Unbuilt unbuilt;
   std::optional<Error> first;
+  std::optional<Result<fs::path>> tree;  // what is wrong with the source is so for all kernels, and found once
   for (const KernelSpec& spec : prepared.specs) {
-    const auto built = builder.build(spec);
+    if (!tree && !builder.is_built(prepared.kernels.at(spec.model.name))) {
+      tree = builder.source_tree(spec.base, /*patched=*/true);
+    }
+    const bool has_source = !tree || *tree || builder.is_built(prepared.kernels.at(spec.model.name));
+    const Result<Kernel> built = has_source ? builder.build(spec) : Result<Kernel>(tree->error());
     if (built && built->hash != prepared.kernels.at(spec.model.name).hash) {
       return user_error(
           "{}: its patches, settings, source or compiler were changed after the run began, so that another kernel than "
@@ -72,8 +77,9 @@ Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& bui
     if (built) continue;
     if (built.error().exit != Exit::user || interrupted()) return built.error();
     if (!first) first = built.error();
-    unbuilt[spec.model.name] = "the kernel was not built: " + built.error().message;
-    print_err("FAILED: {}: {}\n", spec.model.name, built.error().message);
+    const std::string& why = built.error().message;
+    unbuilt[spec.model.name] = "the kernel was not built: " + why.substr(0, why.find('\n'));
+    print_err("FAILED: {}: {}\n", spec.model.name, why);
   }
   if (first && unbuilt.size() == prepared.specs.size()) return *first;
   return unbuilt;
@@ -87,7 +93,7 @@ class FailureCount {
   /// Boots, unless the kernel has failed too often.
   Result<BootRecord> execute(const BootPlan& plan, const BootPool::Execute& boot) {
     if (const auto found = unbuilt_.find(plan.kernel); found != unbuilt_.end()) {
-      return negative_result("{}", found->second);
+      return negative_result("{}, seed {}: not booted, because {}", plan.kernel, plan.seed, found->second);
     }
     if (failed(plan.kernel, 0) >= kMostFailures) {
       return negative_result("{}, seed {}: not booted, because {} boots of this kernel have failed", plan.kernel,
