@@ -61,27 +61,33 @@ Result<RunRecord> fresh_run(const Prepared& prepared, const Unbuilt& unbuilt) {
 Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& builder) {
   Unbuilt unbuilt;
   std::optional<Error> first;
-  std::optional<Result<fs::path>> tree;  // what is wrong with the source is so for all kernels, and found once
+  std::optional<Error> source;  // what is wrong with it is so for all kernels: told once
+  bool has_source = false;
   for (const KernelSpec& spec : prepared.specs) {
-    if (!tree && !builder.is_built(prepared.kernels.at(spec.model.name))) {
-      tree = builder.source_tree(spec.base, /*patched=*/true);
+    const std::string& name = spec.model.name;
+    const Kernel& planned = prepared.kernels.at(name);
+    if (!has_source && !source && !builder.is_built(planned)) {
+      const auto tree = builder.source_tree(spec.base, /*patched=*/true);
+      has_source = tree.has_value();
+      if (!tree) source = tree.error();
     }
-    const bool has_source = !tree || *tree || builder.is_built(prepared.kernels.at(spec.model.name));
-    const Result<Kernel> built = has_source ? builder.build(spec) : Result<Kernel>(tree->error());
-    if (built && built->hash != prepared.kernels.at(spec.model.name).hash) {
+    const bool attempted = !source || builder.is_built(planned);
+    const Result<Kernel> built = attempted ? builder.build(spec) : Result<Kernel>(*source);
+    if (built && built->hash != planned.hash) {
       return user_error(
           "{}: its patches, settings, source or compiler were changed after the run began, so that another kernel than "
           "planned was built. Start the run again",
-          spec.model.name);
+          name);
     }
     if (built) continue;
     if (built.error().exit != Exit::user || interrupted()) return built.error();
     if (!first) first = built.error();
     const std::string& why = built.error().message;
-    unbuilt[spec.model.name] = "the kernel was not built: " + why.substr(0, why.find('\n'));
-    print_err("FAILED: {}: {}\n", spec.model.name, why);
+    unbuilt[name] = "the kernel was not built: " + why.substr(0, why.find('\n'));
+    if (attempted) print_err("FAILED: {}: {}\n", name, why);
   }
   if (first && unbuilt.size() == prepared.specs.size()) return *first;
+  if (source) print_err("FAILED: {}\nThe kernels that were built before are measured.\n", source->message);
   return unbuilt;
 }
 
