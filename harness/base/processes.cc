@@ -181,7 +181,7 @@ fs::path find_program(const std::string& name) {
   const std::string_view path = program_path;
   for (std::size_t start = 0; start < path.size();) {
     const std::size_t end = std::min(path.find(':', start), path.size());
-    const fs::path file = fs::path(path.substr(start, end - start)) / name;
+    fs::path file = fs::path(path.substr(start, end - start)) / name;
     if (::access(file.c_str(), X_OK) == 0) return file;
     start = end + 1;
   }
