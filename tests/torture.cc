@@ -51,6 +51,7 @@ class Torture {
     fs::create_symlink(callers / "sources", cache() / "sources");
     for (const fs::path& folder : kernels_) copy(folder.parent_path(), cache() / "kernels", folder.filename());
     copy(callers / "objects", cache() / "objects", "mini-multi-");
+    copy(callers / "seals", cache() / "seals", "");
     if (!write_file(config(), kExperiment)) std::abort();
     const Captured ended = run_to_end();
     if (WEXITSTATUS(ended.status) != 0 || ended.output.find("building") != std::string::npos) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,7 +26,8 @@ void note(bool failed) {
 
 void prepare_output() {
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file beyond the caller's limit is an error like a full disk
+  ::signal(SIGXFSZ, SIG_IGN);                           // a file beyond the caller's limit is an error like a full disk
+  ::umask(::umask(0) & ~static_cast<mode_t>(S_IRWXU));  // we have to write in the folders that we make
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     // The lowest free number is taken, which is this one. Opened for reading, so that what is written is an error.
     if (::fcntl(fd, F_GETFD) < 0) note(::open("/dev/null", O_RDONLY) != fd);

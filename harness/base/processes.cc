@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +40,17 @@ void become_nobody(int group) {
   const auto extra = static_cast<gid_t>(group);
   if (::geteuid() != 0 || ::setgroups(group < 0 ? 0 : 1, &extra) != 0 || ::setgid(kNobody) != 0) return;
   if (::setuid(kNobody) != 0) ::_exit(127);  // half of a change is none that anybody wants
+}
+
+/// A limit that the caller set on itself (ulimit -S) shall not end a compiler or QEMU halfway. What the administrator
+/// set stays.
+void raise_limits() {
+  for (const auto resource : {RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_AS}) {
+    rlimit limit = {};
+    if (::getrlimit(resource, &limit) != 0) continue;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(resource, &limit);
+  }
 }
 
 }  // namespace
@@ -91,6 +103,7 @@ Result<Process> Process::start(const Command& command, int output_fd) {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     // Ignored signals outlive an exec: a caller that ignores SIGCHLD must not make our children do so.
     for (const int ignored : {SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGXFSZ}) ::signal(ignored, SIG_DFL);
+    raise_limits();
     if (const int null = ::open("/dev/null", O_RDONLY); null >= 0) ::dup2(null, 0);
     if (output_fd >= 0) {
       ::dup2(output_fd, 1);
@@ -168,7 +181,7 @@ fs::path find_program(const std::string& name) {
   const std::string_view path = program_path;
   for (std::size_t start = 0; start < path.size();) {
     const std::size_t end = std::min(path.find(':', start), path.size());
-    const fs::path file = fs::path(path.substr(start, end - start)) / name;
+    fs::path file = fs::path(path.substr(start, end - start)) / name;
     if (::access(file.c_str(), X_OK) == 0) return file;
     start = end + 1;
   }
@@ -191,6 +204,8 @@ Result<Captured> run_captured(const Command& command) {
   while (!(status = process.wait_for(3600))) {
     if (interrupted()) return interruption();
   }
+  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGXFSZ)
+    return machine_error("{} may write no file as large as it needs: raise the limit (ulimit -f)", command.argv[0]);
   std::string output = TRY(read_file(fmt::format("/proc/self/fd/{}", memory.get())));
   return Captured{*status, std::move(output)};
 }

@@ -17,7 +17,8 @@ namespace nslab {
 /// A child gets a scrubbed environment: LC_ALL=C, TZ=UTC, a known PATH, and what `environment` adds. The caller's
 /// PATH does not say where argv[0] is found, either, nor does the child get files that the caller has open. The
 /// caller's variables would otherwise decide what a compiler makes (KCFLAGS, CC, MAKEFLAGS) or in which language a tool
-/// answers, while the hash of the result names none of them. The umask is 022 for the same reason.
+/// answers, while the hash of the result names none of them. The umask is 022 for the same reason, and limits that the
+/// caller could raise (ulimit -S) are raised.
 struct Command {
   std::vector<std::string> argv;
   std::filesystem::path folder = {};                    ///< empty: the caller's

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +120,33 @@ TEST(Process, TheCallersOpenFilesStayWithTheCaller) {
   const auto ended = run_captured({.argv = {"sh", "-c", fmt::format("test -e /proc/self/fd/{}", fd)}});
   ::close(fd);
   EXPECT_NE(ended->status, 0);
+}
+
+TEST(Process, ACallersSoftLimitOnTheSizeOfFilesIsRaised) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const auto run = run_captured({.argv = {"echo", "all of it"}});
+  setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, ignored);
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_EQ(run->output, "all of it\n");
+}
+
+TEST(Process, AHardLimitOnTheSizeOfFilesIsNamed) {
+  // In a child, which writes nothing itself: only root could raise the limit again.
+  EXPECT_EXIT(
+      {
+        const rlimit none{};
+        setrlimit(RLIMIT_FSIZE, &none);
+        const auto run = run_captured(shell("seq 100000"));
+        _exit(!run && run.error().exit == Exit::machine && run.error().message.find("ulimit -f") != std::string::npos
+                  ? 0
+                  : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "text.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 
 namespace nslab {
 
-std::string errno_text() { return std::strerror(errno); }
+std::string errno_text() {
+  const int error = errno;
+  return fmt::format("{}{}", std::strerror(error), error == EMFILE ? ": raise the limit (ulimit -n)" : "");
+}
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;

@@ -8,7 +8,7 @@
 
 namespace nslab {
 
-/// What errno says, as "No such file or directory".
+/// What errno says, as "No such file or directory", and what to do where that is known.
 std::string errno_text();
 
 /// The lines of a text, without their newlines. A newline at the end of the text ends its last line and starts no

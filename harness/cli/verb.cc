@@ -15,6 +15,13 @@ namespace nslab {
 
 namespace {
 
+// An empty variable in a script would otherwise mean what stands there when nothing is given.
+const CLI::Validator& not_empty() {
+  static const CLI::Validator check(
+      [](std::string& value) { return value.empty() ? std::string("an empty text is none") : std::string(); }, "");
+  return check;
+}
+
 constexpr const char* kFooter = R"(A first session:
   nslab report results/reference/smoke            the answer, before anything is built
   nslab doctor                                    what this machine can do
@@ -145,20 +152,20 @@ std::string completion_of(const CLI::Option& argument, const KernelTable& kernel
 RegisterVerb::RegisterVerb(Verb verb) { registry().emplace(verb.name, verb); }
 
 void Arguments::positional(const char* name, std::string& target, const std::string& help, const char* value) {
-  app_.add_option(name, target, help)->required()->type_name(value);
+  app_.add_option(name, target, help)->required()->type_name(value)->check(not_empty());
 }
 
 void Arguments::positional(const char* name, std::vector<std::string>& target, const std::string& help,
                            const char* value) {
-  app_.add_option(name, target, help)->required()->type_name(value);
+  app_.add_option(name, target, help)->required()->type_name(value)->check(not_empty());
 }
 
 void Arguments::optional_positional(const char* name, std::string& target, const std::string& help, const char* value) {
-  app_.add_option(name, target, help)->type_name(value);
+  app_.add_option(name, target, help)->type_name(value)->check(not_empty());
 }
 
 void Arguments::option(const char* names, std::string& target, const std::string& help, const char* value) {
-  CLI::Option* option = app_.add_option(names, target, help)->type_name(value);
+  CLI::Option* option = app_.add_option(names, target, help)->type_name(value)->check(not_empty());
   if (!target.empty()) option->capture_default_str();
 }
 

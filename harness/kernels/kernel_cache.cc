@@ -11,6 +11,7 @@
 #include "output.h"
 #include "paths.h"
 #include "processes.h"
+#include "signals.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -84,7 +85,7 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
 
   const std::string prefix = "source-" + name;
   const auto lock = TRY(FileLock::wait(lock_file(prefix), say("another nslab unpacks this source; waiting for it")));
-  if (is_sealed(tree)) return tree;
+  if (TRY(has_seal(tree, state_of_tree(tree)))) return tree;
   TRY(make_folders(tree.parent_path()));
   TRY(TempFolder::sweep(temporary(), prefix));
   const auto replaced = TRY(TempFolder::make(temporary(), prefix));
@@ -98,25 +99,24 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
   auto made = TRY(TempFolder::make(temporary(), prefix));
   TRY(make_source_tree(source, source_hash, patches, made.path()));
   TRY(made.rename_to(tree));
-  TRY(seal(tree));
+  TRY(seal(tree, TRY(state_of_tree(tree))));
   return tree;
 }
 
 Result<void> KernelCache::check_source_tree(const fs::path& tree) const {
-  if (is_sealed(tree)) return {};
+  if (TRY(has_seal(tree, state_of_tree(tree)))) return {};
   return user_error("{} was written to during the build, so that the kernel is not kept: build it again",
                     tree.string());
 }
 
-Result<void> KernelCache::seal(const fs::path& folder) const {
+Result<void> KernelCache::seal(const fs::path& folder, const std::string& state) const {
   TRY(make_folders(seal_of(folder).parent_path()));
-  return write_file(seal_of(folder), TRY(state_of_tree(folder)));
+  return write_file(seal_of(folder), state);
 }
 
-bool KernelCache::is_sealed(const fs::path& folder) const {
-  if (!is_there(folder)) return false;
+Result<bool> KernelCache::has_seal(const fs::path& folder, const Result<std::string>& state) const {
+  if (!state && interrupted()) return state.error();  // it says nothing about the folder
   const auto seal = read_file(seal_of(folder));
-  const auto state = state_of_tree(folder);
   return seal && state && *seal == *state;
 }
 
@@ -127,7 +127,7 @@ Kernel KernelCache::kernel(const std::string& model, const std::string& hash) co
 bool KernelCache::is_built(const Kernel& kernel) const { return is_there(kernel.manifest()); }
 
 bool KernelCache::has_objects(const std::string& profile, const Kernel& kernel) const {
-  return is_sealed(objects_of(profile, kernel));
+  return is_there(objects_of(profile, kernel));
 }
 
 fs::path KernelCache::objects_of(const std::string& profile, const Kernel& kernel) const {
@@ -151,7 +151,12 @@ Result<bool> KernelCache::copy_objects(const std::string& profile, const Kernel&
   const fs::path objects = objects_of(profile, kernel);
   {
     const auto lock = TRY(FileLock::wait(lock_file(objects.filename()), say("another nslab uses the same objects")));
-    if (!is_sealed(objects)) return false;
+    if (!is_there(objects)) return false;
+    if (!TRY(has_seal(objects, hash_tree(objects)))) {
+      print_err("{} was written to since it was made: its objects are not used\n", objects.string());
+      TRY(remove_objects(objects));
+      return false;
+    }
     note_use(objects);
     const auto copied =
         TRY(run_captured({.argv = {"cp", "-a", "--reflink=auto", (objects / ".").string(), folder.string()}}));
@@ -193,10 +198,21 @@ Result<void> KernelCache::keep_objects(const std::string& profile, const Kernel&
     const auto replaced = TRY(TempFolder::make(temporary(), build_folder.path().filename()));
     fs::rename(kept, replaced.path() / "objects", ignored);
     note_use(build_folder.path());
+    const std::string hash = TRY(hash_tree(build_folder.path()));
     TRY(build_folder.rename_to(kept));
-    TRY(seal(kept));
+    TRY(seal(kept, hash));
   }
   return make_room(profile, kernel);
+}
+
+Result<void> KernelCache::remove_objects(const fs::path& objects) const {
+  // By one rename, so that nobody who is killed here leaves half of them.
+  const auto unused = TRY(TempFolder::make(temporary(), "unused-objects"));
+  std::error_code error;
+  fs::rename(objects, unused.path() / "objects", error);
+  if (error) return machine_error("cannot remove {}: {}", objects.string(), error.message());
+  fs::remove(seal_of(objects), error);
+  return {};
 }
 
 Result<void> KernelCache::make_room(const std::string& profile, const Kernel& kernel) const {
@@ -219,12 +235,7 @@ Result<void> KernelCache::make_room(const std::string& profile, const Kernel& ke
   for (std::size_t i = kMostObjects - 1; i < kept.size(); ++i) {
     const auto in_use = TRY(FileLock::attempt(lock_file(kept[i].filename())));
     if (!in_use) continue;
-    // By one rename, so that nobody who is killed here leaves half of them.
-    const auto unused = TRY(TempFolder::make(temporary(), "unused-objects"));
-    std::error_code error;
-    fs::rename(kept[i], unused.path() / "objects", error);
-    if (error) return machine_error("cannot remove {}: {}", kept[i].string(), error.message());
-    fs::remove(seal_of(kept[i]), error);
+    TRY(remove_objects(kept[i]));
   }
   return {};
 }

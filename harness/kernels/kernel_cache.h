@@ -36,8 +36,9 @@ struct BuildPlace {
 ///   kernels/        finished kernels, by hash
 ///   objects/        build folders of models that are build bases, by profile, model and hash: of each profile and
 ///                   model those that were used last, three at the most
-///   seals/          for each of sources/ and objects/, its state_of_tree() when it was put there: what somebody has
-///                   written to since is made anew
+///   seals/          what each of sources/ and objects/ was when it was put there, the state_of_tree() of the former
+///   and
+///                   the hash_tree() of the latter: what somebody has written to since is made anew
 ///   source-hashes/  hashes of tarballs, so that these are read once
 ///   locks/, tmp/    what is under way
 ///
@@ -63,7 +64,6 @@ class KernelCache {
   /// Where the kernel of this hash is, or would be.
   Kernel kernel(const std::string& model, const std::string& hash) const;
   bool is_built(const Kernel& kernel) const;
-  /// Whether copy_objects() would find objects, as they were put there.
   bool has_objects(const std::string& profile, const Kernel& kernel) const;
 
   /// The lock on one kernel, for as long as it is built.
@@ -72,7 +72,8 @@ class KernelCache {
   /// programs anew when the folder's name has changed.
   Result<BuildPlace> build_place(const std::string& family) const;
   /// Copies the kept build folder of a kernel to `folder`, with the files' times, which make compares; times in the
-  /// future become those of a moment ago. False when there is none: another process may have made room meanwhile.
+  /// future become those of a moment ago. False when there is none: another process may have made room meanwhile, or
+  /// somebody had written to it, and it is removed.
   Result<bool> copy_objects(const std::string& profile, const Kernel& kernel,
                             const std::filesystem::path& folder) const;
 
@@ -85,12 +86,14 @@ class KernelCache {
   Result<void> keep_objects(const std::string& profile, const Kernel& kernel, TempFolder build_folder) const;
 
  private:
-  /// Notes the state of a folder of sources/ or objects/, for is_sealed().
-  Result<void> seal(const std::filesystem::path& folder) const;
-  bool is_sealed(const std::filesystem::path& folder) const;
+  /// Notes what a folder of sources/ or objects/ is, for has_seal().
+  Result<void> seal(const std::filesystem::path& folder, const std::string& state) const;
+  Result<bool> has_seal(const std::filesystem::path& folder, const Result<std::string>& state) const;
   std::filesystem::path seal_of(const std::filesystem::path& folder) const {
     return folder_ / "seals" / folder.filename();
   }
+  /// The caller holds the objects' lock.
+  Result<void> remove_objects(const std::filesystem::path& objects) const;
   Result<void> make_room(const std::string& profile, const Kernel& kernel) const;
   std::filesystem::path objects_of(const std::string& profile, const Kernel& kernel) const;
   std::filesystem::path temporary() const { return folder_ / "tmp"; }

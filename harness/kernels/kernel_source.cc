@@ -31,6 +31,19 @@ Result<void> copy_tree(const fs::path& source, const std::string& hash, const fs
   return {};
 }
 
+/// The first lines of what patch(1) says, without what it cites from the patch.
+std::string what_failed(const std::string& output) {
+  constexpr int most = 10;
+  std::string text;
+  int lines = 0;
+  for (const std::string& line : lines_of(output)) {
+    if (line.starts_with("|") || line.starts_with("---") || line.starts_with("The text leading up")) continue;
+    if (++lines > most) return text + "...";
+    text += line + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::vector<Patch>> read_series(const fs::path& folder) {
@@ -73,7 +86,7 @@ Result<void> make_source_tree(const fs::path& source, const std::string& hash, c
     const auto applied = TRY(run_captured(
         {.argv = {"patch", "-p1", "--batch", "--silent", "--fuzz=0", "-i", file.string()}, .folder = folder}));
     if (applied.status != 0)
-      return user_error("{} does not apply to {}:\n{}", patch.name, source.string(), applied.output);
+      return user_error("{} does not apply to {}:\n{}", patch.name, source.string(), what_failed(applied.output));
   }
   return {};
 }

@@ -13,6 +13,7 @@ namespace nslab {
 namespace {
 
 constexpr int kMaxDepth = 32;  // mainline's MAX_PID_NS_LEVEL
+constexpr std::size_t kLongestName = 100;
 
 template <class T>
 bool has_duplicates(const std::vector<T>& values) {
@@ -80,9 +81,12 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   const auto measures = reader.tables("measure");
 
   const bool plain_name =
-      !experiment.name.empty() &&
+      !experiment.name.empty() && experiment.name.size() <= kLongestName &&
       experiment.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
-  if (!plain_name) reader.reject("name", "'name' must be lower-case letters, digits, - and _: it names a folder");
+  if (!plain_name)
+    reader.reject(
+        "name",
+        fmt::format("'name' must be lower-case letters, digits, - and _, at most {}: it names a folder", kLongestName));
   if (const auto known = meter_from(meter)) {
     experiment.meter = *known;
   } else {

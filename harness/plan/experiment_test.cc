@@ -38,9 +38,11 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
       {kMeasure, "x.toml:1: 'name' is missing"},
       {"name = 3\n" + std::string(kMeasure), "x.toml:1: 'name' must be a string"},
       {"name = \"A b\"\n" + std::string(kMeasure),
-       "x.toml:1: 'name' must be lower-case letters, digits, - and _: it names a folder"},
+       "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
       {"name = \"../a\"\n" + std::string(kMeasure),
-       "x.toml:1: 'name' must be lower-case letters, digits, - and _: it names a folder"},
+       "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
+      {"name = \"" + std::string(101, 'a') + "\"\n" + kMeasure,
+       "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
       {name + "boot = 3\n" + kMeasure,
        "x.toml:2: unknown key 'boot'; known here: base, boots, first_seed, limit_seconds, margin_percent, measure, "
        "memory_mib, meter, "

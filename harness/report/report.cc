@@ -410,10 +410,9 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   for (const Sample& s : samples) {
     const CellKey key{s.benchmark, s.kernel, s.depth};
     if (!seen.emplace(key, s.seed).second) {
-      return Error{Exit::bug,
-                   fmt::format("run {} holds two samples of {} on {} at depth {} with seed {}: the store is not in "
-                               "order.",
-                               run.id, s.benchmark, s.kernel, s.depth, s.seed)};
+      return user_error(
+          "run {} holds two samples of {} on {} at depth {} with seed {}: the results are damaged or were edited.",
+          run.id, s.benchmark, s.kernel, s.depth, s.seed);
     }
     by_cell[key].push_back(&s);
     kernels.insert(s.kernel);

@@ -154,8 +154,8 @@ struct Report {
   std::vector<std::string> not_of_today;
 };
 
-/// Fails with Exit::user when there are no samples or the reference is no kernel of the run, with Exit::bug when the
-/// samples contradict each other (two of the same cell and seed).
+/// Fails with Exit::user when there are no samples or the reference is no kernel of the run, or the samples
+/// contradict each other (two of the same cell and seed).
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options);
 
 /// The floor of each cell (benchmark, depth), in the meter's unit: the far end of the interval of multi-twin - multi,

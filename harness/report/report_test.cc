@@ -492,7 +492,7 @@ TEST(ReportTest, UsersMistakes) {
   EXPECT_EQ(make_report(run_record(), small_run(), {.level = 95}).error().exit, Exit::user);
   auto twice = small_run();
   twice.push_back(twice.front());
-  EXPECT_EQ(make_report(run_record(), twice, {}).error().exit, Exit::bug);
+  EXPECT_EQ(make_report(run_record(), twice, {}).error().exit, Exit::user);
 }
 
 /// fork's cost at 10 and 1,000 processes, proportional to them on multi at depth 0 and constant one level down; three

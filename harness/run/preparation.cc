@@ -165,7 +165,7 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
   if (is_there(options.results / "nslab.sqlite")) {
     auto store = TRY(Store::open_existing(options.results.string()));
     missing = TRY(missing_boots(prepared, store));
-    seconds = TRY(store.boot_seconds(experiment.text));
+    seconds = TRY(store.boot_seconds(experiment.text, boot_keys(prepared)));
     forecast.known_in = options.results;
   } else {
     for (const BootPlan& boot : prepared.plan) missing.push_back(&boot);

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Why kernels could not be built, by name.
+/// Why kernels could not be built, a line each, by name.
 using Unbuilt = std::map<std::string, std::string>;
 
 /// What the run's numbers came from, for reports and for those who want to repeat it. The other kernels must be built.
@@ -62,21 +62,33 @@ Result<RunRecord> fresh_run(const Prepared& prepared, const Unbuilt& unbuilt) {
 Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& builder) {
   Unbuilt unbuilt;
   std::optional<Error> first;
+  std::optional<Error> source;  // what is wrong with it is so for all kernels: told once
+  bool has_source = false;
   for (const KernelSpec& spec : prepared.specs) {
-    const auto built = builder.build(spec);
-    if (built && built->hash != prepared.kernels.at(spec.model.name).hash) {
+    const std::string& name = spec.model.name;
+    const Kernel& planned = prepared.kernels.at(name);
+    if (!has_source && !source && !builder.is_built(planned)) {
+      const auto tree = builder.source_tree(spec.base, /*patched=*/true);
+      has_source = tree.has_value();
+      if (!tree) source = tree.error();
+    }
+    const bool attempted = !source || builder.is_built(planned);
+    const Result<Kernel> built = attempted ? builder.build(spec) : Result<Kernel>(*source);
+    if (built && built->hash != planned.hash) {
       return user_error(
           "{}: its patches, settings, source or compiler were changed after the run began, so that another kernel than "
           "planned was built. Start the run again",
-          spec.model.name);
+          name);
     }
     if (built) continue;
     if (built.error().exit != Exit::user || interrupted()) return built.error();
     if (!first) first = built.error();
-    unbuilt[spec.model.name] = "the kernel was not built: " + built.error().message;
-    print_err("nslab: FAILED: {}: {}\n", spec.model.name, built.error().message);
+    const std::string& why = built.error().message;
+    unbuilt[name] = "the kernel was not built: " + why.substr(0, why.find('\n'));
+    if (attempted) print_err("nslab: FAILED: {}: {}\n", name, why);
   }
   if (first && unbuilt.size() == prepared.specs.size()) return *first;
+  if (source) print_err("nslab: FAILED: {}\nThe kernels that were built before are measured.\n", source->message);
   return unbuilt;
 }
 
@@ -88,7 +100,7 @@ class FailureCount {
   /// Boots, unless the kernel has failed too often.
   Result<BootRecord> execute(const BootPlan& plan, const BootPool::Execute& boot) {
     if (const auto found = unbuilt_.find(plan.kernel); found != unbuilt_.end()) {
-      return negative_result("{}", found->second);
+      return negative_result("{}, seed {}: not booted, because {}", plan.kernel, plan.seed, found->second);
     }
     if (failed(plan.kernel, 0) >= kMostFailures) {
       return negative_result("{}, seed {}: not booted, because {} boots of this kernel have failed", plan.kernel,
@@ -195,10 +207,14 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
     note(keeper.store());
     progress.update(keeper.stored());
   }
-  if (!keeper.all_stored()) {
-    print_err("nslab: {} not stored\n", counted(keeper.waiting(), "finished boot"));
+  if (interrupted() && keeper.waiting() > 0) {
+    return negative_result(
+        "interrupted: {} lost, because another program had the results locked; all others are kept, and the same "
+        "command goes on from there",
+        counted(keeper.waiting(), "finished boot"));
   }
   if (interrupted()) return interruption();
+  if (keeper.waiting() > 0) print_err("nslab: {} not stored\n", counted(keeper.waiting(), "finished boot"));
   TRY(outcome);
   if (keeper.failed().empty()) return {};
   return negative_result(

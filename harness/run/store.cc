@@ -453,15 +453,18 @@ Result<void> Store::finish(std::int64_t run, const std::string& when) {
   });
 }
 
-Result<std::vector<std::pair<std::string, double>>> Store::boot_seconds(const std::string& experiment_text) {
+Result<std::vector<std::pair<std::string, double>>> Store::boot_seconds(const std::string& experiment_text,
+                                                                        const std::vector<std::string>& keys) {
   using Durations = std::vector<std::pair<std::string, double>>;
   return guarded(*database_, [&]() -> Result<Durations> {
     Durations durations;
+    const std::set<std::string> wanted(keys.begin(), keys.end());
     SQLite::Statement query(*database_,
-                            "SELECT kernel, wall_seconds FROM boot JOIN run ON run.id = boot.run "
-                            "WHERE json_extract(run.manifest, '$.experiment') = ?");
+                            "SELECT kernel, wall_seconds, boot.key, json_extract(run.manifest, '$.experiment') = ? "
+                            "FROM boot JOIN run ON run.id = boot.run");
     query.bind(1, experiment_text);
     while (query.executeStep()) {
+      if (query.getColumn(3).getInt() == 0 && !wanted.contains(query.getColumn(2).getString())) continue;
       durations.emplace_back(query.getColumn(0).getString(), query.getColumn(1).getDouble());
     }
     return durations;

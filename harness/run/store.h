@@ -76,8 +76,10 @@ class Store {
   /// Marks the run finished at the given time (UTC, ISO 8601).
   Result<void> finish(std::int64_t run, const std::string& when);
 
-  /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, in all runs.
-  Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text);
+  /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, and of those
+  /// with one of these keys, in all runs.
+  Result<std::vector<std::pair<std::string, double>>> boot_seconds(const std::string& experiment_text,
+                                                                   const std::vector<std::string>& keys);
 
   /// Runs are returned by all functions with the accelerator that their manifest names. Fails with Exit::user when a
   /// run has a meter or unit that this nslab does not know.

@@ -122,9 +122,16 @@ TEST_F(StoreTest, DurationsAreThoseOfAnExperimentsBootsInAllItsRuns) {
     ASSERT_TRUE(store.add(run->id, boot(7)));
   }
   ASSERT_TRUE(store.add(store.begin("other", fresh())->id, boot(7)));
-  const auto seconds = store.boot_seconds("name = \"smoke\"");
+  const auto seconds = store.boot_seconds("name = \"smoke\"", {});
   ASSERT_TRUE(seconds) << seconds.error().message;
   EXPECT_THAT(*seconds, testing::ElementsAre(std::pair("multi", 1.5), std::pair("multi", 1.5)));
+
+  // Where the file was edited, as for more boots, those that are measured already tell the time.
+  BootRecord keyed = boot(8);
+  keyed.key = "of the plan";
+  ASSERT_TRUE(store.add(store.begin("third", fresh())->id, keyed));
+  EXPECT_THAT(*store.boot_seconds("boots = 4", {"not there", "of the plan"}),
+              testing::ElementsAre(std::pair("multi", 1.5)));
 }
 
 TEST_F(StoreTest, ABootIsStoredOnceAndWhole) {
