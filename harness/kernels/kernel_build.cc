@@ -137,7 +137,7 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   const auto lock = TRY(cache_.lock(kernel));
   if (have() && is_intact(kernel)) return kernel;  // another process has built it meanwhile
   if (is_built(kernel) && !is_intact(kernel)) {
-    print_err("{} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
+    print_err("nslab: {} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
               kernel.folder.string(), kernel.name);
     std::error_code error;
     fs::remove_all(kernel.folder, error);

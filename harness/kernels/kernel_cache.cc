@@ -90,7 +90,8 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
   TRY(TempFolder::sweep(temporary(), prefix));
   const auto replaced = TRY(TempFolder::make(temporary(), prefix));
   if (is_there(tree)) {
-    print_err("{} was written to since it was unpacked, or copied from elsewhere: it is made anew\n", tree.string());
+    print_err("nslab: {} was written to since it was unpacked, or copied from elsewhere: it is made anew\n",
+              tree.string());
     std::error_code error;
     fs::rename(tree, replaced.path() / "tree", error);
     if (error) return machine_error("cannot remove {}: {}", tree.string(), error.message());
@@ -153,7 +154,7 @@ Result<bool> KernelCache::copy_objects(const std::string& profile, const Kernel&
     const auto lock = TRY(FileLock::wait(lock_file(objects.filename()), say("another nslab uses the same objects")));
     if (!is_there(objects)) return false;
     if (!TRY(has_seal(objects, hash_tree(objects)))) {
-      print_err("{} was written to since it was made: its objects are not used\n", objects.string());
+      print_err("nslab: {} was written to since it was made: its objects are not used\n", objects.string());
       TRY(remove_objects(objects));
       return false;
     }
