@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "files.h"
+#include "text.h"
 
 namespace nslab {
 
@@ -46,8 +48,12 @@ std::string Hasher::hex() {
 std::string sha256(std::string_view bytes) { return Hasher().bytes(bytes).hex(); }
 
 Result<std::string> sha256_file(const std::filesystem::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return user_error("cannot read {}: {}", path.string(), strerror(errno));
+  // A pipe without a writer would keep us waiting, in open(2) already.
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return user_error("cannot read {}: {}", path.string(), errno_text());
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return user_error("{} is no file with content", path.string());
   Hasher hasher;
   std::vector<char> block(1 << 20);
   for (;;) {

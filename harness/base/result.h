@@ -58,6 +58,10 @@ inline void value_of_try(Result<void>&& /*result*/) {}
     ::nslab::value_of_try(std::move(tried));     \
   })
 
+/// What an exception that left its function is to the user: memory that ran out and threads that cannot be had are the
+/// machine's, all else is a bug of nslab.
+Error error_of(const std::exception& exception);
+
 /// An Error with the exit code of its name, and a message made by fmt::format().
 template <class... Args>
 Error user_error(fmt::format_string<Args...> format, Args&&... args) {

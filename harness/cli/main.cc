@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   try {
     return nslab::run_command_line(argc, argv);
   } catch (const std::exception& error) {
-    nslab::print_err("nslab: this is a bug of nslab: {}\n", error.what());
-    return static_cast<int>(nslab::Exit::bug);
+    const nslab::Error told = nslab::error_of(error);
+    nslab::print_err("nslab: {}\n", told.message);
+    return static_cast<int>(told.exit);
   }
 }

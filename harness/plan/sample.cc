@@ -19,6 +19,7 @@ std::string impossible(const Sample& sample) {
   }
   if (!sample.refusal.empty()) return "is measured and names an error";
   if (sample.iterations == 0) return "is measured and has no repetitions";
+  if (sample.minimum == 0) return "has a repetition that cost nothing";
   if (sample.minimum > sample.median || sample.median > sample.p90 || sample.p90 > sample.maximum) {
     return "has a minimum, median, 90th percentile and maximum that do not ascend";
   }

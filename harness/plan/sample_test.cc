@@ -36,13 +36,15 @@ TEST(Impossible, WhatNoBootCanEndWithIsNamed) {
             "has a mean that does not lie between its minimum and its maximum");
   EXPECT_EQ(with([](Sample& s) { s.sum_first_half = 0; }),
             "has a first half whose mean does not lie between its minimum and its maximum");
+  EXPECT_EQ(with([](Sample& s) { s.minimum = 0; }), "has a repetition that cost nothing");
   EXPECT_EQ(with([](Sample& s) { s.minimum = s.median + 1; }),
             "has a minimum, median, 90th percentile and maximum that do not ascend");
   EXPECT_EQ(with([](Sample& s) { s.maximum = s.p90 - 1; }),
             "has a minimum, median, 90th percentile and maximum that do not ascend");
   EXPECT_EQ(with([](Sample& s) {
-              s.minimum = s.sum = 0;
-              s.sum_first_half = 1;
+              s.minimum = 1;
+              s.sum = s.iterations;
+              s.sum_first_half = s.sum + 1;
             }),
             "has a first half that cost more than the whole");
   EXPECT_EQ(with([](Sample& s) { s.status = CellStatus::refused; }), "is refused and names no error");

@@ -35,8 +35,10 @@ Result<std::string> draw_picture(const std::vector<std::string>& words, const Fo
         ended.error().message);
   }
   if (!WIFEXITED(ended->status) || WEXITSTATUS(ended->status) != 0) {
-    return Error{Exit::bug, fmt::format("gnuplot failed ({}) to draw {}:\n{}", describe_status(ended->status),
-                                        beside.string(), ended->output)};
+    // By a signal: for want of memory, or threads.
+    return Error{WIFSIGNALED(ended->status) ? Exit::machine : Exit::bug,
+                 fmt::format("gnuplot failed ({}) to draw {}:\n{}", describe_status(ended->status), beside.string(),
+                             ended->output)};
   }
   auto drawn = read_file(beside);
   if (!drawn || !drawn->substr(0, drawn->find_last_not_of('\n') + 1).ends_with(form.end)) {

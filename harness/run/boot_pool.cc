@@ -4,21 +4,24 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <system_error>
+
+#include "output.h"
 
 namespace nslab {
 
 namespace {
 
 Result<BootRecord> execute_without_exceptions(const BootPool::Execute& execute, const BootPlan& plan) {
-  std::string what = "unknown";
   try {
     return execute(plan);
   } catch (const std::exception& exception) {
-    what = exception.what();
+    const Error error = error_of(exception);
+    return Error{error.exit, fmt::format("{}, seed {}: {}", plan.kernel, plan.seed, error.message)};
   } catch (...) {
+    return Error{Exit::bug,
+                 fmt::format("{}, seed {}: this is a bug of nslab: an unknown exception", plan.kernel, plan.seed)};
   }
-  return Error{Exit::bug, fmt::format("{}, seed {}: this is a bug of nslab, an exception ended the boot: {}",
-                                      plan.kernel, plan.seed, what)};
 }
 
 }  // namespace
@@ -26,7 +29,15 @@ Result<BootRecord> execute_without_exceptions(const BootPool::Execute& execute, 
 BootPool::BootPool(std::vector<const BootPlan*> plans, unsigned jobs, Execute execute)
     : plans_(std::move(plans)), execute_(std::move(execute)), running_(std::min<std::size_t>(jobs, plans_.size())) {
   // All threads are counted before the first one starts: it may end before the second one is there.
-  for (std::size_t i = running_; i > 0; --i) threads_.emplace_back([this] { work(); });
+  const std::size_t wanted = running_;
+  try {
+    while (threads_.size() < wanted) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    if (threads_.empty()) throw;
+    const std::lock_guard lock(mutex_);
+    running_ -= wanted - threads_.size();
+    print_err("nslab: no more threads can be had: {} boots at once\n", threads_.size());
+  }
 }
 
 BootPool::~BootPool() { stop(); }

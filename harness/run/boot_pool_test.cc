@@ -173,8 +173,7 @@ TEST(BootPool, AnExceptionIsABugOfThatBootAlone) {
   ASSERT_EQ(results.size(), 3U);
   ASSERT_FALSE(results[0]);
   EXPECT_EQ(results[0].error().exit, Exit::bug);
-  EXPECT_EQ(results[0].error().message,
-            "multi, seed 1: this is a bug of nslab, an exception ended the boot: no such cell");
+  EXPECT_EQ(results[0].error().message, "multi, seed 1: this is a bug of nslab: no such cell");
   ASSERT_FALSE(results[1]);
   EXPECT_EQ(results[1].error().exit, Exit::bug);
   EXPECT_THAT(results[1].error().message, testing::HasSubstr("seed 2"));

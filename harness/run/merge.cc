@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "experiment.h"
 #include "json.h"
@@ -22,12 +23,22 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
       {"meter", name_of(run.meter)},
       {"base", run.base},
       {"profile", run.profile},
+      {"whether its figures count", run.measurable ? "yes" : "no"},
       {"accelerator", run.accelerator},
       {"QEMU", member("qemu")},
       {"QEMU's program or firmware", member("qemu_fingerprint")},
       {"QEMU's command line", member("qemu_command")},
       {"guest (initramfs)", member("initramfs_sha256")},
   };
+  const Json kernels = object_member(manifest, "kernels");
+  for (const auto& [name, kernel] : kernels.items()) {
+    Json made_of = kernel;
+    // How long the build took, and of how many files, is of the machine, and the sizes are not measured.
+    if (made_of.is_object()) {
+      for (const char* member : {"build_seconds", "objects", "sizes_sha256"}) made_of.erase(member);
+    }
+    parts.emplace_back("the kernel " + name, to_text(made_of));
+  }
   if (properties_of(run.meter).depends_on_host) parts.emplace_back("host", member("host"));
   const auto experiment = experiment_of(run);
   if (!experiment) {
@@ -84,12 +95,20 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
   joined.run = parts.front().stored.run;
   joined.run.failures.clear();
   std::map<std::string, std::pair<std::string, const MergePart*>> hashes;  // by kernel
-  std::map<std::pair<std::string, std::uint64_t>, std::pair<const BootRecord*, const MergePart*>> boots;
+  using BootName = std::pair<std::string, std::uint64_t>;                  // kernel and seed
+  std::map<BootName, std::pair<const BootRecord*, const MergePart*>> boots;
+  std::set<BootName> planned;
   for (const MergePart& part : parts) {
     TRY(check_fit(parts.front(), part));
     joined.run.started = std::min(joined.run.started, part.stored.run.started);
     joined.run.finished = std::max(joined.run.finished, part.stored.run.finished);
+    if (const auto experiment = experiment_of(part.stored.run)) {
+      for (const std::string& kernel : experiment->kernels()) {
+        for (std::uint64_t i = 0; i < experiment->boots; ++i) planned.emplace(kernel, experiment->first_seed + i);
+      }
+    }
     for (const BootRecord& boot : part.stored.boots) {
+      planned.emplace(boot.kernel, boot.seed);
       const auto& [hash, where] = hashes.emplace(boot.kernel, std::pair(boot.kernel_hash, &part)).first->second;
       if (hash != boot.kernel_hash) {
         return user_error("{} and {} do not fit: the kernel {} is {:.16} and {:.16}", where->place, part.place,
@@ -109,12 +128,13 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
   }
   for (const MergePart& part : parts) {
     for (const BootFailure& failure : part.stored.run.failures) {
+      planned.emplace(failure.kernel, failure.seed);
       if (!boots.contains({failure.kernel, failure.seed})) joined.run.failures.push_back(failure);
     }
   }
   if (joined.boots.empty()) return user_error("{} has no boots: there is nothing to join", parts.front().place);
   joined.run.boots_done = static_cast<int>(joined.boots.size());
-  joined.run.boots_planned = joined.run.boots_done + static_cast<int>(joined.run.failures.size());
+  joined.run.boots_planned = static_cast<int>(planned.size());
   return joined;
 }
 

@@ -12,8 +12,10 @@ namespace {
 using testing::HasSubstr;
 
 constexpr const char* kManifest =
-    R"({"experiment": "name = \"small\"\n[[measure]]\nkernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
-        "qemu": "QEMU 7.2", "qemu_command": ["qemu"], "initramfs_sha256": "ab", "host": {"cpu": "one"}})";
+    R"({"experiment": "name = \"small\"\nboots = 2\n[[measure]]\nkernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
+        "qemu": "QEMU 7.2", "qemu_command": ["qemu"], "initramfs_sha256": "ab",
+        "kernels": {"multi": {"vmlinux_sha256": "12", "build_seconds": 7}},
+        "host": {"cpu": "one"}})";
 
 MergePart part(const std::string& place, const std::vector<std::uint64_t>& seeds) {
   MergePart part{place, {run_record(), {}}};
@@ -54,11 +56,27 @@ TEST(Merge, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(error_with("\"ab\"", "\"cd\""), HasSubstr("guest (initramfs) is "));
   EXPECT_THAT(error_with("[\"qemu\"]", "[\"qemu\", \"-m\"]"), HasSubstr("QEMU's command line is "));
   EXPECT_THAT(error_with("depths = [0]", "depths = [1]"), HasSubstr("cells is "));
-  EXPECT_EQ(error_with("name = ", "boots = 3\\nname = "), "joined") << "how many boots there are may differ";
+  EXPECT_EQ(error_with("boots = 2", "boots = 3"), "joined") << "how many boots there are may differ";
+  EXPECT_THAT(error_with("\"12\"", "\"34\""), HasSubstr("the kernel multi is "));
+  EXPECT_EQ(error_with("\"build_seconds\": 7", "\"build_seconds\": 9"), "joined");
   EXPECT_EQ(error_with("\"one\"", "\"two\""), "joined") << "instructions do not depend on the host";
   MergePart other = part("there", {2});
   other.stored.boots[0].kernel_hash = "def";
   EXPECT_THAT(error_of({part("here", {1}), other}), HasSubstr("the kernel multi is abc and def"));
+}
+
+// Part of what was planned is not there yet: reports say so.
+TEST(Merge, WhatAPartLacksIsMissing) {
+  const auto merged = merge_runs({part("here", {1})});
+  ASSERT_TRUE(merged) << merged.error().message;
+  EXPECT_EQ(merged->run.boots_done, 1);
+  EXPECT_EQ(merged->run.boots_planned, 2);
+}
+
+TEST(Merge, FiguresThatDoNotCountAreNotJoinedWithThoseThatDo) {
+  MergePart other = part("there", {2});
+  other.stored.run.measurable = false;
+  EXPECT_THAT(error_of({part("here", {1}), other}), HasSubstr("whether its figures count is yes and no"));
 }
 
 TEST(Merge, TimeOfTwoHostsIsNotJoined) {

@@ -250,6 +250,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   TRY(boot_and_store(
       missing, prepared, [&](const BootPlan& plan) { return failures.execute(plan, boot); }, store, run.id));
   if (run.finished.empty()) TRY(store.finish(run.id, utc_now()));
+  TRY(store.check_place());
   return store.run(run.id);
 }
 

@@ -3,13 +3,16 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
+#include <iterator>
+#include <tuple>
 
 #include "files.h"
+#include "hash.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -17,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The version of the file's format, which every change of the tables raises.
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr int kBusyMilliseconds = 2000;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
@@ -67,7 +70,7 @@ CREATE TABLE sample (
 ) WITHOUT ROWID;
 )";
 
-// From format 2, which is the tables above, to format 3. A new file goes both ways.
+// From format 2, which is the tables above, to format 3. A new file goes all ways.
 constexpr const char* kFromFormat2 = R"(
 ALTER TABLE run ADD COLUMN measurable INTEGER NOT NULL DEFAULT 1;
 UPDATE run SET measurable = profile NOT IN ('mini', 'debug');
@@ -91,13 +94,60 @@ CREATE TABLE failure (
 ) WITHOUT ROWID;
 )";
 
+// To format 4. The digests follow, by seal_all().
+constexpr const char* kFromFormat3 = R"(
+ALTER TABLE run ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+ALTER TABLE boot ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+)";
+
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
     "(SELECT count(*) FROM member WHERE member.run = run.id), "
-    "coalesce(CASE WHEN json_valid(manifest) THEN json_extract(manifest, '$.accelerator') END, 'unknown'), measurable "
-    "FROM run ";
+    "coalesce(CASE WHEN json_valid(manifest) THEN json_extract(manifest, '$.accelerator') END, 'unknown'), measurable, "
+    "key, digest FROM run ";
 
-Result<RunRecord> read_run(SQLite::Database& database, SQLite::Statement& row) {
+Error changed(const SQLite::Database& database, const std::string& what) {
+  return user_error("{} is damaged: {} is not what was stored; move the file away", database.getFilename(), what);
+}
+
+/// Over all that a run's row says. What somebody changed by another program does not have it.
+std::string digest_of(const RunRecord& run, const std::string& key) {
+  return Hasher()
+      .part("key", key)
+      .part("experiment", run.experiment)
+      .part("meter", name_of(run.meter))
+      .part("profile", run.profile)
+      .part("measurable", run.measurable ? "yes" : "no")
+      .part("base", run.base)
+      .part("started", run.started)
+      .part("finished", run.finished)
+      .part("manifest", run.manifest)
+      .part("boots planned", std::to_string(run.boots_planned))
+      .hex();
+}
+
+/// Over all that a boot's row and its samples say.
+std::string digest_of(const BootRecord& boot) {
+  std::vector<const Sample*> samples;
+  for (const Sample& sample : boot.samples) samples.push_back(&sample);
+  std::sort(samples.begin(), samples.end(), [](const Sample* a, const Sample* b) {
+    return std::tie(a->depth, a->benchmark) < std::tie(b->depth, b->benchmark);
+  });
+  Hasher hasher;
+  hasher.part("kernel", boot.kernel).part("hash", boot.kernel_hash).part("seed", std::to_string(boot.seed));
+  hasher.part("seconds", fmt::format("{}", boot.wall_seconds)).part("started", boot.started);
+  hasher.part("finished", boot.finished).part("manifest", boot.manifest).part("key", boot.key);
+  for (const Sample* s : samples) {
+    hasher.part("sample", fmt::format("{} {} {} {} {} {} {} {} {} {}", s->depth, s->status == CellStatus::ok ? 1 : 0,
+                                      s->iterations, s->sum, s->sum_first_half, s->minimum, s->median, s->p90,
+                                      s->maximum, s->involuntary_switches));
+    hasher.part("benchmark", s->benchmark).part("refusal", s->refusal).part("layout", s->layout);
+  }
+  return hasher.hex();
+}
+
+/// A row of kRunColumns, whatever its digest.
+Result<RunRecord> run_of(SQLite::Database& database, SQLite::Statement& row) {
   RunRecord run;
   run.id = row.getColumn(0).getInt64();
   run.experiment = row.getColumn(1).getString();
@@ -121,11 +171,30 @@ Result<RunRecord> read_run(SQLite::Database& database, SQLite::Statement& row) {
   return run;
 }
 
+/// A row of kRunColumns, which must be what was stored.
+Result<RunRecord> read_run(SQLite::Database& database, SQLite::Statement& row) {
+  RunRecord run = TRY(run_of(database, row));
+  if (digest_of(run, row.getColumn(13).getString()) == row.getColumn(14).getString()) return run;
+  return changed(database, fmt::format("run {}", run.id));
+}
+
+/// Whoever changes a run's row seals it.
+Result<void> seal_run(SQLite::Database& database, std::int64_t id) {
+  SQLite::Statement query(database, std::string(kRunColumns) + "WHERE id = ?");
+  query.bind(1, id);
+  if (!query.executeStep()) return changed(database, fmt::format("run {}, which is no longer there,", id));
+  SQLite::Statement update(database, "UPDATE run SET digest = ? WHERE id = ?");
+  update.bind(1, digest_of(TRY(run_of(database, query)), query.getColumn(13).getString()));
+  update.bind(2, id);
+  update.exec();
+  return {};
+}
+
 constexpr const char* kSelectSamples =
     "SELECT kernel, depth, benchmark, boot.seed, status, refusal, iterations, sum, sum_first_half, minimum, median, "
     "p90, "
-    "maximum, involuntary_switches, layout, boot.id FROM member JOIN boot ON boot.id = member.boot "
-    "JOIN sample ON sample.boot = boot.id WHERE member.run = ? ";
+    "maximum, involuntary_switches, layout FROM boot JOIN sample ON sample.boot = boot.id WHERE boot.id = ? "
+    "ORDER BY depth, benchmark";
 
 Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& row) {
   for (const int column : {1, 3, 6, 7, 8, 9, 10, 11, 12, 13}) {
@@ -159,6 +228,55 @@ Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& 
   return sample;
 }
 
+/// A boot with its samples, ordered by depth and benchmark, whatever its digest, and the digest that the row has.
+Result<std::pair<BootRecord, std::string>> boot_of(SQLite::Database& database, std::int64_t id) {
+  SQLite::Statement query(database,
+                          "SELECT kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key, digest "
+                          "FROM boot WHERE id = ?");
+  query.bind(1, id);
+  if (!query.executeStep()) return changed(database, "a boot, which is no longer there,");
+  BootRecord boot;
+  boot.kernel = query.getColumn(0).getString();
+  boot.kernel_hash = query.getColumn(1).getString();
+  boot.seed = static_cast<std::uint64_t>(query.getColumn(2).getInt64());
+  boot.wall_seconds = query.getColumn(3).getDouble();
+  boot.started = query.getColumn(4).getString();
+  boot.finished = query.getColumn(5).getString();
+  boot.manifest = query.getColumn(6).getString();
+  boot.key = query.getColumn(7).getString();
+  std::string digest = query.getColumn(8).getString();
+  SQLite::Statement samples(database, kSelectSamples);
+  samples.bind(1, id);
+  while (samples.executeStep()) boot.samples.push_back(TRY(read_sample(database, samples)));
+  return std::pair(std::move(boot), std::move(digest));
+}
+
+/// The boot, which must be what was stored.
+Result<BootRecord> read_boot(SQLite::Database& database, std::int64_t id) {
+  auto [boot, digest] = TRY(boot_of(database, id));
+  if (digest_of(boot) == digest) return boot;
+  return changed(database, fmt::format("the boot of {} with seed {}", boot.kernel, boot.seed));
+}
+
+std::vector<std::int64_t> ids_of(SQLite::Database& database, const char* select) {
+  std::vector<std::int64_t> ids;
+  SQLite::Statement query(database, select);
+  while (query.executeStep()) ids.push_back(query.getColumn(0).getInt64());
+  return ids;
+}
+
+/// Of a store that had no digests.
+Result<void> seal_all(SQLite::Database& database) {
+  for (const std::int64_t id : ids_of(database, "SELECT id FROM run")) TRY(seal_run(database, id));
+  for (const std::int64_t id : ids_of(database, "SELECT id FROM boot")) {
+    SQLite::Statement update(database, "UPDATE boot SET digest = ? WHERE id = ?");
+    update.bind(1, digest_of(TRY(boot_of(database, id)).first));
+    update.bind(2, id);
+    update.exec();
+  }
+  return {};
+}
+
 /// Runs `work`; what SQLite throws comes back as an Error that names the file and what to do.
 template <class Work>
 auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
@@ -183,6 +301,7 @@ auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
       case SQLITE_ERROR:  // a table that is not there
       case SQLITE_NOTADB:
       case SQLITE_CORRUPT:
+      case SQLITE_CONSTRAINT:  // rows that belong together are there twice, or no longer
         return user_error("{} is damaged or no store of nslab: {}; move it away", file, error.what());
       default:
         return Error{Exit::bug, fmt::format("{}: {}", file, error.what())};
@@ -208,7 +327,7 @@ Result<int> format_of(SQLite::Database& database) {
     return user_error("{} is no store of nslab; move it away", file);
   }
   const int version = database.execAndGet("PRAGMA user_version").getInt();
-  if (version != kVersion && version != 2) {
+  if (version < 2 || version > kVersion) {
     return user_error("{} has format {}, this nslab reads format {}; move it away or use the nslab that wrote it", file,
                       version, kVersion);
   }
@@ -253,8 +372,8 @@ void insert_samples(SQLite::Database& database, std::int64_t boot, const std::ve
 std::int64_t insert_boot(SQLite::Database& database, std::int64_t run, const BootRecord& boot) {
   SQLite::Statement insert(
       database,
-      "INSERT INTO boot (run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO boot (run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key, "
+      "digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, run);
   insert.bind(2, boot.kernel);
   insert.bind(3, boot.kernel_hash);
@@ -264,6 +383,7 @@ std::int64_t insert_boot(SQLite::Database& database, std::int64_t run, const Boo
   insert.bind(7, boot.finished);
   insert.bind(8, boot.manifest);
   insert.bind(9, boot.key);
+  insert.bind(10, digest_of(boot));
   insert.exec();
   const std::int64_t id = database.getLastInsertRowid();
   insert_samples(database, id, boot.samples);
@@ -284,12 +404,20 @@ void forget_failures(SQLite::Database& database, std::int64_t run) {
 
 namespace {
 
+/// Device and inode of a file; zeros where there is none.
+std::pair<std::uint64_t, std::uint64_t> inode_of(const std::string& file) {
+  struct stat status = {};
+  return ::stat(file.c_str(), &status) == 0 ? std::pair(status.st_dev, status.st_ino) : std::pair(0UL, 0UL);
+}
+
 /// SQLite takes a name that starts with "file:" for a URI, and what follows a '?' in it for settings.
 std::string sqlite_name(const fs::path& file) { return file.is_absolute() ? file.string() : "./" + file.string(); }
 
 }  // namespace
 
-Store::Store(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {}
+Store::Store(std::unique_ptr<SQLite::Database> database) : database_(std::move(database)) {
+  inode_ = inode_of(database_->getFilename());
+}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
@@ -337,7 +465,9 @@ Result<Store> Store::open(const std::string& folder) {
     if (version < kVersion) {
       SQLite::Transaction transaction(*database, SQLite::TransactionBehavior::IMMEDIATE);
       if (version == 0) database->exec(kSchema);
-      database->exec(kFromFormat2);
+      if (version < 3) database->exec(kFromFormat2);
+      database->exec(kFromFormat3);
+      TRY(seal_all(*database));
       database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
       database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
       transaction.commit();
@@ -353,6 +483,7 @@ Result<Store> Store::open(const std::string& folder) {
 
 Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
   return guarded(*database_, [&]() -> Result<RunRecord> {
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement insert(
         *database_,
         "INSERT INTO run (key, experiment, meter, unit, profile, base, started, manifest, boots_planned, measurable) "
@@ -363,7 +494,10 @@ Result<RunRecord> Store::begin(const std::string& key, const RunRecord& fresh) {
     insert.bind(9, fresh.boots_planned);
     insert.bind(10, fresh.measurable ? 1 : 0);
     insert.exec();
-    return run(database_->getLastInsertRowid());
+    const std::int64_t id = database_->getLastInsertRowid();
+    TRY(seal_run(*database_, id));
+    transaction.commit();
+    return run(id);
   });
 }
 
@@ -373,10 +507,15 @@ Result<RunRecord> Store::continue_or_begin(const std::string& key, const RunReco
     if (!newest.executeStep() || newest.getColumn(1).getString() != key) return begin(key, fresh);
     const std::int64_t id = newest.getColumn(0).getInt64();
     if (newest.getColumn(2).getString().empty()) {
+      TRY(run(id));  // what is damaged is not sealed anew
+      newest.reset();
+      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
       SQLite::Statement update(*database_, "UPDATE run SET manifest = ? WHERE id = ?");
       update.bind(1, fresh.manifest);
       update.bind(2, id);
       update.exec();
+      TRY(seal_run(*database_, id));
+      transaction.commit();
     }
     return run(id);
   });
@@ -404,23 +543,43 @@ Result<std::size_t> Store::adopt(std::int64_t run, const std::vector<std::string
 Result<std::set<std::string>> Store::stored(const std::vector<std::string>& keys) {
   return guarded(*database_, [&]() -> Result<std::set<std::string>> {
     std::set<std::string> found;
-    SQLite::Statement query(*database_, "SELECT 1 FROM boot WHERE key = ? AND key <> ''");
+    SQLite::Statement query(*database_, "SELECT id FROM boot WHERE key = ? AND key <> ''");
     for (const std::string& key : keys) {
       query.reset();
       query.bind(1, key);
-      if (query.executeStep()) found.insert(key);
+      if (!query.executeStep()) continue;
+      TRY(read_boot(*database_, query.getColumn(0).getInt64()));
+      found.insert(key);
     }
     return found;
   });
 }
 
+Result<void> Store::check_place() const {
+  const std::string& file = database_->getFilename();
+  if (inode_of(file) == inode_) return {};
+  return machine_error(
+      "{} was moved or removed while it was in use. What was stored is in the moved file; give the same command "
+      "again, and the boots that are not in {} are measured",
+      file, fs::path(file).parent_path().string());
+}
+
 Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
+  TRY(check_place());
   return guarded_unless_locked(*database_, [&] {
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement same(*database_, "SELECT id FROM boot WHERE key = ? AND key <> ''");
     same.bind(1, boot.key);
     const bool known = same.executeStep();
     const std::int64_t id = known ? same.getColumn(0).getInt64() : insert_boot(*database_, run, boot);
+    // Where two nslab run the same experiment here, as after somebody removed their lock, the other one was first.
+    SQLite::Statement there(*database_,
+                            "SELECT 1 FROM member WHERE run = ? AND kernel_hash = ? AND seed = ? AND boot = ?");
+    there.bind(1, run);
+    there.bind(2, boot.kernel_hash);
+    there.bind(3, static_cast<std::int64_t>(boot.seed));
+    there.bind(4, id);
+    if (there.executeStep()) return;
     SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?)");
     member.bind(1, run);
     member.bind(2, boot.kernel_hash);
@@ -433,6 +592,7 @@ Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
 }
 
 Result<Store::Added> Store::add_failure(std::int64_t run, const BootFailure& failure) {
+  TRY(check_place());
   return guarded_unless_locked(*database_, [&] {
     SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
     insert.bind(1, run);
@@ -444,11 +604,16 @@ Result<Store::Added> Store::add_failure(std::int64_t run, const BootFailure& fai
 }
 
 Result<void> Store::finish(std::int64_t run, const std::string& when) {
+  TRY(check_place());
   return guarded(*database_, [&]() -> Result<void> {
     SQLite::Statement update(*database_, "UPDATE run SET finished = ? WHERE id = ?");
+    TRY(this->run(run));  // what is damaged is not sealed anew
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     update.bind(1, when);
     update.bind(2, run);
     update.exec();
+    TRY(seal_run(*database_, run));
+    transaction.commit();
     return {};
   });
 }
@@ -495,43 +660,23 @@ Result<RunRecord> Store::run(std::optional<std::int64_t> id) {
 }
 
 Result<std::vector<Sample>> Store::samples(std::int64_t run) {
-  return guarded(*database_, [&]() -> Result<std::vector<Sample>> {
-    std::vector<Sample> samples;
-    SQLite::Statement query(*database_, std::string(kSelectSamples) + "ORDER BY kernel, depth, benchmark, boot.seed");
-    query.bind(1, run);
-    while (query.executeStep()) samples.push_back(TRY(read_sample(*database_, query)));
-    return samples;
-  });
+  std::vector<Sample> samples;
+  for (BootRecord& boot : TRY(boots(run))) {
+    std::move(boot.samples.begin(), boot.samples.end(), std::back_inserter(samples));
+  }
+  const auto order = [](const Sample& s) { return std::tie(s.kernel, s.depth, s.benchmark, s.seed); };
+  std::sort(samples.begin(), samples.end(), [&](const Sample& a, const Sample& b) { return order(a) < order(b); });
+  return samples;
 }
 
 Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
   return guarded(*database_, [&]() -> Result<std::vector<BootRecord>> {
     std::vector<BootRecord> boots;
-    std::map<std::int64_t, std::size_t> places;  // by boot.id
-    SQLite::Statement query(
-        *database_,
-        "SELECT kernel, boot.kernel_hash, boot.seed, wall_seconds, started, finished, manifest, id, "
-        "key FROM member JOIN boot ON boot.id = member.boot WHERE member.run = ? "
-        "ORDER BY kernel, boot.seed");
+    SQLite::Statement query(*database_,
+                            "SELECT boot.id FROM member JOIN boot ON boot.id = member.boot WHERE member.run = ? "
+                            "ORDER BY kernel, boot.seed");
     query.bind(1, run);
-    while (query.executeStep()) {
-      BootRecord boot;
-      boot.kernel = query.getColumn(0).getString();
-      boot.kernel_hash = query.getColumn(1).getString();
-      boot.seed = static_cast<std::uint64_t>(query.getColumn(2).getInt64());
-      boot.wall_seconds = query.getColumn(3).getDouble();
-      boot.started = query.getColumn(4).getString();
-      boot.finished = query.getColumn(5).getString();
-      boot.manifest = query.getColumn(6).getString();
-      boot.key = query.getColumn(8).getString();
-      places[query.getColumn(7).getInt64()] = boots.size();
-      boots.push_back(std::move(boot));
-    }
-    SQLite::Statement samples(*database_, std::string(kSelectSamples) + "ORDER BY depth, benchmark");
-    samples.bind(1, run);
-    while (samples.executeStep()) {
-      boots[places.at(samples.getColumn(15).getInt64())].samples.push_back(TRY(read_sample(*database_, samples)));
-    }
+    while (query.executeStep()) boots.push_back(TRY(read_boot(*database_, query.getColumn(0).getInt64())));
     return boots;
   });
 }

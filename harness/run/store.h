@@ -38,7 +38,9 @@ struct BootRecord {
 ///
 /// A boot and its samples are committed in one transaction, which is on the disk when add() returns (write-ahead log,
 /// synchronous=FULL): after a kill -9 or a full disk the file holds every boot that was reported as stored, and nothing
-/// of any other. Programs that read the file do not keep us from writing. Not safe for use by several threads.
+/// of any other. Programs that read the file do not keep us from writing. Each run and boot has a digest over all that
+/// is stored of it: what another program changed or removed since is refused when it is read (Exit::user), and no boot
+/// is taken for measured that is not whole. Not safe for use by several threads.
 /// docs/durability.md says what is promised, and how it is tested.
 class Store {
  public:
@@ -69,12 +71,16 @@ class Store {
     busy,  ///< another program has locked the file for more than 2 s: nothing is stored, the call may be repeated
   };
   /// Commits the boot whole, and forgets the failure that its run may have of it. A boot whose key is stored already is
-  /// adopted. A second boot of the same kernel and seed in a run is an error.
+  /// adopted. Another boot of the same kernel and seed in a run is an error.
   Result<Added> add(std::int64_t run, const BootRecord& boot);
   /// Notes that a boot was tried and failed, in place of what was noted of it before.
   Result<Added> add_failure(std::int64_t run, const BootFailure& failure);
   /// Marks the run finished at the given time (UTC, ISO 8601).
   Result<void> finish(std::int64_t run, const std::string& when);
+
+  /// Exit::machine when the file is no longer in its place: what is written to it would be lost, or be elsewhere than
+  /// the user thinks. All that write look at this before.
+  Result<void> check_place() const;
 
   /// (kernel, seconds from QEMU's start to its end) of every boot of an experiment with this TOML text, and of those
   /// with one of these keys, in all runs.
@@ -96,6 +102,7 @@ class Store {
  private:
   explicit Store(std::unique_ptr<SQLite::Database> database);
   std::unique_ptr<SQLite::Database> database_;
+  std::pair<std::uint64_t, std::uint64_t> inode_;  ///< of the file as it was opened, with its device
 };
 
 }  // namespace nslab

@@ -13,6 +13,8 @@
 namespace nslab {
 namespace {
 
+namespace fs = std::filesystem;
+
 class StoreTest : public testing::Test {
  protected:
   StoreTest() : folder_(std::move(*TempFolder::make(testing::TempDir(), "store"))) {}
@@ -40,7 +42,6 @@ class StoreTest : public testing::Test {
 
 // SQLite would take such a relative name for a URI, and keep all of it in memory.
 TEST_F(StoreTest, MayLieInAFolderOfAnyName) {
-  namespace fs = std::filesystem;
   const fs::path before = fs::current_path();
   fs::current_path(folder());
   for (const char* name : {"file:x?mode=memory&y=", ":memory:", "a b", "bytes \xff", "a,b%20c"}) {
@@ -237,6 +238,7 @@ TEST_F(StoreTest, AStoreOfFormat2IsBroughtToTodays) {
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
     file.exec(
         "DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN key; "
+        "ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
         "ALTER TABLE run DROP COLUMN measurable; UPDATE run SET profile = 'debug'; PRAGMA user_version = 2");
   }
   auto store = Store::open_existing(folder());
@@ -251,7 +253,87 @@ TEST_F(StoreTest, AStoreOfAnotherFormatIsRefused) {
   for (const auto& store : {Store::open(folder()), Store::open_existing(folder())}) {
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().exit, Exit::user);
-    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 3"));
+    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 4"));
+  }
+}
+
+TEST_F(StoreTest, AStoreOfFormat3GetsItsDigests) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec("ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; PRAGMA user_version = 3");
+  }
+  auto store = Store::open_existing(folder());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_THAT(*store->boots(1), testing::ElementsAre(boot(7, "boot 7")));
+}
+
+// Each change leaves what a boot could have ended with.
+TEST_F(StoreTest, WhatAnotherProgramChangedIsNoResult) {
+  for (const char* change :
+       {"DELETE FROM sample WHERE depth = 1", "DELETE FROM sample", "UPDATE boot SET kernel = 'flat'",
+        "UPDATE boot SET seed = 77", "UPDATE boot SET key = 'another'", "UPDATE sample SET layout = '{}'",
+        "UPDATE sample SET involuntary_switches = 3", "UPDATE run SET measurable = 0", "UPDATE run SET manifest = '[]'",
+        "UPDATE run SET boots_planned = 1", "UPDATE run SET profile = 'other'"}) {
+    SCOPED_TRACE(change);
+    fs::remove(folder() + "/nslab.sqlite");
+    Store store = open();
+    const auto run = store.begin("key", fresh());
+    ASSERT_TRUE(store.add(run->id, boot(7, "boot 7")));
+    SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE).exec(change);
+    const bool of_boot = std::string(change).find("run SET") == std::string::npos;
+    const Error error = of_boot ? store.boots(run->id).error() : store.run(run->id).error();
+    EXPECT_EQ(error.exit, Exit::user);
+    EXPECT_THAT(error.message, testing::HasSubstr("is damaged"));
+    if (of_boot && std::string(change).find("key") == std::string::npos) {
+      EXPECT_FALSE(store.stored({"boot 7"}));
+    }
+    if (!of_boot) {
+      EXPECT_FALSE(store.finish(run->id, "2026-11-26T00:00:00Z"));
+    }
+  }
+}
+
+// A trigger that somebody left in the file.
+TEST_F(StoreTest, WhatIsChangedOnItsWayIntoTheFileIsNoResult) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE)
+      .exec("CREATE TRIGGER t AFTER INSERT ON sample BEGIN UPDATE sample SET involuntary_switches = 5; END");
+  ASSERT_TRUE(store.add(run->id, boot(7)));
+  EXPECT_FALSE(store.boots(run->id));
+}
+
+TEST_F(StoreTest, ABootThatAnotherNslabStoredFirstIsThere) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  ASSERT_TRUE(store.add(run->id, boot(7, "boot 7")));
+  EXPECT_EQ(*store.add(run->id, boot(7, "boot 7")), Store::Added::stored);
+  EXPECT_EQ(store.boots(run->id)->size(), 1U);
+
+  const auto twice = store.add(run->id, boot(7, "the same kernel and seed"));
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().exit, Exit::user);
+}
+
+TEST_F(StoreTest, AFileThatIsNoLongerInItsPlaceIsAnError) {
+  const fs::path file = folder() + "/nslab.sqlite";
+  for (const bool moved : {true, false}) {
+    Store store = open();
+    const auto run = store.begin("key", fresh());
+    EXPECT_TRUE(store.check_place());
+    if (moved) {
+      fs::rename(file, folder() + "/elsewhere");
+    } else {
+      fs::remove(file);
+    }
+    for (const Error& error : {store.check_place().error(), store.add(run->id, boot(7)).error(),
+                               store.finish(run->id, "2026-11-26T00:00:00Z").error()}) {
+      EXPECT_EQ(error.exit, Exit::machine);
+      EXPECT_THAT(error.message, testing::HasSubstr("was moved or removed"));
+    }
+    for (const char* rest : {"-wal", "-shm"}) fs::remove(file.string() + rest);
   }
 }
 

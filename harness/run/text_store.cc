@@ -369,6 +369,8 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
   if (const auto measurable = json->find("measurable"); measurable != json->end()) {
     if (!measurable->is_boolean()) return user_error("{}: \"measurable\" is neither true nor false", file.string());
     run.measurable = measurable->get<bool>();
+  } else {
+    run.measurable = run.profile != "mini" && run.profile != "debug";  // exports of earlier versions do not say it
   }
   run.started = TRY(member<std::string>(*json, "started", file));
   run.finished = TRY(member<std::string>(*json, "finished", file));
@@ -411,6 +413,13 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
   if (manifest.contains("experiment")) TRY(member<std::string>(manifest, "experiment", file));
   if (manifest.contains("curves")) TRY(member<Json>(manifest, "curves", file));
   if (manifest.contains("accelerator")) run.accelerator = TRY(member<std::string>(manifest, "accelerator", file));
+  const Json built = object_member(manifest, "kernels");
+  for (const auto& [name, hash] : head.kernels) {
+    const auto kernel = built.find(name);
+    if (kernel != built.end() && text_member(*kernel, "hash") != hash) {
+      return user_error("{}: the kernel {} has another hash in the manifest", file.string(), name);
+    }
+  }
   run.manifest = to_text(manifest, 2);
   return head;
 }
@@ -482,6 +491,21 @@ Result<Sample> parse_sample(Fields& fields) {
   return sample;
 }
 
+/// All boots of a kernel have the same cells, each with as many repetitions.
+Result<void> check_cells(const StoredRun& stored, const fs::path& file) {
+  using Cells = std::map<std::pair<int, std::string>, std::uint64_t>;
+  std::map<std::string, std::pair<Cells, std::uint64_t>> first;  // by kernel: its cells, and the seed
+  for (const BootRecord& boot : stored.boots) {
+    Cells cells;
+    for (const Sample& s : boot.samples) cells[{s.depth, s.benchmark}] = s.iterations;
+    const auto& [expected, seed] = first.emplace(boot.kernel, std::pair(cells, boot.seed)).first->second;
+    if (cells == expected) continue;
+    return user_error("{}: the boots of {} with the seeds {} and {} have other cells, or other repetitions of one",
+                      file.string(), boot.kernel, seed, boot.seed);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
@@ -546,6 +570,7 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
           (folder / name).string(), kRunFile);
     }
   }
+  TRY(check_cells(stored, folder / kSamplesFile));
   return normal_form(std::move(stored));
 }
 
