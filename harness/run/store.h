@@ -44,7 +44,7 @@ struct BootRecord {
 /// docs/durability.md says what is promised, and how it is tested.
 class Store {
  public:
-  /// Opens or creates `folder`/nslab.sqlite; a file of the last format is brought to today's. Fails with Exit::user
+  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 or 3 is brought to today's. Fails with Exit::user
   /// when the file is no store or of another format, with Exit::machine when the disk or the permissions do not let it.
   static Result<Store> open(const std::string& folder);
   /// Opens an existing store for reading; the folder may be read-only. Fails with Exit::user when there is none.
