@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "files.h"
@@ -220,9 +221,15 @@ Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries) {
   const Writer writer(archive_write_new(), archive_write_free);
   archive_write_set_format_cpio_newc(writer.get());
   archive_write_set_bytes_in_last_block(writer.get(), 1);
-  const auto append = [](archive*, void* target, const void* data, std::size_t size) -> la_ssize_t {
-    static_cast<std::string*>(target)->append(static_cast<const char*>(data), size);
-    return static_cast<la_ssize_t>(size);
+  // No exception may pass through the library, which is C.
+  const auto append = [](archive* writing, void* target, const void* data, std::size_t size) -> la_ssize_t {
+    try {
+      static_cast<std::string*>(target)->append(static_cast<const char*>(data), size);
+      return static_cast<la_ssize_t>(size);
+    } catch (const std::bad_alloc&) {
+      archive_set_error(writing, ENOMEM, "memory ran out");
+      return -1;
+    }
   };
   if (archive_write_open(writer.get(), &bytes, nullptr, append, nullptr) != ARCHIVE_OK) {
     return machine_error("cannot make an initramfs: {}", error_of(writer.get()));

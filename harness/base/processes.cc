@@ -210,4 +210,13 @@ Result<Captured> run_captured(const Command& command) {
   return Captured{*status, std::move(output)};
 }
 
+Result<std::string> tool_version(const std::string& tool, const std::string& package) {
+  if (find_program(tool).empty()) return machine_error("{} is missing: apt-get install {}", tool, package);
+  const auto run = TRY(run_captured({.argv = {tool, "--version"}}));
+  if (run.status != 0) {
+    return machine_error("{} --version ended with {}:\n{}", tool, describe_status(run.status), run.output);
+  }
+  return run.output.substr(0, run.output.find('\n'));
+}
+
 }  // namespace nslab

@@ -58,6 +58,10 @@ class Process {
   std::optional<int> status_;
 };
 
+/// The first line of what `tool --version` prints. Exit::machine when the tool is missing, with the package that has
+/// it, or cannot be run.
+Result<std::string> tool_version(const std::string& tool, const std::string& package);
+
 /// For tests: where programs are found, in place of the known PATH; empty: there again.
 void set_program_path(const std::string& path);
 

@@ -65,11 +65,7 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   return argv;
 }
 
-Result<std::string> qemu_version() {
-  const auto run = run_captured({.argv = {kQemu, "--version"}});
-  if (!run || run->status != 0) return machine_error("{} is missing: apt-get install qemu-system-x86", kQemu);
-  return run->output.substr(0, run->output.find('\n'));
-}
+Result<std::string> qemu_version() { return tool_version(kQemu, "qemu-system-x86"); }
 
 Result<std::string> qemu_fingerprint() {
   constexpr const char* kFirmware = "bios-microvm.bin";  // what -M microvm loads

@@ -14,13 +14,6 @@ namespace {
 // comes out.
 constexpr int kRecipe = 2;
 
-Result<std::string> tool_version(const std::string& tool, const std::string& package) {
-  const auto run = run_captured({.argv = {tool, "--version"}});
-  if (!run && !find_program(tool).empty()) return run.error();
-  if (!run || run->status != 0) return machine_error("{} is missing: apt-get install {}", tool, package);
-  return run->output.substr(0, run->output.find('\n'));
-}
-
 }  // namespace
 
 std::string KernelInputs::family() const {

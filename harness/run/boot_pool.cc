@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <new>
 #include <system_error>
 
 #include "output.h"
@@ -15,6 +16,8 @@ namespace {
 Result<BootRecord> execute_without_exceptions(const BootPool::Execute& execute, const BootPlan& plan) {
   try {
     return execute(plan);
+  } catch (const std::bad_alloc&) {
+    return Error{Exit::machine, "memory ran out"};  // short enough to need none
   } catch (const std::exception& exception) {
     const Error error = error_of(exception);
     return Error{error.exit, fmt::format("{}, seed {}: {}", plan.kernel, plan.seed, error.message)};
