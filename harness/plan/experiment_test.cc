@@ -43,6 +43,8 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
       {"name = \"" + std::string(101, 'a') + "\"\n" + kMeasure,
        "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
+      {name + "[[measure]]\nkernel = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
+       "x.toml:3: unknown key 'kernel'; known here: benchmarks, depths, kernels"},
       {name + "boot = 3\n" + kMeasure,
        "x.toml:2: unknown key 'boot'; known here: base, boots, first_seed, limit_seconds, margin_percent, measure, "
        "memory_mib, meter, "

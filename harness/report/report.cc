@@ -390,6 +390,10 @@ void sort_kernels(std::vector<std::string>& kernels) {
 }
 
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options) {
+  if (samples.empty() && !run.failures.empty()) {
+    return user_error("run {} ({}) has no samples, because all its boots failed. The first: {}", run.id, run.experiment,
+                      run.failures.front().error);
+  }
   if (samples.empty()) {
     return user_error(
         "run {} ({}) has no samples yet, so there is nothing to report. Run the same 'nslab run' command again: it "

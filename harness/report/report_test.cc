@@ -493,6 +493,10 @@ TEST(ReportTest, UsersMistakes) {
   auto twice = small_run();
   twice.push_back(twice.front());
   EXPECT_EQ(make_report(run_record(), twice, {}).error().exit, Exit::user);
+  RunRecord failed = run_record();
+  failed.failures = {{"multi", 7, "multi, seed 7: the kernel panicked"}};
+  EXPECT_THAT(make_report(failed, {}, {}).error().message,
+              HasSubstr("all its boots failed. The first: multi, seed 7: the kernel panicked"));
 }
 
 /// fork's cost at 10 and 1,000 processes, proportional to them on multi at depth 0 and constant one level down; three

@@ -129,7 +129,7 @@ std::vector<Entry> decided_of(const std::vector<Entry>& entries) {
 /// follows "operations".
 std::string ends_text(const std::vector<Entry>& entries, std::string_view where, Meter meter) {
   const std::vector<Entry> decided = decided_of(entries);
-  if (decided.empty()) return fmt::format("No difference was found in any operation{}.", where);
+  if (decided.empty()) return fmt::format("No difference is decided in any operation{}.", where);
   const auto [low, high] = std::minmax_element(decided.begin(), decided.end(), [](const Entry& a, const Entry& b) {
     return size_of(*a.comparison) < size_of(*b.comparison);
   });
