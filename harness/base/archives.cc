@@ -3,7 +3,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "files.h"
 #include "hash.h"
 #include "signals.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -207,7 +207,7 @@ Result<std::string> state_of_tree(const fs::path& folder) {
   for (const fs::path& path : paths) {
     if (interrupted()) return interruption();
     struct stat status = {};
-    if (lstat(path.c_str(), &status) != 0) return user_error("cannot look at {}: {}", path.string(), strerror(errno));
+    if (lstat(path.c_str(), &status) != 0) return user_error("cannot look at {}: {}", path.string(), errno_text());
     hasher.part("path", path.lexically_relative(folder).string());
     // A folder's size is the file system's affair.
     hasher.part("state", fmt::format("{:o} {} {}.{}", status.st_mode, S_ISDIR(status.st_mode) ? 0 : status.st_size,

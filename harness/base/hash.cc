@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,7 +57,7 @@ Result<std::string> sha256_file(const std::filesystem::path& path) {
   std::vector<char> block(1 << 20);
   for (;;) {
     const ssize_t got = ::read(fd.get(), block.data(), block.size());
-    if (got < 0) return user_error("cannot read {}: {}", path.string(), strerror(errno));
+    if (got < 0) return user_error("cannot read {}: {}", path.string(), errno_text());
     if (got == 0) return hasher.hex();
     hasher.bytes({block.data(), static_cast<std::size_t>(got)});
   }

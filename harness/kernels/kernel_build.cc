@@ -132,11 +132,14 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   const std::string& profile = spec.profile.name;
   const auto in = TRY(inputs(spec));
   const Kernel kernel = cache_.kernel(spec.model.name, in.hash());
-  const auto have = [&] { return is_built(kernel) && (!with_objects || cache_.has_objects(profile, kernel)); };
-  if (have() && is_intact(kernel)) return kernel;
+  const auto is_damaged = [&] { return is_built(kernel) && !is_intact(kernel).value_or(false); };
+  const auto have = [&] {
+    return is_built(kernel) && (!with_objects || cache_.has_objects(profile, kernel)) && !is_damaged();
+  };
+  if (have()) return kernel;
   const auto lock = TRY(cache_.lock(kernel));
-  if (have() && is_intact(kernel)) return kernel;  // another process has built it meanwhile
-  if (is_built(kernel) && !is_intact(kernel)) {
+  if (have()) return kernel;  // another process has built it meanwhile
+  if (is_damaged()) {
     print_err("nslab: {} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
               kernel.folder.string(), kernel.name);
     std::error_code error;
@@ -165,16 +168,16 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   return kernel;
 }
 
-bool is_intact(const Kernel& kernel) {
+Result<bool> is_intact(const Kernel& kernel) {
+  const std::string vmlinux = TRY(sha256_file(kernel.vmlinux()));
   const auto manifest = read_manifest(kernel);
   if (!manifest || !manifest->is_object()) return false;
   const auto is = [&](const char* key, const std::string& value) {
     return manifest->contains(key) && manifest->at(key) == value;
   };
-  const auto vmlinux = sha256_file(kernel.vmlinux());
   const auto sizes = sha256_file(kernel.sizes());
   // Kernels that earlier versions built have no hash of their sizes.
-  return vmlinux && sizes && is("hash", kernel.hash) && is("vmlinux_sha256", *vmlinux) &&
+  return sizes && is("hash", kernel.hash) && is("vmlinux_sha256", vmlinux) &&
          (is("sizes_sha256", *sizes) || !manifest->contains("sizes_sha256"));
 }
 

@@ -54,8 +54,8 @@ class KernelBuilder {
 
 /// Whether the files in the cache that we use are those that were built: the manifest is this kernel's, and gives the
 /// hashes of vmlinux and of the sizes. A kernel that was exchanged or cut short would be measured under another's name,
-/// or not boot.
-bool is_intact(const Kernel& kernel);
+/// or not boot. Exit::user when vmlinux cannot be read.
+Result<bool> is_intact(const Kernel& kernel);
 
 /// What a built kernel was made of and with. Exit::machine when the file is damaged, Exit::user when it is missing.
 Result<Json> read_manifest(const Kernel& kernel);

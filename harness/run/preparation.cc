@@ -53,7 +53,8 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   }
   std::vector<KernelSpec> specs;
   for (const std::string& name : experiment.kernels()) {
-    specs.push_back({base, profile, TRY(at(experiment.where_named(name), table.model(name)))});
+    Model model = TRY(at(experiment.where_named(name), table.model(name)));
+    specs.push_back({base, profile, std::move(model)});
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());

@@ -507,15 +507,8 @@ Result<RunRecord> Store::continue_or_begin(const std::string& key, const RunReco
     if (!newest.executeStep() || newest.getColumn(1).getString() != key) return begin(key, fresh);
     const std::int64_t id = newest.getColumn(0).getInt64();
     if (newest.getColumn(2).getString().empty()) {
-      TRY(run(id));  // what is damaged is not sealed anew
       newest.reset();
-      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
-      SQLite::Statement update(*database_, "UPDATE run SET manifest = ? WHERE id = ?");
-      update.bind(1, fresh.manifest);
-      update.bind(2, id);
-      update.exec();
-      TRY(seal_run(*database_, id));
-      transaction.commit();
+      TRY(change(id, "manifest", fresh.manifest));
     }
     return run(id);
   });
@@ -605,11 +598,15 @@ Result<Store::Added> Store::add_failure(std::int64_t run, const BootFailure& fai
 
 Result<void> Store::finish(std::int64_t run, const std::string& when) {
   TRY(check_place());
+  return change(run, "finished", when);
+}
+
+Result<void> Store::change(std::int64_t run, const char* column, const std::string& value) {
   return guarded(*database_, [&]() -> Result<void> {
-    SQLite::Statement update(*database_, "UPDATE run SET finished = ? WHERE id = ?");
-    TRY(this->run(run));  // what is damaged is not sealed anew
+    TRY(this->run(run));
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
-    update.bind(1, when);
+    SQLite::Statement update(*database_, fmt::format("UPDATE run SET {} = ? WHERE id = ?", column));
+    update.bind(1, value);
     update.bind(2, run);
     update.exec();
     TRY(seal_run(*database_, run));

@@ -101,6 +101,8 @@ class Store {
 
  private:
   explicit Store(std::unique_ptr<SQLite::Database> database);
+  /// Changes one column of a run's row and seals it; what is damaged is not sealed anew.
+  Result<void> change(std::int64_t run, const char* column, const std::string& value);
   std::unique_ptr<SQLite::Database> database_;
   std::pair<std::uint64_t, std::uint64_t> inode_;  ///< of the file as it was opened, with its device
 };
