@@ -9,10 +9,12 @@ JOBS ?=
 
 PACKAGES := g++ cmake ninja-build pkg-config make \
   libcli11-dev libexpected-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
-  libboost-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
+  libboost-dev libcapstone-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
   qemu-system-x86 gnuplot-nox \
   coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux help2man
+# What the tests hold the exports against.
+CHECK_PACKAGES := valgrind
 LINT_PACKAGES := clang-format clang-tidy
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 # Where 'make install' puts things; DESTDIR stands before it, for packagers.
@@ -69,6 +71,7 @@ unit: setup  ## the unit tests, under the sanitizers
 # The tests of the whole lab say which of them can run at the same time. ctest shows the time of each program; what
 # GoogleTest says of each test is in its log, and the slowest are shown behind it.
 check: unit build  ## all tests
+	$(call need,$(CHECK_PACKAGES))
 	@status=0; ctest --test-dir $(BUILD) --output-on-failure -L lab -j $$(nproc) || status=$$?; \
 	echo "Tests of the lab by their time in ms, the slowest first:"; \
 	sed -nE 's/^\[ +(OK|FAILED) +\] (.*) \(([0-9]+) ms\)$$/\3 \2 \1/p' $(BUILD)/Testing/Temporary/LastTest.log | \

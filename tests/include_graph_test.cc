@@ -23,10 +23,12 @@ const IncludeFlow kFlow = {
     {"stats", {"base"}},
     {"kernels", {"base"}},
     {"plan", {"base"}},
-    {"boot", {"base", "plan"}},
-    {"report", {"base", "plan", "stats"}},
-    {"run", {"base", "stats", "kernels", "plan", "boot"}},
-    {"cli", {"base", "stats", "kernels", "plan", "boot", "report", "run"}},
+    {"plugin", {}},
+    {"attribution", {"base", "plugin"}},
+    {"boot", {"base", "plan", "attribution"}},
+    {"report", {"base", "plan", "stats", "attribution"}},
+    {"run", {"base", "stats", "kernels", "plan", "attribution", "boot"}},
+    {"cli", {"base", "stats", "kernels", "plan", "attribution", "boot", "report", "run"}},
 };
 
 TEST(IncludeGraphTest, HarnessKeepsTheFlow) {

@@ -101,8 +101,7 @@ class Torture {
       // No room but for what a few more writes need.
       const auto used = fs::space(disk).capacity - fs::space(disk).free;
       resize(disk, fmt::format("{}", used + random_() % (of_cache ? 4'000'000 : 100'000)));
-      std::optional<int> status;
-      for (int j = 0; j < 240 && !status; ++j) status = run.wait_for(1);
+      const std::optional<int> status = end_of(run);
       if (!status) broken("a run on a full disk hangs");
       if (status && WEXITSTATUS(*status) != 0) {
         ++full;
@@ -135,9 +134,7 @@ class Torture {
         run.wait_for(3);
         signal_qemus("-CONT");
       }
-      std::optional<int> status;
-      for (int j = 0; j < 240 && !status; ++j) status = run.wait_for(1);
-      if (!status) broken("a run whose QEMU was disturbed hangs");
+      if (!end_of(run)) broken("a run whose QEMU was disturbed hangs");
       check_stored("after a QEMU was disturbed");
       finish("QEMUs");
       start_anew();
@@ -229,6 +226,20 @@ class Torture {
     command.output = work_ / ("log" + subfolder);
     fs::remove(command.output);
     return must(Process::start(command));
+  }
+  /// How the run ended; nothing when it hangs. It may build a kernel from nothing meanwhile, which takes minutes on a
+  /// busy machine; but it says every ten seconds how far it is.
+  std::optional<int> end_of(Process& run) const {
+    constexpr int kSilence = 240;  // seconds
+    std::uintmax_t said = 0;
+    std::optional<int> status;
+    for (int silent = 0; silent < kSilence && !status; ++silent) {
+      status = run.wait_for(1);
+      const std::uintmax_t now = size_of_file(work_ / "log");
+      if (now != said) silent = 0;
+      said = now;
+    }
+    return status;
   }
   Captured run_to_end() const { return nslab(arguments(results()), environment()); }
 

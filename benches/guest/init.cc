@@ -25,6 +25,7 @@
 #include "guest_plan.h"
 #include "nest.h"
 #include "ports.h"
+#include "window_marks.h"
 
 namespace nslab::guest {
 namespace {
@@ -443,7 +444,7 @@ void go_wrong_after_first_cell(const Plan& plan) {
   frames.send(Json{{"type", "ready"},
                    {"protocol", frame::kProtocol},
                    {"release", system.release},
-                   {"instructions", time_stamp()},
+                   {"instructions", marked_time_stamp<kMarkReady>()},
                    {"seed", plan.seed}});
   say("ready: Linux %s, %zu cells, seed %llu", system.release, plan.cells.size(),
       static_cast<unsigned long long>(plan.seed));

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "window_marks.h"
+
 /// The two meters' counters. A window is what lies between two now(): the second half of the first, the operation, the
 /// first half of the second. The benchmark `empty` has nothing in between and so shows what a window costs by itself;
 /// it is reported beside the others and never subtracted.
@@ -24,6 +26,10 @@ struct InstructionClock {
     asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return std::uint64_t{high} << 32 | low;
   }
+  template <WindowMark mark>
+  [[gnu::always_inline]] static std::uint64_t marked_now() {
+    return marked_time_stamp<mark>();
+  }
 };
 
 /// Meter `time`: nanoseconds of a clock that nobody slews. Through the vDSO, whose rdtsc is fenced.
@@ -37,6 +43,10 @@ struct TimeClock {
     clock_gettime(CLOCK_MONOTONIC_RAW, &time);
     asm volatile("" : : : "memory");
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+  }
+  template <WindowMark>
+  [[gnu::always_inline]] static std::uint64_t marked_now() {
+    return now();
   }
 };
 

@@ -150,11 +150,11 @@ class Measurement {
         if (wrong = check(); wrong) return fail(std::string(wrong) + " (in the warm-up)");
       }
       const long switches_before = switches_so_far();
-      const std::uint64_t start = Clock::now();
+      const std::uint64_t start = Clock::template marked_now<kMarkBegin>();
       for (std::uint64_t i = 0; i < request_.iterations; ++i) {
-        const std::uint64_t before = Clock::now();
+        const std::uint64_t before = Clock::template marked_now<kMarkOpen>();
         operation();
-        const std::uint64_t after = Clock::now();
+        const std::uint64_t after = Clock::template marked_now<kMarkClose>();
         costs_[i] = after - before;
         if (wrong = check(); wrong) break;
       }

@@ -148,6 +148,39 @@ Result<void> unpack_archive(const fs::path& file, const fs::path& into) {
   }
 }
 
+namespace {
+
+/// The rest of an entry, called `name` in errors.
+Result<std::string> read_all(archive* reader, const std::string& name) {
+  std::string content;
+  std::vector<char> block(kBlock);
+  for (;;) {
+    const auto got = archive_read_data(reader, block.data(), block.size());
+    if (got < 0) return user_error("{} is broken: {}", name, error_of(reader));
+    if (got == 0) return content;
+    if (content.size() + static_cast<std::size_t>(got) > kMostFileBytes)
+      return user_error("{} has more than {} MiB when it is unpacked", name, kMostFileBytes >> 20);
+    content.append(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+/// Opens a writer whose bytes are appended to `bytes`.
+bool write_into(archive* writer, std::string& bytes) {
+  // No exception may pass through the library, which is C.
+  const auto append = [](archive* writing, void* target, const void* data, std::size_t size) -> la_ssize_t {
+    try {
+      static_cast<std::string*>(target)->append(static_cast<const char*>(data), size);
+      return static_cast<la_ssize_t>(size);
+    } catch (const std::bad_alloc&) {
+      archive_set_error(writing, ENOMEM, "memory ran out");
+      return -1;
+    }
+  };
+  return archive_write_open(writer, &bytes, nullptr, append, nullptr) == ARCHIVE_OK;
+}
+
+}  // namespace
+
 Result<std::string> read_compressed(const fs::path& file) {
   const Reader reader(archive_read_new(), archive_read_free);
   support_compressions(reader.get());
@@ -157,16 +190,38 @@ Result<std::string> read_compressed(const fs::path& file) {
       archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
     return user_error("cannot read {}: {}", file.string(), error_of(reader.get()));
   }
-  std::string content;
-  std::vector<char> block(kBlock);
-  for (;;) {
-    const auto got = archive_read_data(reader.get(), block.data(), block.size());
-    if (got < 0) return user_error("{} is broken: {}", file.string(), error_of(reader.get()));
-    if (got == 0) return content;
-    if (content.size() + static_cast<std::size_t>(got) > kMostFileBytes)
-      return user_error("{} has more than {} MiB when it is unpacked", file.string(), kMostFileBytes >> 20);
-    content.append(block.data(), static_cast<std::size_t>(got));
+  return read_all(reader.get(), file.string());
+}
+
+Result<std::string> compress(std::string_view bytes) {
+  std::string packed;
+  const Writer writer(archive_write_new(), archive_write_free);
+  archive_write_set_format_raw(writer.get());
+  archive_write_add_filter_zstd(writer.get());
+  archive_write_set_bytes_in_last_block(writer.get(), 1);
+  const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(), archive_entry_free);
+  archive_entry_set_filetype(entry.get(), S_IFREG);
+  if (!write_into(writer.get(), packed) || archive_write_header(writer.get(), entry.get()) != ARCHIVE_OK ||
+      archive_write_data(writer.get(), bytes.data(), bytes.size()) < 0 ||
+      archive_write_close(writer.get()) != ARCHIVE_OK) {
+    return machine_error("cannot compress: {}", error_of(writer.get()));
   }
+  return packed;
+}
+
+Result<std::string> decompress(std::string_view bytes) {
+  // What has no filter libarchive takes as it is.
+  constexpr std::string_view kZstd = "\x28\xb5\x2f\xfd";
+  if (!bytes.starts_with(kZstd)) return user_error("it is not compressed");
+  const Reader reader(archive_read_new(), archive_read_free);
+  archive_read_support_filter_zstd(reader.get());
+  archive_read_support_format_raw(reader.get());
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK ||
+      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
+    return user_error("it is not compressed: {}", error_of(reader.get()));
+  }
+  return read_all(reader.get(), "what was compressed");
 }
 
 Result<std::string> hash_tree(const fs::path& folder) {
@@ -221,17 +276,7 @@ Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries) {
   const Writer writer(archive_write_new(), archive_write_free);
   archive_write_set_format_cpio_newc(writer.get());
   archive_write_set_bytes_in_last_block(writer.get(), 1);
-  // No exception may pass through the library, which is C.
-  const auto append = [](archive* writing, void* target, const void* data, std::size_t size) -> la_ssize_t {
-    try {
-      static_cast<std::string*>(target)->append(static_cast<const char*>(data), size);
-      return static_cast<la_ssize_t>(size);
-    } catch (const std::bad_alloc&) {
-      archive_set_error(writing, ENOMEM, "memory ran out");
-      return -1;
-    }
-  };
-  if (archive_write_open(writer.get(), &bytes, nullptr, append, nullptr) != ARCHIVE_OK) {
+  if (!write_into(writer.get(), bytes)) {
     return machine_error("cannot make an initramfs: {}", error_of(writer.get()));
   }
   std::int64_t inode = 1;
@@ -254,6 +299,29 @@ Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries) {
     return machine_error("cannot end the initramfs: {}", error_of(writer.get()));
   }
   return bytes;
+}
+
+Result<std::vector<ArchiveEntry>> read_cpio(const fs::path& file) {
+  constexpr std::int64_t kMost = 1 << 30;
+  std::vector<ArchiveEntry> entries;
+  const Reader reader(archive_read_new(), archive_read_free);
+  archive_read_support_format_cpio(reader.get());
+  const auto damaged = [&] {
+    return machine_error("{} is no initramfs of nslab's: {}", file.string(), error_of(reader.get()));
+  };
+  if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK) return damaged();
+  archive_entry* entry = nullptr;
+  for (;;) {
+    const int next = archive_read_next_header(reader.get(), &entry);
+    if (next == ARCHIVE_EOF) return entries;
+    if (next != ARCHIVE_OK || archive_entry_size(entry) > kMost) return damaged();
+    if (!S_ISREG(archive_entry_mode(entry))) continue;
+    ArchiveEntry item{archive_entry_pathname(entry), archive_entry_mode(entry), ""};
+    item.content.resize(static_cast<std::size_t>(archive_entry_size(entry)));
+    const auto got = archive_read_data(reader.get(), item.content.data(), item.content.size());
+    if (got < 0 || static_cast<std::size_t>(got) != item.content.size()) return damaged();
+    entries.push_back(std::move(item));
+  }
 }
 
 }  // namespace nslab

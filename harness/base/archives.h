@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "result.h"
@@ -18,6 +19,11 @@ Result<void> unpack_archive(const std::filesystem::path& archive, const std::fil
 
 /// The content of one compressed file. Exit::user for more than 64 MiB.
 Result<std::string> read_compressed(const std::filesystem::path& file);
+
+/// Bytes made smaller (zstd): equal bytes give equal results.
+Result<std::string> compress(std::string_view bytes);
+/// What compress() was given. Exit::user for other bytes, and for more than 64 MiB.
+Result<std::string> decompress(std::string_view bytes);
 
 /// A hash over the sorted names, kinds and contents of a tree; .git is left out.
 Result<std::string> hash_tree(const std::filesystem::path& folder);
@@ -36,5 +42,8 @@ struct ArchiveEntry {
 
 /// A `newc` cpio archive with fixed times, owners and inode numbers: equal entries give equal bytes.
 Result<std::string> make_cpio(const std::vector<ArchiveEntry>& entries);
+
+/// The files of an archive that make_cpio() made; folders and links are left out. Exit::machine for anything else.
+Result<std::vector<ArchiveEntry>> read_cpio(const std::filesystem::path& file);
 
 }  // namespace nslab

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "call_tree.h"
 #include "frames.h"
 #include "plan.h"
 #include "qemu.h"
@@ -15,6 +16,7 @@ namespace nslab {
 /// A boot that ended as it should.
 struct Boot {
   BootReport report;
+  std::vector<CallTree> trees;       ///< of each cell that was measured, in the report's order; empty: none asked for
   double wall_seconds = 0;           ///< from QEMU's start to its end
   std::vector<std::string> command;  ///< QEMU's command line
 };
@@ -25,14 +27,18 @@ struct BootSettings {
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;
   double wall_limit_seconds = 600;
-  std::filesystem::path folder;  ///< gets vmlinux, initramfs, plan.json, frames.bin, console.log, qemu.log
-  std::string preload = {};      ///< for tests: a library that QEMU loads first; empty: none
+  std::filesystem::path folder;          ///< gets vmlinux, initramfs, plan.json, frames.bin, console.log, qemu.log
+  std::string preload = {};              ///< for tests: a library that QEMU loads first; empty: none
+  std::filesystem::path plugin = {};     ///< attribution.so; empty: functions are not counted
+  const SymbolTable* symbols = nullptr;  ///< of vmlinux and initramfs, where they are
 };
 
 /// Starts one kernel with one plan and waits for its end. Whatever is not a complete boot is an error (Exit::says_no)
 /// that names what happened: panic, oops, hang (guest time or wall time), QEMU's death, a broken or incomplete report,
 /// a flood; with the console's last lines. Exit::machine when QEMU cannot be started, or when the OOM killer has ended
-/// it. Several threads may call it at once, each with a folder of its own. QEMU runs confined (docs/durability.md).
+/// it. With a plugin, the functions' instructions must add up to each sample's sum, to the instruction; where the guest
+/// waited within a cell's repetitions, what the meter counted beyond them is given to "[idle]". Several threads may
+/// call it at once, each with a folder of its own. QEMU runs confined (docs/durability.md).
 Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings);
 
 }  // namespace nslab

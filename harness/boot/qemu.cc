@@ -62,6 +62,11 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   append(argv, {"-device", "ib700", "-action", "watchdog=poweroff"});
   append(argv, {"-kernel", files.vmlinux.string(), "-initrd", files.initramfs.string()});
   append(argv, {"-append", kernel_command_line(description)});
+  if (!files.plugin.empty()) {
+    // With the folder: the loader looks for a name without one in the system's folders.
+    append(argv, {"-plugin", fmt::format("file=./{},symbols={},output={}", option_value(files.plugin),
+                                         option_value(files.symbols), option_value(files.counts))});
+  }
   return argv;
 }
 

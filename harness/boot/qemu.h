@@ -19,6 +19,10 @@ struct BootFiles {
   std::filesystem::path plan;     ///< JSON for the guest, in
   std::filesystem::path frames;   ///< debug console, out
   std::filesystem::path console;  ///< serial port, out
+  // Where functions are counted; empty: they are not.
+  std::filesystem::path plugin = {};   ///< attribution.so
+  std::filesystem::path symbols = {};  ///< for the plugin, in
+  std::filesystem::path counts = {};   ///< the plugin's, out
 };
 
 /// QEMU's exit status when the guest's init left after a closing frame.

@@ -46,6 +46,12 @@ TEST(Qemu, OnlyTheInstructionsMeterCounts) {
   EXPECT_THAT(command(Accelerator::kvm), Contains("host"));
 }
 
+TEST(Qemu, LoadsThePluginWhereFunctionsAreCounted) {
+  EXPECT_THAT(command(Accelerator::icount), Not(Contains("-plugin")));
+  const auto argv = boot_command({"v", "i", "p", "f", "c", "a.so", "s,1", "o"}, 7, 512, Accelerator::icount);
+  EXPECT_THAT(argv, testing::IsSupersetOf({"-plugin", "file=./a.so,symbols=s,,1,output=o"}));
+}
+
 // A comma would end the value of an option that has others beside it.
 TEST(Qemu, CommasInFileNamesAreDoubledWhereQemuWantsIt) {
   const auto argv = boot_command({"/a,b/v", "/a,b/i", "/a,b/p", "/a,b/f", "/a,b/c"}, 7, 512, Accelerator::icount);

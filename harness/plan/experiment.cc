@@ -77,6 +77,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("reference", experiment.reference);
   reader.read("statistic", experiment.statistic);
   reader.read("margin_percent", experiment.margin_percent, 0.001, 100);
+  reader.read("attribution", experiment.attribution);
   experiment.base_where = reader.where("base");
   experiment.profile_where = reader.where("profile");
   const auto measures = reader.tables("measure");
@@ -101,6 +102,9 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   }
   if (experiment.limit_seconds % 2 != 0) {
     reader.reject("limit_seconds", "'limit_seconds' must be even: the watchdog counts in steps of 2 s");
+  }
+  if (experiment.attribution && experiment.meter != Meter::instructions) {
+    reader.reject("attribution", "'attribution' counts instructions: it needs meter = \"instructions\"");
   }
   if (measures.empty()) reader.reject("measure", "there is no [[measure]] table: nothing would be measured");
   TRY(reader.finish());

@@ -36,6 +36,7 @@ struct Experiment {
   std::string reference;         ///< the kernel that differences are given against; empty: none, or the first
   std::string statistic = "mean";
   double margin_percent = 1.0;
+  bool attribution = false;  ///< count the instructions of each function as well
   std::vector<Measure> measures;
 
   std::string text;           ///< the file as it was read, for the manifest

@@ -30,13 +30,17 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
                                 const fs::path& failed) {
   const Kernel& kernel = prepared.kernels.at(plan.kernel);
   const ScratchFolder folder = TRY(ScratchFolder::make(scratch, "boot-folder"));
+  SymbolTable symbols;
+  if (!prepared.plugin.empty()) symbols = TRY(make_symbol_table(kernel.vmlinux(), prepared.image.file));
   const BootSettings settings{.vmlinux = kernel.vmlinux(),
                               .initramfs = prepared.image.file,
                               .accelerator = prepared.accelerator,
                               .memory_mib = prepared.experiment.memory_mib,
                               .wall_limit_seconds = static_cast<double>(prepared.experiment.wall_limit_seconds),
                               .folder = folder.path(),
-                              .preload = prepared.preload};
+                              .preload = prepared.preload,
+                              .plugin = prepared.plugin,
+                              .symbols = &symbols};
   // At each boot: another program may exchange files of the cache while a run goes on.
   const auto changed = [](const fs::path& file) {
     return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",
@@ -64,6 +68,12 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   manifest["ready_instructions"] = boot->report.ready_instructions;
   manifest["command"] = boot->command;
   record.manifest = to_text(manifest);
+  std::size_t tree = 0;
+  for (const Sample& sample : boot->report.samples) {
+    if (tree == boot->trees.size()) break;
+    if (sample.status != CellStatus::ok) continue;
+    record.trees[{sample.depth, sample.benchmark}] = TRY(pack(boot->trees[tree++]));
+  }
   record.samples = std::move(boot->report.samples);
   return record;
 }

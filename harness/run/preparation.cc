@@ -33,6 +33,7 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
       .part("name", plan.kernel)
       .part("kernel", prepared.kernels.at(plan.kernel).hash)
       .part("plan", plan.to_json());
+  if (!prepared.plugin.empty()) key.part("plugin", prepared.plugin_hash);
   if (!host.empty()) key.part("host", host);
   return key.hex();
 }
@@ -83,8 +84,17 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .image = std::move(image)};
   prepared.specs = std::move(specs);
   prepared.preload = options.preload;
-  prepared.command =
-      boot_command({"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}, 0, experiment.memory_mib, accelerator);
+  BootFiles placeholders{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
+  if (experiment.attribution) {
+    prepared.plugin = paths.plugin;
+    if (!is_there(paths.plugin))
+      return machine_error("{} is missing: build nslab first (make build)", paths.plugin.string());
+    prepared.plugin_hash = TRY(sha256_file(paths.plugin));
+    placeholders.plugin = "PLUGIN";
+    placeholders.symbols = "SYMBOLS";
+    placeholders.counts = "COUNTS";
+  }
+  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, accelerator);
   const KernelBuilder builder(paths);
   for (const KernelSpec& spec : prepared.specs) {
     const std::string& name = spec.model.name;

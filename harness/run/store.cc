@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The version of the file's format, which every change of the tables raises.
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 constexpr int kBusyMilliseconds = 2000;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
@@ -100,6 +100,18 @@ ALTER TABLE run ADD COLUMN digest TEXT NOT NULL DEFAULT '';
 ALTER TABLE boot ADD COLUMN digest TEXT NOT NULL DEFAULT '';
 )";
 
+// To format 5: which functions executed a sample's instructions.
+constexpr const char* kFromFormat4 = R"(
+CREATE TABLE tree (
+  boot INTEGER NOT NULL REFERENCES boot(id),
+  depth INTEGER NOT NULL,
+  benchmark TEXT NOT NULL,
+  packed BLOB NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (boot, depth, benchmark)
+) WITHOUT ROWID;
+)";
+
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
     "(SELECT count(*) FROM member WHERE member.run = run.id), "
@@ -144,6 +156,16 @@ std::string digest_of(const BootRecord& boot) {
     hasher.part("benchmark", s->benchmark).part("refusal", s->refusal).part("layout", s->layout);
   }
   return hasher.hex();
+}
+
+/// Over a cell's calls and whose they are.
+std::string digest_of(const std::string& boot_key, int depth, const std::string& benchmark, const std::string& packed) {
+  return Hasher()
+      .part("boot", boot_key)
+      .part("depth", std::to_string(depth))
+      .part("benchmark", benchmark)
+      .part("calls", packed)
+      .hex();
 }
 
 /// A row of kRunColumns, whatever its digest.
@@ -387,6 +409,17 @@ std::int64_t insert_boot(SQLite::Database& database, std::int64_t run, const Boo
   insert.exec();
   const std::int64_t id = database.getLastInsertRowid();
   insert_samples(database, id, boot.samples);
+  SQLite::Statement tree(database, "INSERT INTO tree VALUES (?, ?, ?, ?, ?)");
+  for (const auto& [cell, packed] : boot.trees) {
+    const auto& [depth, benchmark] = cell;
+    tree.reset();
+    tree.bind(1, id);
+    tree.bind(2, depth);
+    tree.bind(3, benchmark);
+    tree.bind(4, packed.data(), static_cast<int>(packed.size()));
+    tree.bind(5, digest_of(boot.key, depth, benchmark, packed));
+    tree.exec();
+  }
   return id;
 }
 
@@ -466,8 +499,11 @@ Result<Store> Store::open(const std::string& folder) {
       SQLite::Transaction transaction(*database, SQLite::TransactionBehavior::IMMEDIATE);
       if (version == 0) database->exec(kSchema);
       if (version < 3) database->exec(kFromFormat2);
-      database->exec(kFromFormat3);
-      TRY(seal_all(*database));
+      if (version < 4) {
+        database->exec(kFromFormat3);
+        TRY(seal_all(*database));
+      }
+      database->exec(kFromFormat4);
       database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
       database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
       transaction.commit();
@@ -675,6 +711,29 @@ Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
     query.bind(1, run);
     while (query.executeStep()) boots.push_back(TRY(read_boot(*database_, query.getColumn(0).getInt64())));
     return boots;
+  });
+}
+
+Result<CallTree> Store::tree(const std::string& key, int depth, const std::string& benchmark) {
+  return guarded(*database_, [&]() -> Result<CallTree> {
+    SQLite::Statement query(*database_,
+                            "SELECT packed, tree.digest, boot.id FROM boot JOIN tree ON tree.boot = boot.id "
+                            "WHERE key = ? AND key <> '' AND depth = ? AND benchmark = ?");
+    query.bind(1, key);
+    query.bind(2, depth);
+    query.bind(3, benchmark);
+    if (!query.executeStep()) {
+      return user_error("{} has no calls of {} at depth {}: they are counted where 'attribution' is true",
+                        database_->getFilename(), benchmark, depth);
+    }
+    const std::string packed = query.getColumn(0).getString();
+    CallTree tree = TRY(unpack(packed));
+    const BootRecord boot = TRY(read_boot(*database_, query.getColumn(2).getInt64()));
+    const bool same = std::any_of(boot.samples.begin(), boot.samples.end(), [&](const Sample& sample) {
+      return sample.depth == depth && sample.benchmark == benchmark && sample.sum == tree.sum();
+    });
+    if (same && digest_of(key, depth, benchmark, packed) == query.getColumn(1).getString()) return tree;
+    return changed(*database_, fmt::format("the calls of {} at depth {}", benchmark, depth));
   });
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "call_tree.h"
 #include "result.h"
 #include "sample.h"
 
@@ -31,6 +33,9 @@ struct BootRecord {
   std::string manifest;  ///< JSON: QEMU's version and full command line, initramfs hash, host
   std::vector<Sample> samples;
   std::string key = {};  ///< hex; empty where it is not known (older stores, runs in text form)
+  /// By depth and benchmark, pack()ed; empty where functions were not counted. add() takes them, boots() leaves them in
+  /// the file: tree() reads one.
+  std::map<std::pair<int, std::string>, std::string> trees = {};
   bool operator==(const BootRecord&) const = default;
 };
 
@@ -44,7 +49,7 @@ struct BootRecord {
 /// docs/durability.md says what is promised, and how it is tested.
 class Store {
  public:
-  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 or 3 is brought to today's. Fails with Exit::user
+  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 to 4 is brought to today's. Fails with Exit::user
   /// when the file is no store or of another format, with Exit::machine when the disk or the permissions do not let it.
   static Result<Store> open(const std::string& folder);
   /// Opens an existing store for reading; the folder may be read-only. Fails with Exit::user when there is none.
@@ -98,6 +103,9 @@ class Store {
   /// All boots of a run, ordered by kernel and seed, each with its samples, ordered by depth and benchmark. Fails as
   /// samples() does.
   Result<std::vector<BootRecord>> boots(std::int64_t run);
+  /// The calls of one cell, of the stored boot with this key. Exit::user when there are none, or when they are not what
+  /// was stored.
+  Result<CallTree> tree(const std::string& key, int depth, const std::string& benchmark);
 
  private:
   explicit Store(std::unique_ptr<SQLite::Database> database);

@@ -237,7 +237,8 @@ TEST_F(StoreTest, AStoreOfFormat2IsBroughtToTodays) {
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
     file.exec(
-        "DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN key; "
+        "DROP TABLE tree; DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN "
+        "key; "
         "ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
         "ALTER TABLE run DROP COLUMN measurable; UPDATE run SET profile = 'debug'; PRAGMA user_version = 2");
   }
@@ -253,7 +254,7 @@ TEST_F(StoreTest, AStoreOfAnotherFormatIsRefused) {
   for (const auto& store : {Store::open(folder()), Store::open_existing(folder())}) {
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().exit, Exit::user);
-    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 4"));
+    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 5"));
   }
 }
 
@@ -262,11 +263,54 @@ TEST_F(StoreTest, AStoreOfFormat3GetsItsDigests) {
     Store store = open();
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
-    file.exec("ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; PRAGMA user_version = 3");
+    file.exec(
+        "DROP TABLE tree; ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
+        "PRAGMA user_version = 3");
   }
   auto store = Store::open_existing(folder());
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_THAT(*store->boots(1), testing::ElementsAre(boot(7, "boot 7")));
+}
+
+TEST_F(StoreTest, AStoreOfFormat4GetsRoomForCalls) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec("DROP TABLE tree; PRAGMA user_version = 4");
+  }
+  auto store = Store::open_existing(folder());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_THAT(*store->boots(1), testing::ElementsAre(boot(7, "boot 7")));
+  EXPECT_THAT(store->tree("boot 7", 0, "getpid").error().message, testing::HasSubstr("has no calls of getpid"));
+}
+
+TEST_F(StoreTest, CallsComeBackAndAreThoseOfTheirCell) {
+  BootRecord counted = boot(7, "boot 7");
+  const Sample& sample = counted.samples.front();
+  const CallTree tree{{{"", "[all]"}, {"", "getpid"}}, {{0, 0, 0, 0}, {0, 1, sample.sum, 10}}};
+  counted.trees[{sample.depth, sample.benchmark}] = *pack(tree);
+  Store store = open();
+  ASSERT_TRUE(store.add(store.begin("key", fresh())->id, counted));
+  const auto again = store.tree("boot 7", sample.depth, sample.benchmark);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, tree);
+  EXPECT_FALSE(store.tree("boot 7", sample.depth + 20, sample.benchmark));
+
+  for (const char* change : {"UPDATE tree SET depth = 21", "UPDATE tree SET packed = x'00'",
+                             "UPDATE tree SET digest = ''", "UPDATE sample SET sum = sum + iterations"}) {
+    SCOPED_TRACE(change);
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec("CREATE TABLE kept AS SELECT * FROM tree; CREATE TABLE kept_sample AS SELECT * FROM sample");
+    file.exec(change);
+    const auto damaged = store.tree(
+        "boot 7", sample.depth + (std::string(change).find("21") != std::string::npos ? 20 : 0), sample.benchmark);
+    EXPECT_FALSE(damaged);
+    file.exec(
+        "DELETE FROM tree; INSERT INTO tree SELECT * FROM kept; DROP TABLE kept; "
+        "DELETE FROM sample; INSERT INTO sample SELECT * FROM kept_sample; DROP TABLE kept_sample");
+  }
+  EXPECT_TRUE(store.tree("boot 7", sample.depth, sample.benchmark));
 }
 
 // Each change leaves what a boot could have ended with.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "files.h"
+#include "machine_code.h"
+#include "output.h"
+#include "run.h"
+#include "store.h"
+#include "terminal.h"
+#include "verb.h"
+#include "why.h"
+
+namespace nslab::verb_why {
+namespace fs = std::filesystem;
+
+namespace {
+
+struct WhyArguments {
+  std::string a;
+  std::string b;
+  std::string benchmark;
+  int depth = 0;
+  int depth_b = -1;
+  int boots = 10;
+  int first_seed = 1;
+  int jobs = 0;
+  std::string profile = "lean";
+  std::string by = "function";
+  std::string format = "text";
+  std::string results;
+  std::string output;
+  bool force_profile = false;
+};
+
+void declare_arguments(Arguments& arguments, WhyArguments& values) {
+  arguments.positional("A", values.a, "the baseline: a kernel", "KERNEL");
+  arguments.positional("B", values.b, "the kernel that is compared with it: differences are B - A", "KERNEL");
+  arguments.positional("BENCHMARK", values.benchmark, "one of 'nslab bench list'", "BENCHMARK");
+  arguments.option("--depth", values.depth, 0, 32, "pid namespaces below the initial one");
+  arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same");
+  arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed");
+  arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here");
+  arguments.option("--jobs,-j", values.jobs, 1, 1024, "boots at once (default: as many as cores)");
+  arguments.option("--profile", values.profile, "the kernels' profile", "PROFILE");
+  arguments.choice("--by", values.by, {"function", "path"}, "tables of functions, or the tree of calls");
+  arguments.choice("--format", values.format, {"text", "markdown", "json"}, "how it is printed");
+  arguments.option("--results", values.results, "folder that keeps the boots (default: results/why)", "FOLDER");
+  arguments.option("--output", values.output, "write all forms, flame graph and exports into this folder", "FOLDER");
+  arguments.flag("--force-profile", values.force_profile, "count on a profile that is not for measurement");
+}
+
+/// One side: one cell a boot, so that no other cell's leavings are in the guest.
+Result<Experiment> experiment_for(const WhyArguments& arguments, const std::string& kernel, int depth) {
+  return parse_experiment(
+      fmt::format("name = \"why\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nattribution = true\n[[measure]]\n"
+                  "kernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n",
+                  arguments.profile, arguments.boots, arguments.first_seed, kernel, depth, arguments.benchmark),
+      "the experiment of 'nslab why'");
+}
+
+struct Measured {
+  WhySide side;
+  std::uint64_t iterations = 0;
+  fs::path vmlinux;
+};
+
+/// Boots what is missing of a side, and reads its calls.
+Result<Measured> measure(const WhyArguments& arguments, const Paths& paths, const fs::path& results,
+                         const std::string& kernel, int depth) {
+  const Experiment experiment = TRY(experiment_for(arguments, kernel, depth));
+  RunOptions options;
+  options.results = results;
+  options.jobs = arguments.jobs;
+  options.force_profile = arguments.force_profile;
+  const RunRecord run = TRY(run_experiment(experiment, paths, options));
+  const Prepared prepared = TRY(prepare(experiment, paths, options));
+  Store store = TRY(Store::open_existing(results.string()));
+  Measured measured{.side = {kernel, depth, {}}, .vmlinux = prepared.kernels.at(kernel).vmlinux()};
+  for (const Sample& sample : TRY(store.samples(run.id))) {
+    if (sample.status == CellStatus::refused) {
+      return negative_result("{} refuses {} at depth {} ({}): there is nothing to compare", kernel, sample.benchmark,
+                             depth, sample.refusal);
+    }
+    measured.iterations = sample.iterations;
+  }
+  for (const std::string& key : boot_keys(prepared)) {
+    measured.side.trees.push_back(TRY(store.tree(key, depth, arguments.benchmark)));
+  }
+  return measured;
+}
+
+/// What became of the kernels' functions that were executed.
+Result<std::map<std::string, CodeChange>> changes_between(const Measured& a, const Measured& b) {
+  std::set<std::string> names;
+  for (const Measured* measured : {&a, &b}) {
+    for (const CallTree& tree : measured->side.trees) {
+      for (const FunctionName& function : tree.functions) {
+        if (function.object.empty()) names.insert(function.name);
+      }
+    }
+  }
+  const auto code_a = TRY(masked_code(a.vmlinux, names));
+  const auto code_b = TRY(masked_code(b.vmlinux, names));
+  std::map<std::string, CodeChange> changes;
+  for (const std::string& name : names) changes[name] = change_of(name, code_a, code_b);
+  return changes;
+}
+
+Result<void> write_all(const fs::path& folder, const WhyQuestion& question, const Why& why) {
+  TRY(make_folders(folder));
+  Document document = why_document(question, why, WhyBy::function);
+  TRY(write_file(folder / "why.txt", render_text(document, 0)));
+  TRY(write_file(folder / "why.md", render_markdown(document)));
+  TRY(write_file(folder / "paths.txt", render_text(why_document(question, why, WhyBy::path), 0)));
+  TRY(write_file(folder / "why.json", to_text(why_json(question, why), 1) + "\n"));
+  TRY(write_file(folder / "flame.svg", flame_graph(question, why)));
+  for (const auto& [name, side] : {std::pair("a", &question.a), std::pair("b", &question.b)}) {
+    TRY(write_file(folder / fmt::format("{}.folded", name), folded_stacks(*side)));
+    TRY(write_file(folder / fmt::format("callgrind.out.{}", name), callgrind_profile(*side, question.benchmark)));
+  }
+  return {};
+}
+
+Result<void> act(const WhyArguments& arguments) {
+  const auto paths = TRY(find_paths());
+  const int depth_b = arguments.depth_b < 0 ? arguments.depth : arguments.depth_b;
+  if (arguments.a == arguments.b && arguments.depth == depth_b) {
+    return user_error("both sides are {} at depth {}: name two kernels, or give --depth-b", arguments.a, depth_b);
+  }
+  const fs::path results = arguments.results.empty() ? paths.results / "why" : fs::path(arguments.results);
+  Measured a = TRY(measure(arguments, paths, results, arguments.a, arguments.depth));
+  Measured b = TRY(measure(arguments, paths, results, arguments.b, depth_b));
+  WhyQuestion question{.benchmark = arguments.benchmark,
+                       .profile = arguments.profile,
+                       .first_seed = static_cast<std::uint64_t>(arguments.first_seed),
+                       .iterations = a.iterations,
+                       .a = {},
+                       .b = {}};
+  question.changes = TRY(changes_between(a, b));
+  question.a = std::move(a.side);
+  question.b = std::move(b.side);
+  const Why why = explain(question);
+  if (!arguments.output.empty()) TRY(write_all(arguments.output, question, why));
+  if (arguments.format == "json") {
+    print_out("{}\n", to_text(why_json(question, why), 1));
+    return {};
+  }
+  const Document document = why_document(question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function);
+  print_out("{}",
+            arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
+  return {};
+}
+
+const RegisterVerb registered({
+    .name = "why",
+    .help = "take a difference between two kernels, or two depths, apart: function by function",
+    .examples = "  nslab why multi+cache flat+cache fork_exit_wait --depth 1      what flatness changes\n"
+                "  nslab why multi multi fork_exit_wait --depth 0 --depth-b 16    what levels cost\n"
+                "  nslab why multi flat getpid --output /tmp/why                  with a flame graph and exports",
+    .declare = verb_body<WhyArguments>(declare_arguments, act),
+});
+
+}  // namespace
+}  // namespace nslab::verb_why

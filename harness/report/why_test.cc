@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "why.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace nslab {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// worker > fork > alloc_pid > kmem_cache_alloc, and rcu_core > kmem_cache_free beside it.
+const std::vector<FunctionName> kFunctions = {
+    {"", "[all]"},    {"micro", "worker"},     {"", "fork"},  {"", "alloc_pid"}, {"", "kmem_cache_alloc"},
+    {"", "rcu_core"}, {"", "kmem_cache_free"}, {"", "memset"}};
+
+CallTree tree(std::uint64_t alloc_pid, std::uint64_t slab, std::uint64_t rcu) {
+  return {kFunctions,
+          {{0, 0, 0, 0},
+           {0, 1, 100, 10},
+           {1, 2, 1000, 10},
+           {2, 3, alloc_pid, 10},
+           {3, 4, slab, 10},
+           {3, 7, 20, 10},
+           {0, 5, 50, 1},
+           {6, 6, rcu, 1}}};
+}
+
+WhyQuestion question() {
+  WhyQuestion q{.benchmark = "fork_exit_wait", .profile = "lean", .first_seed = 1, .iterations = 10, .a = {}, .b = {}};
+  q.a = {"multi", 1, {tree(200, 40, 30), tree(200, 60, 30), tree(200, 50, 30)}};
+  q.b = {"flat", 1, {tree(300, 50, 30), tree(300, 40, 20), tree(300, 60, 40)}};
+  q.changes = {{"alloc_pid", CodeChange::changed}, {"fork", CodeChange::constants}};
+  return q;
+}
+
+double sum_of(const std::vector<WhyRow>& rows) {
+  double sum = 0;
+  for (const WhyRow& row : rows) sum += row.instructions.difference();
+  return sum;
+}
+
+TEST(Why, ChangedAndInducedAddUpToTheWhole) {
+  const Why why = explain(question());
+  EXPECT_DOUBLE_EQ(why.whole.a, (100 + 1000 + 200 + 50 + 20 + 50 + 30) / 10.0);
+  EXPECT_DOUBLE_EQ(why.whole.difference(), 10);
+  EXPECT_DOUBLE_EQ(why.changed_sum.difference(), 10);
+  EXPECT_TRUE(why.changed_sum.estimate.exact);
+  EXPECT_NEAR(sum_of(why.changed) + sum_of(why.induced), why.whole.difference(), 1e-9);
+  EXPECT_NEAR(sum_of(why.causes), sum_of(why.induced), 1e-9);
+  EXPECT_DOUBLE_EQ(why.tree[0].all_b - why.tree[0].all_a, why.whole.difference());
+}
+
+TEST(Why, OnlyOtherInstructionsAreChangedCode) {
+  const Why why = explain(question());
+  ASSERT_EQ(why.changed.size(), 1U);
+  EXPECT_EQ(why.changed[0].function, "alloc_pid");
+  EXPECT_DOUBLE_EQ(why.changed[0].instructions.a, 20);
+  EXPECT_DOUBLE_EQ(why.changed[0].instructions.b, 30);
+  EXPECT_DOUBLE_EQ(why.changed[0].calls_a, 1);
+}
+
+TEST(Why, InducedWorkHasACause) {
+  const Why why = explain(question());
+  const auto cause_of = [&](const std::string& function) {
+    for (const WhyRow& row : why.induced) {
+      if (row.function == function) return row.cause;
+    }
+    return std::string("there is none");
+  };
+  EXPECT_EQ(cause_of("kmem_cache_alloc"), "allocator");
+  EXPECT_EQ(cause_of("kmem_cache_free"), "RCU");  // it frees what waited for a grace period
+  EXPECT_EQ(cause_of("memset"), "called by changed code");
+  EXPECT_EQ(cause_of("fork"), "elsewhere");
+  EXPECT_EQ(cause_of("micro:worker"), "programs");
+}
+
+TEST(Why, SaysItInASentenceWithIntervals) {
+  const std::string text = render_text(why_document(question(), explain(question()), WhyBy::function), 0);
+  EXPECT_THAT(text, HasSubstr("Per fork_exit_wait, flat at depth 1 executes 10.0 ±"));
+  EXPECT_THAT(text, HasSubstr("In functions whose code differs between the two kernels it executes 10.0 (exactly) "
+                              "instructions more."));
+  EXPECT_THAT(text, HasSubstr("3 boots of each side, seeds 1 to 3, 10 repetitions a boot"));
+}
+
+TEST(Why, OfOneKernelAtTwoDepthsNothingIsChanged) {
+  WhyQuestion q = question();
+  q.b.kernel = "multi";
+  q.b.depth = 16;
+  q.changes.clear();
+  const Why why = explain(q);
+  EXPECT_TRUE(why.changed.empty());
+  EXPECT_DOUBLE_EQ(why.changed_sum.difference(), 0);
+  const std::string text = render_text(why_document(q, why, WhyBy::function), 0);
+  EXPECT_THAT(text, HasSubstr("It is one kernel"));
+  EXPECT_THAT(text, Not(HasSubstr("changed code  ")));
+}
+
+TEST(Why, PathsShowWhereTheDifferenceIs) {
+  const std::string text = render_text(why_document(question(), explain(question()), WhyBy::path), 0);
+  EXPECT_THAT(text, HasSubstr("\n      alloc_pid "));
+  EXPECT_THAT(text, Not(HasSubstr("memset")));  // it does not differ
+}
+
+TEST(Why, JsonHasTheSameFigures) {
+  const Json json = why_json(question(), explain(question()));
+  EXPECT_EQ(json.at("all").at("difference"), 10.0);
+  EXPECT_EQ(json.at("changed").at("exact"), true);
+  double sum = 0;
+  for (const Json& function : json.at("functions")) sum += function.at("difference").get<double>();
+  EXPECT_NEAR(sum, 10, 1e-9);
+}
+
+TEST(Why, FoldedStacksHaveAllInstructions) {
+  const std::string text = folded_stacks(question().a);
+  EXPECT_THAT(text, HasSubstr("micro:worker;fork;alloc_pid 600\n"));
+  EXPECT_THAT(text, HasSubstr("rcu_core;kmem_cache_free 90\n"));
+}
+
+TEST(Why, CallgrindHasSelfAndInclusiveCosts) {
+  const std::string text = callgrind_profile(question().a, "fork_exit_wait");
+  EXPECT_THAT(text, HasSubstr("summary: 4350\n"));
+  EXPECT_THAT(text, HasSubstr("fn=alloc_pid\n0 600\n"));
+  EXPECT_THAT(text, HasSubstr("cfn=alloc_pid\ncalls=30 0\n0 810\n"));
+}
+
+TEST(Why, TheFlameGraphShowsWhatIsMoreInRed) {
+  WhyQuestion q = question();
+  q.b.kernel = "<flat>";
+  const std::string svg = flame_graph(q, explain(q));
+  EXPECT_TRUE(svg.starts_with("<svg "));
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+  EXPECT_THAT(svg, HasSubstr("&lt;flat&gt;"));
+  EXPECT_THAT(svg, HasSubstr("<title>alloc_pid: A 27.0, B 37.0, B − A +10.0</title>"));
+  EXPECT_THAT(svg, HasSubstr("rgb(255,"));
+}
+
+}  // namespace
+}  // namespace nslab

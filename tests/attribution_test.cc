@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Attribution with real kernels: counting changes no sample, adds up to each of them, finds what was added to a kernel,
+// and says what is wrong when QEMU does not take the plugin.
+#include <sys/wait.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "lab_support.h"
+#include "store.h"
+
+namespace nslab::lab {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+// Of each kind: nothing but calls, faults and copies, threads, programs loaded, signals, many processes, files, user
+// code that leaves by exceptions, and cells in which the guest waits.
+constexpr const char* kExperiment = R"(
+name = "attribution"
+profile = "mini"
+boots = 1
+ATTRIBUTION
+[[measure]]
+kernels = ["multi"]
+depths = [0, 2]
+benchmarks = [
+  "empty", "getpid", "fork_exit_wait", "vfork_exit_wait", "thread_create_join", "pidns_create", "fork_exec_static",
+  "fork_exec_dynamic", "execl", "kill_child", "kill_group_200", "proc_readdir_100", "futex_pi_owner",
+  "ptrace_seize_detach", "shell1",
+]
+)";
+
+std::string experiment(bool attribution) {
+  std::string text = kExperiment;
+  const std::string word = "ATTRIBUTION";
+  return text.replace(text.find(word), word.size(), attribution ? "attribution = true" : "");
+}
+
+TEST(Attribution, ChangesNoSampleAndAddsUpToEach) {
+  const TempFolder work = folder();
+  const auto plain = measure(work.path() / "plain", experiment(false));
+  const Load load;
+  // A boot whose functions do not add up to its samples fails.
+  const auto counted = measure(work.path() / "counted", experiment(true));
+  expect_equal(plain, counted);
+
+  Store store = must(Store::open_existing((work.path() / "counted").string()));
+  const auto boots = must(store.boots(must(store.run(std::nullopt)).id));
+  ASSERT_EQ(boots.size(), 1U);
+  for (const Sample& sample : boots[0].samples) {
+    const CallTree tree = must(store.tree(boots[0].key, sample.depth, sample.benchmark));
+    EXPECT_EQ(tree.sum(), sample.sum) << sample.benchmark;
+    std::uint64_t unplaced = 0;
+    for (const CallTree::Node& node : tree.nodes) {
+      std::uint32_t top = static_cast<std::uint32_t>(&node - tree.nodes.data());
+      while (top != 0 && tree.nodes[top].parent != 0) top = tree.nodes[top].parent;
+      if (tree.functions[tree.nodes[top].function].name == "[unplaced]") unplaced += node.instructions;
+    }
+    EXPECT_LE(unplaced, tree.sum() / 100) << sample.benchmark;
+  }
+}
+
+// multi-known executes 100 instructions more in each allocation of a pid and 10 in each lookup of one.
+TEST(Attribution, FindsWhatWasAddedByName) {
+  const TempFolder work = folder();
+  const Captured ended = nslab({"why", "multi", "multi-known", "fork_exit_wait", "--depth", "1", "--boots", "2",
+                                "--profile", "mini", "--force-profile", "--results", (work.path() / "why").string(),
+                                "--output", (work.path() / "out").string()});
+  ASSERT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  const json why = json::parse(must(read_file(work.path() / "out/why.json")));
+  double lookups = 0;
+  double changed = 0;
+  for (const json& function : why.at("functions")) {
+    if (function.at("code") != "changed") continue;
+    const double difference = function.at("difference");
+    changed += difference;
+    EXPECT_TRUE(function.at("exact")) << function;
+    if (function.at("function") == "alloc_pid") {
+      EXPECT_DOUBLE_EQ(difference, 100);
+    } else if (function.at("function") == "__task_pid_nr_ns") {
+      lookups = function.at("calls_a");
+      EXPECT_NEAR(difference, 10 * lookups, 1e-9);
+    } else {
+      EXPECT_DOUBLE_EQ(difference, 0) << function;
+    }
+  }
+  EXPECT_GE(lookups, 1);
+  EXPECT_NEAR(changed, 100 + 10 * lookups, 1e-9);
+  EXPECT_NEAR(why.at("changed").at("difference").get<double>(), changed, 1e-9);
+
+  // What others read.
+  for (const char* name : {"a", "b"}) {
+    const auto file = (work.path() / "out" / ("callgrind.out." + std::string(name))).string();
+    const Captured annotated = must(run_captured({.argv = {"callgrind_annotate", file}}));
+    EXPECT_EQ(WEXITSTATUS(annotated.status), 0) << annotated.output;
+    EXPECT_THAT(annotated.output, HasSubstr(":copy_process [vmlinux]"));
+  }
+  EXPECT_THAT(must(read_file(work.path() / "out/flame.svg")), HasSubstr("<title>alloc_pid: "));
+}
+
+TEST(Attribution, OneKernelHasTwoDepths) {
+  const TempFolder work = folder();
+  const std::vector<std::string> command = {"why",
+                                            "multi",
+                                            "multi",
+                                            "getpid",
+                                            "--boots",
+                                            "2",
+                                            "--profile",
+                                            "mini",
+                                            "--force-profile",
+                                            "--results",
+                                            (work.path() / "why").string()};
+  const Captured same = nslab(command);
+  EXPECT_EQ(WEXITSTATUS(same.status), 2) << same.output;
+  EXPECT_THAT(same.output, HasSubstr("both sides are multi at depth 0"));
+  auto deeper = command;
+  deeper.insert(deeper.end(), {"--depth-b", "3", "--by", "path"});
+  const Captured ended = nslab(deeper);
+  EXPECT_EQ(WEXITSTATUS(ended.status), 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("It is one kernel"));
+}
+
+TEST(Attribution, ARefusedOperationHasNoInstructions) {
+  const TempFolder work = folder();
+  const Captured ended = nslab({"why", "multi", "flat", "getpid", "--depth", "2", "--boots", "2", "--profile", "mini",
+                                "--force-profile", "--results", (work.path() / "why").string()});
+  EXPECT_EQ(WEXITSTATUS(ended.status), 1) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("flat refuses getpid at depth 2 (EINVAL)"));
+}
+
+/// What a boot with this plugin and these symbols fails with.
+Error failure_with(const std::filesystem::path& plugin, const SymbolTable& symbols) {
+  const TempFolder work = folder();
+  const TempFolder boot = folder();
+  BootSettings settings;
+  settings.vmlinux = kernel("multi").vmlinux();
+  settings.initramfs = must(make_image(paths())).file;
+  settings.folder = boot.path();
+  settings.plugin = plugin;
+  settings.symbols = &symbols;
+  const auto booted = run_boot(first_boot("name = \"plugin\"\nprofile = \"mini\"\nboots = 1\n[[measure]]\n"
+                                          "kernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n"),
+                               settings);
+  return booted ? Error{Exit::done, "it booted"} : booted.error();
+}
+
+TEST(Attribution, APluginThatQemuDoesNotTakeIsNamed) {
+  const SymbolTable symbols = must(make_symbol_table(kernel("multi").vmlinux(), must(make_image(paths())).file));
+  const TempFolder work = folder();
+  ASSERT_TRUE(write_file(work.path() / "text.so", "this is no library"));
+  for (const std::filesystem::path& plugin :
+       {work.path() / "text.so", std::filesystem::path("/lib/x86_64-linux-gnu/libc.so.6")}) {
+    const Error error = failure_with(plugin, symbols);
+    EXPECT_EQ(error.exit, Exit::machine) << error.message;
+    EXPECT_THAT(error.message, HasSubstr("QEMU does not take nslab's attribution plugin"));
+  }
+  const Error missing = failure_with(work.path() / "none.so", symbols);
+  EXPECT_EQ(missing.exit, Exit::machine);
+  EXPECT_THAT(missing.message, HasSubstr("none.so"));
+}
+
+TEST(Attribution, SymbolsThatAreCutShortEndTheBoot) {
+  SymbolTable symbols = must(make_symbol_table(kernel("multi").vmlinux(), must(make_image(paths())).file));
+  symbols.text.resize(symbols.text.size() / 2);
+  const Error error = failure_with(paths().plugin, symbols);
+  EXPECT_EQ(error.exit, Exit::machine) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("symbols"));
+}
+
+}  // namespace
+}  // namespace nslab::lab
