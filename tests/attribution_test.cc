@@ -133,14 +133,14 @@ TEST(Attribution, ARefusedOperationHasNoInstructions) {
 }
 
 /// What a boot with this plugin and these symbols fails with.
-Error failure_with(const std::filesystem::path& plugin, const SymbolTable& symbols) {
+Error failure_with(const std::filesystem::path& plugins, const SymbolTable& symbols) {
   const TempFolder work = folder();
   const TempFolder boot = folder();
   BootSettings settings;
   settings.vmlinux = kernel("multi").vmlinux();
   settings.initramfs = must(make_image(paths())).file;
   settings.folder = boot.path();
-  settings.plugin = plugin;
+  settings.plugins = plugins;
   settings.symbols = &symbols;
   const auto booted = run_boot(first_boot("name = \"plugin\"\nprofile = \"mini\"\nboots = 1\n[[measure]]\n"
                                           "kernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n"),
@@ -150,23 +150,30 @@ Error failure_with(const std::filesystem::path& plugin, const SymbolTable& symbo
 
 TEST(Attribution, APluginThatQemuDoesNotTakeIsNamed) {
   const SymbolTable symbols = must(make_symbol_table(kernel("multi").vmlinux(), must(make_image(paths())).file));
-  const TempFolder work = folder();
-  ASSERT_TRUE(write_file(work.path() / "text.so", "this is no library"));
-  for (const std::filesystem::path& plugin :
-       {work.path() / "text.so", std::filesystem::path("/lib/x86_64-linux-gnu/libc.so.6")}) {
-    const Error error = failure_with(plugin, symbols);
+  const std::filesystem::path good = paths().plugins / "attribution.so";
+  const std::filesystem::path guard = paths().plugins / "guard.so";
+  // A text, a library that is no plugin, and the plugins' names exchanged.
+  const std::filesystem::path text = "/etc/passwd";
+  const std::filesystem::path library = "/lib/x86_64-linux-gnu/libc.so.6";
+  for (const auto& [first, second] :
+       {std::pair(guard, text), {text, good}, {library, good}, {guard, library}, {good, good}}) {
+    const TempFolder plugins = folder();
+    std::filesystem::copy_file(first, plugins.path() / "guard.so");
+    std::filesystem::copy_file(second, plugins.path() / "attribution.so");
+    const Error error = failure_with(plugins.path(), symbols);
     EXPECT_EQ(error.exit, Exit::machine) << error.message;
-    EXPECT_THAT(error.message, HasSubstr("QEMU does not take nslab's attribution plugin"));
+    EXPECT_THAT(error.message, HasSubstr("QEMU does not take a plugin of nslab's"));
   }
-  const Error missing = failure_with(work.path() / "none.so", symbols);
+  const TempFolder empty = folder();
+  const Error missing = failure_with(empty.path(), symbols);
   EXPECT_EQ(missing.exit, Exit::machine);
-  EXPECT_THAT(missing.message, HasSubstr("none.so"));
+  EXPECT_THAT(missing.message, HasSubstr("guard.so"));
 }
 
 TEST(Attribution, SymbolsThatAreCutShortEndTheBoot) {
   SymbolTable symbols = must(make_symbol_table(kernel("multi").vmlinux(), must(make_image(paths())).file));
   symbols.text.resize(symbols.text.size() / 2);
-  const Error error = failure_with(paths().plugin, symbols);
+  const Error error = failure_with(paths().plugins, symbols);
   EXPECT_EQ(error.exit, Exit::machine) << error.message;
   EXPECT_THAT(error.message, HasSubstr("symbols"));
 }

@@ -51,7 +51,7 @@ bool has_first_sample(const std::filesystem::path& file) {
 BareBoot boot_bare(const BootPlan& plan, const std::filesystem::path& initramfs) {
   const TempFolder work = folder();
   const BootFiles files{kernel(plan.kernel).vmlinux(), initramfs, work.path() / "plan.json", work.path() / "frames.bin",
-                        work.path() / "console.log"};
+                        work.path() / "console.log", paths().plugins / "guard.so"};
   if (!write_file(files.plan, plan.to_json())) std::abort();
   BareBoot took;
   const double start = monotonic_seconds();

@@ -117,6 +117,7 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
   settings.memory_mib = memory_mib;
   settings.wall_limit_seconds = wall_limit_seconds;
   settings.folder = work.path();
+  settings.plugins = paths().plugins;
   return run_boot(plan, settings);
 }
 

@@ -33,6 +33,12 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
+inline void must(const Result<void>& result) {
+  if (result) return;
+  fmt::print(stderr, "{}\n", result.error().message);
+  std::abort();
+}
+
 Paths paths();
 KernelSpec spec(const std::string& model, const std::string& profile = "mini");
 /// From the cache, or built.

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "guest_state.h"
 #include "lab_support.h"
 #include "store.h"
 
@@ -60,8 +61,8 @@ TEST_F(Lab, RepeatsToTheDigitInParallelAndUnderLoad) {
   expect_equal(samples_, measure(work_->path() / "two", kExperiment));
 }
 
-// The benchmarks are some that let the guest fall idle, and so many that it does. Without the lock that
-// rr=record brings (harness/boot/accelerator.cc), some cells differ.
+// The benchmarks are some that let the guest fall idle, and so many that it does. Without the
+// guard (harness/plugin/guard_plugin.cc), some cells differ.
 TEST_F(Lab, RepeatsToTheDigitWhereverQemusThreadsAreHeldUp) {
   constexpr const char* kIdling = R"(
 name = "idling"
@@ -79,6 +80,82 @@ benchmarks = [
 )";
   expect_equal(measure(work_->path() / "idling", kIdling),
                measure(work_->path() / "held", kIdling, {"--preload", NSLAB_LATE_EXITS}));
+}
+
+/// The settings of a boot of multi in this folder.
+BootSettings settings_in(const std::filesystem::path& folder) {
+  BootSettings settings;
+  settings.vmlinux = kernel("multi").vmlinux();
+  settings.initramfs = must(make_image(paths())).file;
+  settings.folder = folder / "boot";
+  settings.plugins = paths().plugins;
+  std::filesystem::remove_all(settings.folder);
+  std::filesystem::create_directories(settings.folder);
+  return settings;
+}
+
+// All boots of a run go on from the saved state of the ready guest. The same plan from the start must give the same.
+TEST_F(Lab, ASavedGuestGoesOnWithTheDigitsOfABootFromTheStart) {
+  const TempFolder work = folder();
+  const auto state = work.path() / "state";
+  must(save_guest_state("multi", settings_in(work.path()), state));
+  const Load load;
+  for (const std::uint64_t seed : {1, 2}) {
+    const BootPlan plan = first_boot(fmt::format(
+        "name = \"state\"\nprofile = \"mini\"\nboots = 1\nfirst_seed = {}\n[[measure]]\nkernels = [\"multi\"]\n"
+        "depths = [0, 2]\nbenchmarks = [\"getpid\", \"fork_exit_wait\", \"kill_all_200\", \"pidns_create\"]\n",
+        seed));
+    const Boot from_start = must(run_boot(plan, settings_in(work.path())));
+    auto settings = settings_in(work.path());
+    settings.state = state;
+    for (const char* preload : {"", NSLAB_LATE_EXITS}) {
+      settings.preload = preload;
+      std::filesystem::remove_all(settings.folder);
+      std::filesystem::create_directories(settings.folder);
+      const Boot gone_on = must(run_boot(plan, settings));
+      EXPECT_EQ(gone_on.report.samples, from_start.report.samples) << "seed " << seed << " " << preload;
+      EXPECT_EQ(gone_on.report.ready_instructions, from_start.report.ready_instructions);
+    }
+  }
+}
+
+TEST_F(Lab, AStateThatIsNotAsItWasStoredIsMadeAgain) {
+  const TempFolder work = folder();
+  const auto made = [&] {
+    return must(cached_guest_state(work.path() / "cache", "identity", "multi", settings_in(work.path())));
+  };
+  const auto state = made();
+  EXPECT_EQ(made(), state);
+  std::filesystem::resize_file(state, 1 << 20);
+  EXPECT_EQ(made(), state);
+  EXPECT_GT(std::filesystem::file_size(state), 10U << 20);
+  std::filesystem::remove(state.parent_path() / "sha256");
+  EXPECT_EQ(made(), state);
+  EXPECT_TRUE(std::filesystem::exists(state.parent_path() / "sha256"));
+  EXPECT_TRUE(std::filesystem::is_empty(work.path() / "cache/tmp"));
+}
+
+// Behind the hash: a state that QEMU itself cannot take ends the boot with words.
+TEST_F(Lab, AStateOfAnotherMachineOrNoneIsAnError) {
+  const TempFolder work = folder();
+  const BootPlan plan = first_boot(
+      "name = \"state\"\nprofile = \"mini\"\nboots = 1\n[[measure]]\nkernels = [\"multi\"]\ndepths = [0]\n"
+      "benchmarks = [\"getpid\"]\n");
+  const auto state = work.path() / "state";
+  must(save_guest_state("multi", settings_in(work.path()), state));
+  auto settings = settings_in(work.path());
+  settings.state = state;
+  settings.memory_mib = 300;
+  const auto other = run_boot(plan, settings);
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message, HasSubstr("QEMU gave up"));
+
+  std::filesystem::resize_file(state, 5 << 20);
+  settings = settings_in(work.path());
+  settings.state = state;
+  const auto cut = run_boot(plan, settings);
+  ASSERT_FALSE(cut);
+  EXPECT_THAT(cut.error().message, HasSubstr("QEMU gave up"));
 }
 
 TEST_F(Lab, ADryRunTellsCellsBootsAndTheTimeTheyTook) {
@@ -131,10 +208,11 @@ TEST_F(Lab, FlatIsRefusedBelowDepthOneAndNoneAtDepthOne) {
   }
 }
 
-TEST_F(Lab, ForkGrowsWithDepthOnMulti) {
+// A thread costs 2,000 instructions more with each level. A fork does so as well, but what the slabs hold when it comes
+// can hide that from two boots.
+TEST_F(Lab, AThreadCostsMoreWithEachLevelOnMulti) {
   for (std::size_t boot = 0; boot < 2; ++boot) {
-    // The cheapest of 200 forks is a matter of what the slabs hold just then.
-    const auto median = [&](int depth) { return cell("multi", "fork_exit_wait", depth)[boot].median; };
+    const auto median = [&](int depth) { return cell("multi", "thread_create_join", depth)[boot].median; };
     EXPECT_LT(median(0), median(1));
     EXPECT_LT(median(1), median(2));
   }

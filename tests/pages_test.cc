@@ -45,6 +45,7 @@ BootPlan plan_for(const Experiment& experiment, const Paths& where, const std::s
 std::vector<Sample> samples_of(const BootPlan& plan, const Kernel& kernel, const Paths& where) {
   const TempFolder work = folder();
   BootSettings settings;
+  settings.plugins = paths().plugins;
   settings.vmlinux = kernel.vmlinux();
   settings.initramfs = must(make_image(where)).file;
   settings.folder = work.path();

@@ -42,7 +42,7 @@ Result<int> make(std::vector<std::string> arguments, const FileLock& lock, std::
   Command command;
   command.argv = {"make", fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.inherited_fd = lock.fd();
+  command.inherited_fds = {lock.fd()};
   command.death_signal = SIGTERM;
   auto run = TRY(run_captured(command));
   log += run.output;

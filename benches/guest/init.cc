@@ -432,6 +432,7 @@ void go_wrong_after_first_cell(const Plan& plan) {
 [[noreturn]] void run() {
   bring_up();
   wait_until_quiet();
+  be_stopped();
 
   // The same for every boot up to here. From here on, the plan and its seed.
   const Plan plan = read_plan();

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint16_t kDebugcon = 0xe9;
 constexpr std::uint16_t kDebugExit = 0x501;
+constexpr std::uint16_t kPvpanic = 0x505;
+constexpr std::uint8_t kPvpanicPanicked = 1;
 constexpr std::uint16_t kFwCfgSelect = 0x510;
 constexpr std::uint16_t kFwCfgData = 0x511;
 constexpr std::uint16_t kWatchdogDisable = 0x441;
@@ -104,6 +106,11 @@ void watchdog_disarm() {
   if (watchdog_seconds > kWatchdogMost) set_alarm(0);
   const PortAccess access;
   if (access) outb(0, kWatchdogDisable);
+}
+
+void be_stopped() {
+  const PortAccess access;
+  if (access) outb(kPvpanicPanicked, kPvpanic);
 }
 
 void leave(frame::Leave value) {

@@ -73,12 +73,12 @@ Result<Paths> find_paths_to_read() {
   if (is_there(prefix / "share/nslab/kernels/kernels.toml")) {
     paths.root = prefix / "share/nslab";
     paths.guest = prefix / "lib/nslab";
-    paths.plugin = paths.guest / "attribution.so";
+    paths.plugins = paths.guest;
     paths.results = std::filesystem::current_path(error) / "results";
   } else {
     paths.root = NSLAB_ROOT;
     paths.guest = NSLAB_GUEST;
-    paths.plugin = NSLAB_PLUGIN;
+    paths.plugins = NSLAB_PLUGINS;
     paths.results = paths.root / "results";
   }
   if (const auto cache = variable("NSLAB_CACHE"); !cache.empty()) {

@@ -9,9 +9,9 @@ namespace nslab {
 
 /// Where the lab finds its files and puts its results.
 struct Paths {
-  std::filesystem::path root;         ///< what nslab reads: kernels/, plots/, configs/ of the checkout, or as installed
-  std::filesystem::path guest;        ///< the built guest programs: init, nsexec, micro
-  std::filesystem::path plugin = {};  ///< attribution.so, which QEMU loads
+  std::filesystem::path root;   ///< what nslab reads: kernels/, plots/, configs/ of the checkout, or as installed
+  std::filesystem::path guest;  ///< the built guest programs: init, nsexec, micro
+  std::filesystem::path plugins = {};  ///< the folder of guard.so and attribution.so, which QEMU loads
   std::filesystem::path results;  ///< where runs go: results/ of the checkout or, once installed, of the current folder
   std::filesystem::path cache;    ///< $NSLAB_CACHE, or nslab under $XDG_CACHE_HOME, or ~/.cache/nslab
 

@@ -111,7 +111,7 @@ Result<Process> Process::start(const Command& command, int output_fd) {
     }
     // Nothing that the caller had open reaches a program, least of all QEMU.
     ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (command.inherited_fd >= 0) ::fcntl(command.inherited_fd, F_SETFD, 0);
+    for (const int inherited : command.inherited_fds) ::fcntl(inherited, F_SETFD, 0);
     const bool in_folder = command.folder.empty() || ::chdir(command.folder.c_str()) == 0;
     if (command.as_nobody) {
       become_nobody(command.group);

@@ -25,7 +25,7 @@ struct Command {
   std::map<std::string, std::string> environment = {};  ///< added
   bool inherits_environment = false;                    ///< start from the caller's environment instead
   std::filesystem::path output = {};                    ///< stdout and stderr go here; empty: inherited
-  int inherited_fd = -1;                                ///< stays open in the child and in what it starts
+  std::vector<int> inherited_fds = {};                  ///< stay open in the child and in what it starts
   int death_signal = SIGKILL;                           ///< what the child gets when its parent dies
   /// Started by root, the child becomes the user nobody, with `group` (-1: none) as its only other group, once it is in
   /// its folder. Where that is not possible, as in a user namespace without that user, it stays what it is.

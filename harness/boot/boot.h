@@ -27,10 +27,11 @@ struct BootSettings {
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;
   double wall_limit_seconds = 600;
-  std::filesystem::path folder;          ///< gets vmlinux, initramfs, plan.json, frames.bin, console.log, qemu.log
+  std::filesystem::path folder;          ///< gets what QEMU reads and writes: vmlinux, plan.json, console.log and so on
   std::string preload = {};              ///< for tests: a library that QEMU loads first; empty: none
-  std::filesystem::path plugin = {};     ///< attribution.so; empty: functions are not counted
-  const SymbolTable* symbols = nullptr;  ///< of vmlinux and initramfs, where they are
+  std::filesystem::path plugins = {};    ///< the folder of guard.so and attribution.so
+  const SymbolTable* symbols = nullptr;  ///< of vmlinux and initramfs, where functions are counted
+  std::filesystem::path state = {};      ///< of the ready guest (guest_state.h); empty: boot from the start
 };
 
 /// Starts one kernel with one plan and waits for its end. Whatever is not a complete boot is an error (Exit::says_no)

@@ -16,6 +16,11 @@ void append(std::vector<std::string>& argv, std::initializer_list<std::string> m
   argv.insert(argv.end(), more.begin(), more.end());
 }
 
+/// A library's name for an option. The loader looks for a name without a folder in the system's folders.
+std::string loadable(const std::filesystem::path& library) {
+  return option_value(library.has_parent_path() ? library : "." / library);
+}
+
 /// The guest kernel's command line.
 std::string kernel_command_line(const AcceleratorDescription& accelerator) {
   // A triple fault is the only quick way to end after a panic without ACPI.
@@ -59,12 +64,17 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
                 "isa-debugcon,iobase=0xe9,chardev=frames"});
   append(argv, {"-fw_cfg", "name=opt/nslab/plan,file=" + option_value(files.plan)});
   // The watchdog counts guest seconds; QEMU then ends with status 0.
-  append(argv, {"-device", "ib700", "-action", "watchdog=poweroff"});
+  append(argv, {"-device", "ib700", "-action", "watchdog=poweroff,panic=none"});
   append(argv, {"-kernel", files.vmlinux.string(), "-initrd", files.initramfs.string()});
   append(argv, {"-append", kernel_command_line(description)});
+  if (!files.guard.empty()) {
+    append(argv, {"-plugin", "file=" + loadable(files.guard)});
+    // The guest asks to be stopped when it is ready. Where its state is saved, QEMU does so; the device is always
+    // there, so that the guest finds the same machine.
+    append(argv, {"-device", "pvpanic"});
+  }
   if (!files.plugin.empty()) {
-    // With the folder: the loader looks for a name without one in the system's folders.
-    append(argv, {"-plugin", fmt::format("file=./{},symbols={},output={}", option_value(files.plugin),
+    append(argv, {"-plugin", fmt::format("file={},symbols={},output={}", loadable(files.plugin),
                                          option_value(files.symbols), option_value(files.counts))});
   }
   return argv;

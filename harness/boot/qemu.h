@@ -16,9 +16,10 @@ namespace nslab {
 struct BootFiles {
   std::filesystem::path vmlinux;
   std::filesystem::path initramfs;
-  std::filesystem::path plan;     ///< JSON for the guest, in
-  std::filesystem::path frames;   ///< debug console, out
-  std::filesystem::path console;  ///< serial port, out
+  std::filesystem::path plan;        ///< JSON for the guest, in
+  std::filesystem::path frames;      ///< debug console, out
+  std::filesystem::path console;     ///< serial port, out
+  std::filesystem::path guard = {};  ///< guard.so; empty where boots need not repeat
   // Where functions are counted; empty: they are not.
   std::filesystem::path plugin = {};   ///< attribution.so
   std::filesystem::path symbols = {};  ///< for the plugin, in

@@ -35,7 +35,7 @@ Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, 
   command.output = log;
   // When nslab is killed, make stops its compilers. They hold the lock until the last of them has ended, so that nobody
   // sweeps a folder that is still written to, or builds in it.
-  command.inherited_fd = place.lock.fd();
+  command.inherited_fds = {place.lock.fd()};
   command.death_signal = SIGTERM;
 
   print_err("{}: building with {} jobs\n", label, jobs);

@@ -28,6 +28,7 @@ TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
   ASSERT_TRUE(
       write_file(kernel.manifest(), fmt::format(R"({{"hash": "abc", "vmlinux_sha256": "{}"}})", prepared.image.hash)));
   ASSERT_TRUE(write_file(kernel.sizes(), "{}"));
+  prepared.plugins = NSLAB_PLUGINS;
   BootPlan plan;
   plan.kernel = "multi";
   plan.seed = 7;
@@ -40,7 +41,7 @@ TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
   EXPECT_THAT(record.error().message, testing::EndsWith("\nthe boot's files are in " + kept.string()));
   EXPECT_EQ(*read_file(kept / "plan.json"), plan.to_json());
   EXPECT_TRUE(fs::exists(kept / "qemu.log"));
-  EXPECT_TRUE(fs::is_empty(folder->path() / "scratch"));
+  EXPECT_TRUE(fs::is_empty(folder->path() / "scratch/tmp"));
 
   // What another program exchanges while the run goes on is not booted.
   ASSERT_TRUE(write_file(kernel.vmlinux(), "another kernel"));

@@ -33,7 +33,7 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
       .part("name", plan.kernel)
       .part("kernel", prepared.kernels.at(plan.kernel).hash)
       .part("plan", plan.to_json());
-  if (!prepared.plugin.empty()) key.part("plugin", prepared.plugin_hash);
+  if (!prepared.attribution_hash.empty()) key.part("attribution", prepared.attribution_hash);
   if (!host.empty()) key.part("host", host);
   return key.hex();
 }
@@ -85,15 +85,21 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   prepared.specs = std::move(specs);
   prepared.preload = options.preload;
   BootFiles placeholders{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
+  prepared.plugins = paths.plugins;
+  if (describe(accelerator).repeats) placeholders.guard = "GUARD";
   if (experiment.attribution) {
-    prepared.plugin = paths.plugin;
-    if (!is_there(paths.plugin))
-      return machine_error("{} is missing: build nslab first (make build)", paths.plugin.string());
-    prepared.plugin_hash = TRY(sha256_file(paths.plugin));
-    placeholders.plugin = "PLUGIN";
+    placeholders.plugin = "ATTRIBUTION";
     placeholders.symbols = "SYMBOLS";
     placeholders.counts = "COUNTS";
   }
+  for (const auto& [wanted, name] :
+       {std::pair(placeholders.guard, "guard.so"), {placeholders.plugin, "attribution.so"}}) {
+    const fs::path file = paths.plugins / name;
+    if (!wanted.empty() && !is_there(file)) {
+      return machine_error("{} is missing: build nslab first (make build)", file.string());
+    }
+  }
+  if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(paths.plugins / "attribution.so"));
   prepared.command = boot_command(placeholders, 0, experiment.memory_mib, accelerator);
   const KernelBuilder builder(paths);
   for (const KernelSpec& spec : prepared.specs) {

@@ -47,8 +47,8 @@ struct Prepared {
   std::vector<KernelSpec> specs = {};
   std::map<std::string, Kernel> kernels = {};  ///< where they are or will be, by model
   std::string preload = {};                    ///< as in the options
-  std::filesystem::path plugin = {};           ///< attribution.so; empty: functions are not counted
-  std::string plugin_hash = {};                ///< SHA-256
+  std::filesystem::path plugins = {};          ///< the folder of what QEMU loads
+  std::string attribution_hash = {};           ///< SHA-256 of attribution.so; empty: functions are not counted
 };
 
 /// Checks all that an experiment needs and packs the guest's initramfs. Builds no kernel and boots nothing. Exit::user

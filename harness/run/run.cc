@@ -245,7 +245,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   }
   FailureCount failures(unbuilt);
   const auto boot = [&](const BootPlan& plan) {
-    return execute_boot(prepared, plan, paths.cache / "tmp", results / "failed");
+    return execute_boot(prepared, plan, paths.cache, results / "failed");
   };
   TRY(boot_and_store(
       missing, prepared, [&](const BootPlan& plan) { return failures.execute(plan, boot); }, store, run.id));
