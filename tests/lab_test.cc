@@ -119,6 +119,20 @@ TEST_F(Lab, ASavedGuestGoesOnWithTheDigitsOfABootFromTheStart) {
   }
 }
 
+TEST_F(Lab, AnIsolatedCellDoesNotDependOnTheOthers) {
+  const auto text = [](const std::string& benchmarks) {
+    return "name = \"isolated\"\nprofile = \"mini\"\nboots = 1\nisolation = \"boot\"\n[[measure]]\n"
+           "kernels = [\"multi\"]\ndepths = [1]\nbenchmarks = [" +
+           benchmarks + "]\n";
+  };
+  const auto alone = measure(work_->path() / "alone", text("\"fork_exit_wait\""));
+  const auto several =
+      measure(work_->path() / "several", text("\"kill_all_200\", \"fork_exit_wait\", \"thread_create_join\""));
+  ASSERT_EQ(alone.size(), 1U);
+  ASSERT_EQ(several.size(), 3U);
+  EXPECT_THAT(several, testing::Contains(alone.front()));
+}
+
 TEST_F(Lab, AStateThatIsNotAsItWasStoredIsMadeAgain) {
   const TempFolder work = folder();
   const auto made = [&] {

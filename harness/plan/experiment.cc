@@ -78,6 +78,8 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("statistic", experiment.statistic);
   reader.read("margin_percent", experiment.margin_percent, 0.001, 100);
   reader.read("attribution", experiment.attribution);
+  std::string isolation = "none";
+  reader.read("isolation", isolation);
   experiment.base_where = reader.where("base");
   experiment.profile_where = reader.where("profile");
   const auto measures = reader.tables("measure");
@@ -102,6 +104,13 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   }
   if (experiment.limit_seconds % 2 != 0) {
     reader.reject("limit_seconds", "'limit_seconds' must be even: the watchdog counts in steps of 2 s");
+  }
+  experiment.isolated = isolation == "boot";
+  if (isolation != "boot" && isolation != "none") {
+    reader.reject("isolation", fmt::format("'isolation' is '{}', it must be \"none\" or \"boot\"", isolation));
+  }
+  if (experiment.isolated && experiment.meter != Meter::instructions) {
+    reader.reject("isolation", "'isolation' needs the saved state of a guest, which meter = \"instructions\" has");
   }
   if (experiment.attribution && experiment.meter != Meter::instructions) {
     reader.reject("attribution", "'attribution' counts instructions: it needs meter = \"instructions\"");

@@ -37,6 +37,7 @@ struct Experiment {
   std::string statistic = "mean";
   double margin_percent = 1.0;
   bool attribution = false;  ///< count the instructions of each function as well
+  bool isolated = false;     ///< each cell of a boot has a guest of its own
   std::vector<Measure> measures;
 
   std::string text;           ///< the file as it was read, for the manifest

@@ -46,7 +46,8 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
       {name + "[[measure]]\nkernel = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
        "x.toml:3: unknown key 'kernel'; known here: benchmarks, depths, kernels"},
       {name + "boot = 3\n" + kMeasure,
-       "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, first_seed, limit_seconds, margin_percent, "
+       "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, first_seed, isolation, limit_seconds, "
+       "margin_percent, "
        "measure, "
        "memory_mib, meter, "
        "name, pid_max, profile, reference, statistic, wall_limit_seconds"},
@@ -61,6 +62,9 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:2: 'limit_seconds' must be even: the watchdog counts in steps of 2 s"},
       {name + "meter = \"time\"\nattribution = true\n" + kMeasure,
        "x.toml:3: 'attribution' counts instructions: it needs meter = \"instructions\""},
+      {name + "isolation = \"cell\"\n" + kMeasure, "x.toml:2: 'isolation' is 'cell', it must be \"none\" or \"boot\""},
+      {name + "meter = \"time\"\nisolation = \"boot\"\n" + kMeasure,
+       "x.toml:3: 'isolation' needs the saved state of a guest, which meter = \"instructions\" has"},
       {name + "reference = \"flat\"\n" + kMeasure, "x.toml:2: 'reference' is 'flat', which no [[measure]] names"},
       {name, "x.toml:1: there is no [[measure]] table: nothing would be measured"},
       {name + "measure = 3\n", "x.toml:2: 'measure' must be tables, each under [[measure]]"},

@@ -63,6 +63,19 @@ Result<void> check_memory(const Experiment& experiment, const Measure& measure, 
 
 }  // namespace
 
+std::vector<BootPlan> BootPlan::guests() const {
+  if (!isolated) return {*this};
+  std::vector<BootPlan> plans;
+  for (const PlannedCell& cell : cells) {
+    BootPlan plan = *this;
+    plan.isolated = false;
+    plan.cells = {cell};
+    plan.cells.front().index = 0;
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
 std::string BootPlan::to_json() const {
   Json json;
   json["protocol"] = 1;
@@ -117,6 +130,7 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
 
     for (const std::string& kernel : experiment.kernels()) {
       BootPlan boot;
+      boot.isolated = experiment.isolated;
       boot.kernel = kernel;
       boot.seed = seed;
       boot.meter = experiment.meter;

@@ -35,13 +35,17 @@ struct BootPlan {
   int environment_bytes = 0;
   std::vector<std::string> command;  ///< a program of the guest's and its arguments, run before the cells; empty: none
   std::vector<PlannedCell> cells;
-  std::string fault;  ///< for tests only
+  bool isolated = false;  ///< each cell is measured in a guest of its own, and the boot is all of them together
+  std::string fault;      ///< for tests only
   /// The hash of all that the boot's samples depend on. Under the instructions meter that is the kernel and its name,
   /// the guest, QEMU with its firmware and command line, and the plan with its seed; under the time meter the host as
   /// well. Set by prepare(), which knows them; empty before.
   std::string key = {};
 
   const char* unit() const { return unit_of(meter); }
+  /// What the guests of this boot are told to do: the plan itself or, where cells are isolated, a plan for each.
+  std::vector<BootPlan> guests() const;
+
   /// The plan as the guest reads it. Holds nothing of the kernel: all kernels see the same.
   std::string to_json() const;
 };

@@ -49,6 +49,25 @@ TEST(Plan, OneBootPerKernelAndSeed) {
   EXPECT_EQ(plan[3].seed, 6U);
 }
 
+TEST(Plan, IsolatedCellsHaveAGuestEach) {
+  Experiment isolated = experiment();
+  EXPECT_EQ(plan_of(isolated)[1].guests().size(), 1U);
+  isolated.isolated = true;
+  const BootPlan boot = plan_of(isolated)[1];
+  ASSERT_EQ(boot.cells.size(), 6U);
+  const auto guests = boot.guests();
+  ASSERT_EQ(guests.size(), 6U);
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    ASSERT_EQ(guests[i].cells.size(), 1U);
+    PlannedCell cell = guests[i].cells.front();
+    EXPECT_EQ(cell.index, 0);
+    cell.index = boot.cells[i].index;
+    EXPECT_EQ(cell, boot.cells[i]);
+    EXPECT_EQ(guests[i].seed, boot.seed);
+    EXPECT_EQ(guests[i].mmap_pages, boot.mmap_pages);
+  }
+}
+
 TEST(Plan, KernelsDifferInNothingButWhatTheyMeasure) {
   const auto plan = plan_of(experiment());
   const BootPlan& multi = plan[1];

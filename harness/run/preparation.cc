@@ -33,6 +33,7 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
       .part("name", plan.kernel)
       .part("kernel", prepared.kernels.at(plan.kernel).hash)
       .part("plan", plan.to_json());
+  if (plan.isolated) key.part("cells", "isolated");
   if (!prepared.attribution_hash.empty()) key.part("attribution", prepared.attribution_hash);
   if (!host.empty()) key.part("host", host);
   return key.hex();
