@@ -214,9 +214,10 @@ std::string with_interval(const WhyDifference& d, const std::string& number) {
 }
 std::string with_interval(const WhyDifference& d) { return with_interval(d, difference_text(d)); }
 
-/// "73.9 ±0.1 instructions fewer"
+/// "73.9 ±0.1 instructions fewer than"
 std::string more_or_fewer(const WhyDifference& d) {
-  return fmt::format("{} instructions {}", with_interval(d, format_number(std::abs(d.difference()), 1)),
+  if (d.estimate.exact && d.difference() == 0) return "exactly as many instructions as";
+  return fmt::format("{} instructions {} than", with_interval(d, format_number(std::abs(d.difference()), 1)),
                      d.difference() < 0 ? "fewer" : "more");
 }
 
@@ -380,13 +381,15 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
   Document document = {{Block::Kind::title, fmt::format("{}: {} (B) against {} (A)", question.benchmark,
                                                         name_of(question.b), name_of(question.a))}};
   const double percent = whole.a == 0 ? 0 : 100 * whole.difference() / whole.a;
-  std::string sentence = fmt::format("Per {}, {} executes {} than {} ({} against {}; {} %).", question.benchmark,
+  std::string sentence = fmt::format("Per {}, {} executes {} {} ({} against {}; {} %).", question.benchmark,
                                      name_of(question.b), more_or_fewer(whole), name_of(question.a),
                                      format_number(whole.b, 1), format_number(whole.a, 1), format_signed(percent, 3));
   if (same) {
     sentence += " It is one kernel: all of the difference is code that runs more often, or less.";
+  } else if (why.changed.empty()) {
+    sentence += " No function that it executes has other code than in the other kernel.";
   } else {
-    sentence += fmt::format(" In functions whose code differs between the two kernels it executes {}.",
+    sentence += fmt::format(" In functions whose code differs between the two kernels it executes {} the other.",
                             more_or_fewer(why.changed_sum));
   }
   document.push_back({Block::Kind::paragraph, sentence});
@@ -403,13 +406,13 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
                         .text = "A function's instructions with all that it calls, and the difference in itself alone.",
                         .table = path_table(why, kMostPaths)});
   } else {
-    if (!same) {
+    if (!same && !why.changed.empty()) {
       document.push_back({Block::Kind::heading, "Changed code"});
       document.push_back({.kind = Block::Kind::table,
                           .text = "Functions whose machine code differs, addresses and constants apart.",
                           .table = function_table(question, why.changed, kMostFunctions)});
     }
-    document.push_back({Block::Kind::heading, same ? "By cause" : "Induced work: the same code, more or less often"});
+    bool first = true;
     for (const WhyRow& cause : why.causes) {
       std::vector<WhyRow> rows;
       for (const WhyRow& row : why.induced) {
@@ -417,6 +420,10 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
       }
       Table table = function_table(question, rows, 8);
       if (table.rows.empty()) continue;
+      if (first)
+        document.push_back(
+            {Block::Kind::heading, same ? "By cause" : "Induced work: the same code, more or less often"});
+      first = false;
       document.push_back({.kind = Block::Kind::table,
                           .text = fmt::format("{}: {}", cause.cause, with_interval(cause.instructions)),
                           .table = std::move(table)});

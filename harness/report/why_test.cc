@@ -80,8 +80,16 @@ TEST(Why, SaysItInASentenceWithIntervals) {
   const std::string text = render_text(why_document(question(), explain(question()), WhyBy::function), 0);
   EXPECT_THAT(text, HasSubstr("Per fork_exit_wait, flat at depth 1 executes 10.0 ±"));
   EXPECT_THAT(text, HasSubstr("In functions whose code differs between the two kernels it executes 10.0 (exactly) "
-                              "instructions more."));
+                              "instructions more than the other."));
   EXPECT_THAT(text, HasSubstr("3 boots of each side, seeds 1 to 3, 10 repetitions a boot"));
+}
+
+TEST(Why, KernelsOfTheSameCodeHaveNoChangedFunctions) {
+  WhyQuestion q = question();
+  q.changes.clear();
+  const std::string text = render_text(why_document(q, explain(q), WhyBy::function), 0);
+  EXPECT_THAT(text, HasSubstr("No function that it executes has other code than in the other kernel."));
+  EXPECT_THAT(text, Not(HasSubstr("Changed code")));
 }
 
 TEST(Why, OfOneKernelAtTwoDepthsNothingIsChanged) {
