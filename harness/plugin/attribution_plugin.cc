@@ -6,10 +6,10 @@
 //
 //   -plugin file=attribution.so,symbols=FILE,output=FILE
 //
-// It counts translation blocks, which cost one call each, and takes back what of a block was not executed: a page fault
-// leaves a block in its middle, and QEMU leaves one before an access to a device. When the interrupted code goes on, it
-// goes on where it was left, and that says how far the block had come. docs/attribution.md explains it, and describes
-// both files.
+// It counts translation blocks, not instructions, and takes back what of a block was not executed: a page fault leaves
+// a block in its middle, and QEMU leaves one before an access to a device. When the interrupted code goes on, it goes
+// on where it was left, and that says how far the block had come. docs/attribution.md explains it, and describes both
+// files.
 #include <sys/types.h>
 
 #include <algorithm>
@@ -432,7 +432,7 @@ class Counter {
   }
 
   /// The guest waits, and the meter counts on: under icount its clock leaps to the next timer.
-  void idle() {
+  void halt() {
     if (open_) ++idles_;
   }
 
@@ -724,7 +724,7 @@ void on_ready(unsigned, void*) { counter->watch(); }
 void on_begin(unsigned, void*) { counter->begin(); }
 void on_open(unsigned, void*) { counter->open(); }
 void on_close(unsigned, void*) { counter->close(); }
-void on_idle(qemu_plugin_id_t, unsigned) { counter->idle(); }
+void on_halt(unsigned, void*) { counter->halt(); }
 
 /// `data` is the displacement: the address is that of a field in the next task.
 void on_switch(unsigned, qemu_plugin_meminfo_t, Address address, void* data) {
@@ -777,6 +777,10 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
       read_end(block, details, bytes, width);
     }
     if (kernel) {
+      constexpr unsigned char kHalt = 0xf4;
+      if (width == 1 && *bytes == kHalt) {
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_halt, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+      }
       if (counter->symbols.may_fault(address)) details.faults = static_cast<std::uint32_t>(i);
       if (const Address displacement = loads_stack(bytes, width); displacement != 0) {
         // Both kinds of access: asked for loads alone, QEMU 7.2 tells of none.
@@ -848,7 +852,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   counter->symbols.read(symbols);
   counter->start(output);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
-  qemu_plugin_register_vcpu_idle_cb(id, on_idle);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
   return 0;
 }

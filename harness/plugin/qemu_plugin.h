@@ -39,7 +39,6 @@ enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_
 
 using qemu_plugin_udata_cb_t = void (*)(qemu_plugin_id_t id, void* data);
 using qemu_plugin_vcpu_udata_cb_t = void (*)(unsigned vcpu, void* data);
-using qemu_plugin_vcpu_simple_cb_t = void (*)(qemu_plugin_id_t id, unsigned vcpu);
 using qemu_plugin_vcpu_tb_trans_cb_t = void (*)(qemu_plugin_id_t id, qemu_plugin_tb* block);
 using qemu_plugin_vcpu_mem_cb_t = void (*)(unsigned vcpu, qemu_plugin_meminfo_t info, std::uint64_t address,
                                            void* data);
@@ -58,7 +57,6 @@ void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn* instruction, qemu_
                                             qemu_plugin_cb_flags flags, void* data);
 void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn* instruction, qemu_plugin_vcpu_mem_cb_t callback,
                                       qemu_plugin_cb_flags flags, qemu_plugin_mem_rw which, void* data);
-void qemu_plugin_register_vcpu_idle_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t callback);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t callback, void* data);
 
 std::size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb* block);
