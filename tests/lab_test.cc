@@ -94,12 +94,16 @@ BootSettings settings_in(const std::filesystem::path& folder) {
   return settings;
 }
 
+/// The state of multi in a cache in this folder.
+std::filesystem::path cached_state(const std::filesystem::path& folder) {
+  return must(cached_guest_state(folder / "cache", "identity", "multi", settings_in(folder)));
+}
+
 // All boots of a run go on from the saved state of the ready guest. The same plan from the start must give the same.
 TEST_F(Lab, ASavedGuestGoesOnWithTheDigitsOfABootFromTheStart) {
   const TempFolder work = folder();
   const auto state = work.path() / "state";
-  const auto cached = must(cached_guest_state(work.path() / "cache", "identity", "multi", settings_in(work.path())));
-  std::filesystem::copy_file(cached, state);
+  std::filesystem::copy_file(cached_state(work.path()), state);
   const Load load;
   for (const std::uint64_t seed : {1, 2}) {
     const BootPlan plan = first_boot(fmt::format(
@@ -136,9 +140,7 @@ TEST_F(Lab, AnIsolatedCellDoesNotDependOnTheOthers) {
 
 TEST_F(Lab, AStateThatIsNotAsItWasStoredIsMadeAgain) {
   const TempFolder work = folder();
-  const auto made = [&] {
-    return must(cached_guest_state(work.path() / "cache", "identity", "multi", settings_in(work.path())));
-  };
+  const auto made = [&] { return cached_state(work.path()); };
   const auto state = made();
   EXPECT_EQ(made(), state);
   std::filesystem::resize_file(state, 1 << 20);

@@ -108,7 +108,7 @@ void watchdog_disarm() {
   if (access) outb(0, kWatchdogDisable);
 }
 
-void be_stopped() {
+void tell_ready() {
   const PortAccess access;
   if (access) outb(kPvpanicPanicked, kPvpanic);
 }

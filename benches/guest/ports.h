@@ -41,9 +41,8 @@ std::optional<std::string> fw_cfg_read(std::string_view name);
 void watchdog_arm(int seconds);
 void watchdog_disarm();
 
-/// Where QEMU has a pvpanic device, it stops the guest here: it keeps what the guest is now, and goes on from there as
-/// often as it likes. Without the device it is one write to a port like any other.
-void be_stopped();
+/// Tells QEMU's pvpanic device that the guest is ready; QEMU tells the host.
+void tell_ready();
 
 /// Ends QEMU through isa-debug-exit; without the device, the machine is switched off.
 [[noreturn]] void leave(frame::Leave value);

@@ -184,9 +184,9 @@ const char* words_for(CodeChange change) {
 
 Result<std::map<std::string, MaskedCode>> masked_code(const std::filesystem::path& vmlinux,
                                                       const std::set<std::string>& names) {
-  const ElfCode code = TRY(read_kernel_code(vmlinux));
   const std::string bytes = TRY(read_file(vmlinux));
   const ElfFile elf = TRY(open_elf(bytes, vmlinux.string()));
+  const ElfCode code = TRY(read_kernel_code(elf, vmlinux.string()));
   Decoder decoder = TRY(Decoder::make());
   Lister lister(decoder, code);
   std::map<std::string, std::vector<Listing>> listings;

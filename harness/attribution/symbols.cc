@@ -153,9 +153,7 @@ std::vector<std::uint64_t> expected_faults(const ElfFile& elf) {
 
 }  // namespace
 
-Result<ElfCode> read_kernel_code(const fs::path& vmlinux) {
-  const std::string bytes = TRY(read_file(vmlinux));
-  const ElfFile elf = TRY(open_elf(bytes, vmlinux.string()));
+Result<ElfCode> read_kernel_code(const ElfFile& elf, const std::string& name) {
   ElfCode code;
   code.functions = functions_of(candidates(elf));
   for (const ElfSection& section : elf.sections) {
@@ -164,7 +162,7 @@ Result<ElfCode> read_kernel_code(const fs::path& vmlinux) {
     }
   }
   code.may_fault = expected_faults(elf);
-  if (code.functions.empty()) return machine_error("{} has no symbols", vmlinux.string());
+  if (code.functions.empty()) return machine_error("{} has no symbols", name);
   return code;
 }
 
@@ -225,7 +223,9 @@ const std::vector<FunctionName>& pseudo_functions() {
 Result<SymbolTable> make_symbol_table(const fs::path& vmlinux, const fs::path& initramfs) {
   SymbolTable table;
   table.functions = pseudo_functions();
-  const ElfCode kernel = TRY(read_kernel_code(vmlinux));
+  const std::string bytes = TRY(read_file(vmlinux));
+  const ElfFile elf = TRY(open_elf(bytes, vmlinux.string()));
+  const ElfCode kernel = TRY(read_kernel_code(elf, vmlinux.string()));
   table.text = fmt::format("nslab symbols 1\ne {:x}\n", kernel.end);
   for (const ElfFunction& function : kernel.functions) {
     table.text += fmt::format("k {:x} {}\n", function.start, role_of(function));

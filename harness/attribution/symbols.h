@@ -41,8 +41,10 @@ struct ElfCode {
   std::uint64_t end = 0;                 ///< behind the last byte of the kernel's code
 };
 
-/// Reads vmlinux. Functions are what its symbol table calls so, and labels of assembly outside of any function.
-Result<ElfCode> read_kernel_code(const std::filesystem::path& vmlinux);
+struct ElfFile;
+
+/// Reads vmlinux, as open_elf() has opened it; `name` is for errors. Functions are what its symbol table calls so, and labels of assembly outside of any function.
+Result<ElfCode> read_kernel_code(const ElfFile& elf, const std::string& name);
 
 /// Reads a program or library from its bytes. Its functions are those of its symbol tables, and those which only its
 /// frame descriptions know (.eh_frame_hdr): Debian's files are stripped. Empty for what is no ELF file of this machine.

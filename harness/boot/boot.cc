@@ -6,7 +6,6 @@
 
 #include "files.h"
 #include "guest_process.h"
-#include "guest_state.h"
 #include "qmp.h"
 #include "text.h"
 

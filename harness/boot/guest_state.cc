@@ -22,14 +22,11 @@ namespace {
 
 constexpr std::size_t kMostStates = 64;  // of some 55 MB each
 
-/// Waits until the guest has asked to be stopped, and has QEMU write its state to the descriptor.
-Result<void> save(GuestProcess& guest, Qmp& monitor, int state) {
-  while (text_member(TRY(monitor.execute("query-status")), "status") != "guest-panicked") {
-    if (const auto status = TRY(guest.wait_for(0.02))) {
-      TRY(guest.exit_code(*status));
-      return guest.failure("the guest ended before it was ready");
-    }
-  }
+/// Stops the guest when it says that it is ready, and has QEMU write its state to the descriptor. The guest is busy for
+/// a while then; it ends, as it finds no plan, when it is stopped too late.
+Result<void> save(GuestProcess& guest, Qmp& monitor, int state, double wall_limit) {
+  TRY(monitor.wait_for("GUEST_PANICKED", wall_limit));
+  TRY(monitor.execute("stop"));
   TRY(monitor.execute("migrate-set-parameters", {{"max-bandwidth", std::int64_t{1} << 40}}));
   TRY(monitor.execute("getfd", {{"fdname", "state"}}, 60, state));
   TRY(monitor.execute("migrate", {{"uri", "fd:state"}}));
@@ -44,26 +41,6 @@ Result<void> save(GuestProcess& guest, Qmp& monitor, int state) {
       TRY(guest.exit_code(*ended));
       return guest.failure("QEMU ended while it saved the guest's state");
     }
-  }
-}
-
-/// Saves a state, and lets a guest without cells go on from it: one whose clock leapt while it was saved says so, and
-/// is saved again.
-Result<void> save_good_state(const std::string& who, const BootSettings& settings, const fs::path& state) {
-  constexpr int kAttempts = 10;
-  BootPlan plan;
-  plan.kernel = who;
-  plan.pid_max = 4096;
-  plan.command = {"/bin/nothing-static"};
-  for (int attempt = 1;; ++attempt) {
-    TRY(save_guest_state(who, settings, state));
-    BootSettings from_state = settings;
-    from_state.symbols = nullptr;
-    from_state.state = state;
-    const auto boot = run_boot(plan, from_state);
-    if (boot) return {};
-    const bool leapt = boot.error().message.find("the clock leapt") != std::string::npos;
-    if (!leapt || attempt == kAttempts) return boot.error();
   }
 }
 
@@ -94,13 +71,12 @@ Result<void> save_guest_state(const std::string& who, const BootSettings& settin
   BootPlan plan;  // nobody reads it: the guest is stopped before
   plan.kernel = who;
   auto [monitor, theirs] = TRY(Qmp::make());
-  auto more = Qmp::arguments(theirs.get());
-  more.insert(more.end(), {"-action", "panic=pause"});
+  const auto more = Qmp::arguments(theirs.get());
   BootSettings from_start = settings;
   from_start.symbols = nullptr;
   GuestProcess guest = TRY(GuestProcess::start(plan, from_start, more, {theirs.get()}));
   theirs.reset();
-  if (const auto saved = save(guest, monitor, file.get()); !saved) {
+  if (const auto saved = save(guest, monitor, file.get(), settings.wall_limit_seconds); !saved) {
     if (saved.error().exit != Exit::says_no) return saved.error();
     if (const auto status = TRY(guest.wait_for(1))) TRY(guest.exit_code(*status));
     return saved.error();
@@ -128,7 +104,7 @@ Result<fs::path> cached_guest_state(const fs::path& cache, const std::string& id
   BootSettings of_boot = settings;
   of_boot.folder = settings.folder / "ready";
   TRY(make_folders(of_boot.folder));
-  TRY(save_good_state(who, of_boot, made / "state"));
+  TRY(save_guest_state(who, of_boot, made / "state"));
   TRY(write_file(made / "sha256", TRY(sha256_file(made / "state")) + "\n"));
   fs::remove_all(folder, ignored);
   std::error_code error;

@@ -69,8 +69,7 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   append(argv, {"-append", kernel_command_line(description)});
   if (!files.guard.empty()) {
     append(argv, {"-plugin", "file=" + loadable(files.guard)});
-    // The guest asks to be stopped when it is ready. Where its state is saved, QEMU does so; the device is always
-    // there, so that the guest finds the same machine.
+    // By it the guest says that it is ready. It is there in every boot, so that the guest finds the same machine.
     append(argv, {"-device", "pvpanic"});
   }
   if (!files.plugin.empty()) {

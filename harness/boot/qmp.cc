@@ -28,11 +28,7 @@ std::vector<std::string> Qmp::arguments(int fd) {
 }
 
 Result<Json> Qmp::execute(const std::string& command, const Json& arguments, double seconds, int fd) {
-  if (!greeted_) {
-    TRY(receive(seconds));  // who it is
-    greeted_ = true;
-    TRY(execute("qmp_capabilities", Json::object(), seconds));
-  }
+  TRY(greet(seconds));
   TRY(send(to_text(Json{{"execute", command}, {"arguments", arguments}}) + "\n", fd));
   const double end = monotonic_seconds() + seconds;
   for (;;) {
@@ -42,6 +38,21 @@ Result<Json> Qmp::execute(const std::string& command, const Json& arguments, dou
       return negative_result("QEMU refused {}: {}", command, printable(text_member(answer.at("error"), "desc")));
     }
   }
+}
+
+Result<void> Qmp::greet(double seconds) {
+  if (greeted_) return {};
+  TRY(receive(seconds));  // who it is
+  greeted_ = true;
+  TRY(execute("qmp_capabilities", Json::object(), seconds));
+  return {};
+}
+
+Result<void> Qmp::wait_for(const std::string& event, double seconds) {
+  TRY(greet(seconds));
+  const double end = monotonic_seconds() + seconds;
+  while (!events_.contains(event)) TRY(receive(end - monotonic_seconds()));
+  return {};
 }
 
 Result<void> Qmp::send(const std::string& line, int fd) {
@@ -72,6 +83,7 @@ Result<Json> Qmp::receive(double seconds) {
       auto json = parse_json(received_.substr(0, newline));
       received_.erase(0, newline + 1);
       if (!json || !json->is_object()) return negative_result("QEMU's answer is no QMP");
+      if (json->contains("event")) events_.insert(text_member(*json, "event"));
       return std::move(*json);
     }
     if (interrupted()) return interruption();

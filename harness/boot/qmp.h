@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -25,8 +26,11 @@ class Qmp {
   /// connection, or says nothing for so many seconds.
   Result<Json> execute(const std::string& command, const Json& arguments = Json::object(), double seconds = 60,
                        int fd = -1);
+  /// Waits for an event of this name, as "STOP", from before or to come. Fails as execute() does.
+  Result<void> wait_for(const std::string& event, double seconds);
 
  private:
+  Result<void> greet(double seconds);
   explicit Qmp(Fd socket) : socket_(std::move(socket)) {}
   Result<void> send(const std::string& line, int fd);
   Result<Json> receive(double seconds);
@@ -34,6 +38,7 @@ class Qmp {
   Fd socket_;
   std::string received_;
   bool greeted_ = false;
+  std::set<std::string> events_;  ///< that have come
 };
 
 }  // namespace nslab

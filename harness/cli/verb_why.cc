@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "files.h"
+#include "kernel_cache.h"
 #include "machine_code.h"
 #include "output.h"
 #include "run.h"
@@ -59,7 +60,7 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, const std::stri
 struct Measured {
   WhySide side;
   std::uint64_t iterations = 0;
-  fs::path vmlinux;
+  fs::path vmlinux = {};
 };
 
 /// Boots what is missing of a side, and reads its calls.
@@ -71,18 +72,17 @@ Result<Measured> measure(const WhyArguments& arguments, const Paths& paths, cons
   options.jobs = arguments.jobs;
   options.force_profile = arguments.force_profile;
   const RunRecord run = TRY(run_experiment(experiment, paths, options));
-  const Prepared prepared = TRY(prepare(experiment, paths, options));
   Store store = TRY(Store::open_existing(results.string()));
-  Measured measured{.side = {kernel, depth, {}}, .vmlinux = prepared.kernels.at(kernel).vmlinux()};
-  for (const Sample& sample : TRY(store.samples(run.id))) {
+  Measured measured{.side = {kernel, depth, {}}};
+  for (const BootRecord& boot : TRY(store.boots(run.id))) {
+    const Sample& sample = boot.samples.front();  // the experiment has one cell
     if (sample.status == CellStatus::refused) {
       return negative_result("{} refuses {} at depth {} ({}): there is nothing to compare", kernel, sample.benchmark,
                              depth, sample.refusal);
     }
     measured.iterations = sample.iterations;
-  }
-  for (const std::string& key : boot_keys(prepared)) {
-    measured.side.trees.push_back(TRY(store.tree(key, depth, arguments.benchmark)));
+    measured.vmlinux = KernelCache(paths.cache).kernel(kernel, boot.kernel_hash).vmlinux();
+    measured.side.trees.push_back(TRY(store.tree(boot.key, depth, arguments.benchmark)));
   }
   return measured;
 }

@@ -10,15 +10,12 @@
 // a block in its middle, and QEMU leaves one before an access to a device. When the interrupted code goes on, it goes
 // on where it was left, and that says how far the block had come. docs/attribution.md explains it, and describes both
 // files.
-#include <sys/types.h>
-
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
