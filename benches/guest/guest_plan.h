@@ -27,6 +27,7 @@ struct Cell {
   std::uint64_t warmup = 0;      ///< repetitions before them
   int history = 0;               ///< processes created and reaped beforehand in the cell's namespace
   std::uint64_t tick_phase = 0;  ///< instructions (guest ns) from a timer tick to the first repetition
+  std::uint64_t slab_phase = 0;  ///< thousandths of a slab (slabs.h)
   int limit_seconds = 0;         ///< the watchdog's limit, guest seconds, even
 };
 
@@ -119,6 +120,7 @@ inline std::variant<Plan, std::string> parse_plan(std::string_view json_text) {
       cell.warmup = number(entry, "warmup", cell_name, 0, 10'000'000);
       cell.history = static_cast<int>(number(entry, "history", cell_name, 0, 100'000));
       cell.tick_phase = number(entry, "tick_phase", cell_name, 0, 100'000'000);
+      cell.slab_phase = number(entry, "slab_phase", cell_name, 0, 999);
       cell.limit_seconds = static_cast<int>(number(entry, "limit_seconds", cell_name, 2, 3600));
       if (cell.limit_seconds % 2 != 0) {
         return "'limit_seconds' of " + cell_name + " is " + std::to_string(cell.limit_seconds) +

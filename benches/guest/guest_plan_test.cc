@@ -11,7 +11,7 @@ nlohmann::json good_plan() {
     "protocol": 1, "seed": 18446744073709551615, "meter": "instructions", "pid_max": 4096, "mmap_pages": 37,
     "environment_bytes": 1234, "fault": "", "command": ["/bin/true", "x"],
     "cells": [{"index": 3, "benchmark": "getpid", "depth": 1, "iterations": 2000, "warmup": 200, "history": 17,
-               "tick_phase": 123456, "limit_seconds": 30}]})");
+               "tick_phase": 123456, "slab_phase": 500, "limit_seconds": 30}]})");
 }
 
 std::string complaint(const nlohmann::json& plan) {
@@ -38,6 +38,7 @@ TEST(GuestPlan, ReadsEveryKey) {
   EXPECT_EQ(plan.cells[0].warmup, 200u);
   EXPECT_EQ(plan.cells[0].history, 17);
   EXPECT_EQ(plan.cells[0].tick_phase, 123456u);
+  EXPECT_EQ(plan.cells[0].slab_phase, 500u);
   EXPECT_EQ(plan.cells[0].limit_seconds, 30);
 }
 

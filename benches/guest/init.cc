@@ -19,12 +19,15 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "frame.h"
 #include "guest_plan.h"
 #include "nest.h"
 #include "ports.h"
+#include "slabs.h"
+#include "worker_protocol.h"
 #include "window_marks.h"
 
 namespace nslab::guest {
@@ -34,11 +37,6 @@ using frame::Leave;
 using Json = nlohmann::ordered_json;  // keys in the order written: the frames' bytes are the same everywhere
 
 constexpr char kWorker[] = "/bin/micro";
-
-// The worker's descriptors, besides 0, 1 and 2.
-constexpr int kRequestDescriptor = 3;
-constexpr int kResultDescriptor = 4;
-constexpr int kProcDescriptor = 5;
 
 // mmap_base() of arch/x86/mm/mmap.c keeps a gap of RLIMIT_STACK plus 1 MiB of guard below the end of the address space,
 // but at least 128 MiB: from here on each page more moves the mmap base by a page.
@@ -178,13 +176,14 @@ void wait_until_quiet() {
 }
 
 /// In this time the host may stop the guest and save it: at any instruction, as a guest does not notice that it is
-/// stopped. An idle one would: QEMU skips idle time.
-constexpr std::uint64_t kStoppable = 4'000'000'000;  // instructions (ns)
+/// stopped. An idle one would: QEMU skips idle time. The guard plugin holds the guest at its beginning until the host
+/// stops it.
+constexpr std::uint64_t kStoppable = 200'000'000;  // instructions (ns)
 
 /// Executes nothing for so many instructions (ns), a moment more or less. Long blocks of nothing: TCG translates them
 /// to one subtraction from the instruction budget, so that billions of instructions pass in a fraction of a second.
 void be_busy(std::uint64_t nanoseconds) {
-  const std::uint64_t start = time_stamp();
+  const std::uint64_t start = marked_time_stamp<kMarkHold>();
   while (time_stamp() - start < nanoseconds) asm volatile(".rept 480\n\tnop\n\t.endr" ::: "memory");
 }
 
@@ -276,7 +275,8 @@ class Pipe {
   int ends_[2] = {-1, -1};
 };
 
-std::string drain(int descriptor) {
+/// What comes until nobody writes any more; `look` sees it grow.
+std::string drain(int descriptor, const std::function<void(const std::string&)>& look = {}) {
   std::string text;
   char buffer[4096];
   for (;;) {
@@ -284,6 +284,7 @@ std::string drain(int descriptor) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return text;
     text.append(buffer, static_cast<std::size_t>(got));
+    if (look) look(text);
   }
 }
 
@@ -291,11 +292,10 @@ std::string drain(int descriptor) {
 Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
   Pipe request;
   Pipe result;
-  const std::string text = request_for(plan, cell);  // well below a pipe's capacity, so that writing cannot block
+  const std::string text = request_for(plan, cell) + '\n';  // well below a pipe's capacity, so that writing cannot block
   if (write(request.writer(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return failed(cell, with_errno("cannot write the request"));
   }
-  request.close_writer();
 
   NestedCommand command;
   command.depth = cell.depth;
@@ -316,7 +316,15 @@ Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
   NestedProcess process = start_nested(command);
   request.close_reader();
   result.close_writer();
-  const std::string answer = drain(result.reader());
+  std::optional<int> slab;
+  std::string answer = drain(result.reader(), [&](const std::string& so_far) {
+    if (slab || !so_far.starts_with(kLevel)) return;
+    sleep_for(kSettleNanoseconds);
+    slab = level_mapping_slabs(cell.slab_phase);
+    // A worker that is gone has said why, or its end does.
+    [[maybe_unused]] const ssize_t written = write(request.writer(), kLevel, sizeof kLevel - 1);
+  });
+  if (slab) answer.erase(0, sizeof kLevel - 1);
   const NestResult ended = process.wait();
 
   switch (ended.kind) {
@@ -347,6 +355,7 @@ Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
   }
   Json json = cell_head(cell);
   json.update(measured);
+  if (slab && status == "ok") json["layout"]["mapping_slab"] = *slab;
   return json;
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-/// How the guest shows the attribution plugin (harness/plugin) where repetitions are counted. A CPU ignores the segment
+/// How the guest shows the plugins (harness/plugin) where it is ready and where repetitions are counted. A CPU ignores the segment
 /// prefixes of an rdtsc, and so does QEMU. The readings of the counter that limit a window have a combination of them
 /// that no compiler makes: the plugin finds them by their bytes, and nothing is executed that would not be without it.
 namespace nslab {
@@ -12,6 +12,7 @@ namespace nslab {
 struct WindowMark {
   unsigned char bytes[5];
 };
+constexpr WindowMark kMarkHold = {{0x26, 0x2e, 0x3e, 0x0f, 0x31}};   ///< PID 1 is ready; here the guest is saved
 constexpr WindowMark kMarkReady = {{0x2e, 0x3e, 0x26, 0x0f, 0x31}};  ///< PID 1 is ready; cells come
 constexpr WindowMark kMarkBegin = {{0x2e, 0x26, 0x3e, 0x0f, 0x31}};  ///< the repetitions of a cell begin
 constexpr WindowMark kMarkOpen = {{0x2e, 0x2e, 0x3e, 0x0f, 0x31}};   ///< a window begins, with this instruction

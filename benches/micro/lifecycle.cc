@@ -152,7 +152,7 @@ NSLAB_BENCHMARK(fork_exit_wait, "lifecycle",
 }
 
 NSLAB_BENCHMARK(vfork_exit_wait, "lifecycle",
-                "vfork, _exit, waitpid: as fork_exit_wait, without copying the address space", 1000, 200) {
+                "vfork, _exit, waitpid: as fork_exit_wait, without copying the address space", 8000, 200) {
   pid_t child = -1;
   pid_t reaped = -1;
   int status = -1;
@@ -288,7 +288,7 @@ NSLAB_BENCHMARK(fork_exec_dynamic, "lifecycle",
 // ---- Threads -------------------------------------------------------------------------------------------------------
 
 NSLAB_BENCHMARK(thread_create_join, "lifecycle",
-                "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 1000,
+                "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 4000,
                 200) {
   // The C library would take the stack's size from RLIMIT_STACK, which the seed chooses, and could not cache it.
   constexpr std::size_t kStackBytes = std::size_t{256} << 10;

@@ -17,16 +17,13 @@
 
 #include "distribution.h"
 #include "process_status.h"
+#include "worker_protocol.h"
 
 namespace nslab::micro {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kRequestDescriptor = 3;
-constexpr int kResultDescriptor = 4;
-constexpr int kProcDescriptor = 5;  ///< the initial pid namespace's /proc
 
 std::vector<Benchmark>& registered() {
   static std::vector<Benchmark> all;
@@ -51,6 +48,18 @@ std::string read_all(int descriptor) {
     if (got < 0) give_up(std::string("cannot read: ") + std::strerror(errno));
     if (got == 0) return text;
     text.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+/// Up to the end of a line. Byte by byte: the next line is for somebody else.
+std::string read_line(int descriptor) {
+  std::string text;
+  for (char byte = 0;;) {
+    const ssize_t got = read(descriptor, &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got != 1) give_up("PID 1 says nothing");
+    if (byte == '\n') return text;
+    text += byte;
   }
 }
 
@@ -132,8 +141,7 @@ void print_list() {
 
 /// Reads the request, measures and answers.
 [[noreturn]] void work(std::uintptr_t stack) {
-  const Json json = Json::parse(read_all(kRequestDescriptor), nullptr, /*allow_exceptions=*/false);
-  close(kRequestDescriptor);
+  const Json json = Json::parse(read_line(kRequestDescriptor), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) give_up("the request is no JSON object");
   const Request request = {.benchmark = json.at("benchmark"),
                            .time = json.at("meter") == "time",
@@ -192,6 +200,13 @@ void print_list() {
 
 }  // namespace
 
+void level_slabs() {
+  constexpr ssize_t kBytes = sizeof kLevel - 1;
+  if (write(kResultDescriptor, kLevel, kBytes) != kBytes) _exit(1);
+  read_line(kRequestDescriptor);
+  close(kRequestDescriptor);
+}
+
 Registration::Registration(const Benchmark& benchmark) {
   std::vector<Benchmark>& all = registered();
   // Sorted as they come: the order in which files are linked must not matter.
@@ -212,7 +227,7 @@ int main(int argc, char** argv) {
       nslab::micro::print_list();
       return 0;
     }
-    if (argc != 1 || fcntl(nslab::micro::kRequestDescriptor, F_GETFD) < 0) {
+    if (argc != 1 || fcntl(nslab::kRequestDescriptor, F_GETFD) < 0) {
       std::fputs("Usage: micro --list\n\nPrints the benchmarks as JSON. They are run by init inside a guest.\n",
                  stderr);
       return 2;

@@ -49,6 +49,10 @@ struct Identity {
   unsigned user = 0;
 };
 
+/// Has PID 1 bring the kernel's slabs into the state that the seed chooses, when all that was left for later is done.
+/// Once in a worker's life.
+void level_slabs();
+
 /// One benchmark's run: times the operation repetition by repetition.
 class Measurement {
  public:
@@ -137,6 +141,7 @@ class Measurement {
       longest = std::max(longest, Clock::now() - before);
       if (const char* const wrong = check()) return fail(std::string(wrong) + " (in the warm-up)");
     }
+    level_slabs();
     const char* wrong = nullptr;
     // One batch: Google Benchmark's own code runs before and after it, none between repetitions.
     while (state_.KeepRunningBatch(static_cast<benchmark::IterationCount>(request_.iterations))) {

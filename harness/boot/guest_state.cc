@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::size_t kMostStates = 64;  // of some 55 MB each
 
-/// Stops the guest when it says that it is ready, and has QEMU write its state to the descriptor. The guest is busy for
-/// a while then; it ends, as it finds no plan, when it is stopped too late.
+/// Stops the guest when it says that it is ready, and has QEMU write its state to the descriptor. The guard plugin holds
+/// it there; it ends, as it finds no plan, when it is stopped too late.
 Result<void> save(GuestProcess& guest, Qmp& monitor, int state, double wall_limit) {
   TRY(monitor.wait_for("GUEST_PANICKED", wall_limit));
   TRY(monitor.execute("stop"));
@@ -71,7 +71,8 @@ Result<void> save_guest_state(const std::string& who, const BootSettings& settin
   BootPlan plan;  // nobody reads it: the guest is stopped before
   plan.kernel = who;
   auto [monitor, theirs] = TRY(Qmp::make());
-  const auto more = Qmp::arguments(theirs.get());
+  auto more = Qmp::arguments(theirs.get());
+  more.insert(more.end(), {"-plugin", "file=./guard.so,saving=on"});  // words for the guard that is there already
   BootSettings from_start = settings;
   from_start.symbols = nullptr;
   GuestProcess guest = TRY(GuestProcess::start(plan, from_start, more, {theirs.get()}));

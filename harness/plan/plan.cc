@@ -47,6 +47,15 @@ constexpr std::uint64_t kHistory = 64;  // one leaf of the IDR's radix tree
 // One tick at Debian's HZ=250 is 4,000,000; the last of it is left out, as a start that close to the next tick falls
 // behind it.
 constexpr std::uint64_t kTickPhase = 3'900'000;
+constexpr std::uint64_t kSlabPhases = 1000;  // thousandths of a slab
+
+/// Seeds in a row are spread evenly over the slab: the phase goes on by the golden section from seed to seed (an additive
+/// recurrence: Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, 1992, chapter 3).
+std::uint64_t slab_phase(std::uint64_t seed, const std::string& benchmark) {
+  constexpr std::uint64_t kGolden = 618;
+  const std::uint64_t first = SeededNumbers(0, benchmark + " slab").below(kSlabPhases);
+  return (first + seed % kSlabPhases * kGolden) % kSlabPhases;
+}
 
 // The kernel, the initramfs, PID 1 and the worker, with what the other cells of a boot leave for later. 128 MiB is what
 // an experiment may ask for at the least.
@@ -94,6 +103,7 @@ std::string BootPlan::to_json() const {
                              {"warmup", cell.warmup},
                              {"history", cell.history},
                              {"tick_phase", cell.tick_phase},
+                             {"slab_phase", cell.slab_phase},
                              {"limit_seconds", cell.limit_seconds}});
   }
   json["fault"] = fault;
@@ -150,6 +160,7 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
         planned.warmup = benchmark.warmup;
         planned.history = static_cast<int>(numbers.below(kHistory));
         planned.tick_phase = numbers.below(kTickPhase);
+        planned.slab_phase = slab_phase(seed, cell.benchmark);
         planned.limit_seconds = experiment.limit_seconds;
         boot.cells.push_back(planned);
       }

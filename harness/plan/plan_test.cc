@@ -102,6 +102,24 @@ TEST(Plan, SeedChoosesLayoutOrderPhaseAndHistory) {
   EXPECT_GE(first.size(), 4U);
 }
 
+// Ten seeds in a row leave no tenth of a slab out by more than a neighbour.
+TEST(Plan, SeedsInARowSpreadEvenlyOverASlab) {
+  Experiment ten = experiment();
+  ten.boots = 10;
+  std::map<std::string, std::set<std::uint64_t>> phases;
+  for (const BootPlan& boot : plan_of(ten)) {
+    for (const PlannedCell& cell : boot.cells) phases[cell.benchmark].insert(cell.slab_phase);
+  }
+  for (const auto& [benchmark, of_benchmark] : phases) {
+    ASSERT_EQ(of_benchmark.size(), 10U) << benchmark;
+    std::uint64_t before = *of_benchmark.rbegin() - 1000;
+    for (const std::uint64_t phase : of_benchmark) {
+      EXPECT_LE(phase - before, 150U) << benchmark;
+      before = phase;
+    }
+  }
+}
+
 TEST(Plan, DepthsOfOneBenchmarkShareWhatTheSeedChose) {
   for (const BootPlan& boot : plan_of(experiment())) {
     for (const PlannedCell& a : boot.cells) {
@@ -109,6 +127,7 @@ TEST(Plan, DepthsOfOneBenchmarkShareWhatTheSeedChose) {
         if (a.benchmark == b.benchmark) {
           EXPECT_EQ(a.tick_phase, b.tick_phase);
           EXPECT_EQ(a.history, b.history);
+          EXPECT_EQ(a.slab_phase, b.slab_phase);
         }
       }
     }
@@ -127,8 +146,8 @@ TEST(Plan, FirstSeedIsPinned) {
   EXPECT_EQ(
       plan[0].to_json(),
       R"({"protocol":1,"seed":5,"meter":"instructions","pid_max":4096,"mmap_pages":690,"environment_bytes":4250,"command":[],"cells":[)"
-      R"({"index":0,"benchmark":"fork_exit_wait","depth":0,"iterations":400,"warmup":100,"history":30,"tick_phase":653606,"limit_seconds":30},)"
-      R"({"index":1,"benchmark":"getpid","depth":0,"iterations":2000,"warmup":200,"history":29,"tick_phase":2223651,"limit_seconds":30}],"fault":""})");
+      R"({"index":0,"benchmark":"fork_exit_wait","depth":0,"iterations":400,"warmup":100,"history":30,"tick_phase":653606,"slab_phase":0,"limit_seconds":30},)"
+      R"({"index":1,"benchmark":"getpid","depth":0,"iterations":2000,"warmup":200,"history":29,"tick_phase":2223651,"slab_phase":0,"limit_seconds":30}],"fault":""})");
 }
 
 TEST(Plan, CellsAreNumberedAndCarryTheBenchmarksIterations) {

@@ -378,7 +378,7 @@ class Counter {
   }
 
   /// A block is about to be executed. Of blocks that can only be reached and left within their function, and as a
-  /// whole, we do not hear: QEMU adds their instructions to pending().
+  /// whole, we do not hear: QEMU adds their instructions to quiet().
   void enter(const Block& block) {
     if (!watching_) return;
     const Block& previous = *last_;
@@ -391,7 +391,7 @@ class Counter {
     enter_elsewhere(block);
   }
 
-  std::uint64_t* pending() { return &pending_; }
+  std::uint64_t* quiet() { return &quiet_; }
 
   /// The loaded stack pointer is another task's.
   void switch_to(Address task) {
@@ -459,8 +459,9 @@ class Counter {
 
   /// What was counted goes to the node where we are.
   void settle() {
-    if (open_) node_->instructions += pending_;
+    if (open_) node_->instructions += pending_ + (quiet_ - settled_quiet_);
     pending_ = 0;
+    settled_quiet_ = quiet_;
   }
   void go_to(Node* node) {
     settle();
@@ -490,9 +491,9 @@ class Counter {
     const Block& previous = *last_;
     if (block.role != Role::none && enter_special(previous, block)) {
     } else if (previous.loose && block.start != previous.start && previous.within(block.start) &&
-               block.start != previous.details->target &&
+               block.start != previous.details->target && (block.user() || quiet_ == last_quiet_) &&
                !(previous.details->repeats && block.start == previous.details->last)) {
-      // Left in the middle, and entered again there.
+      // Left in the middle, and entered again there; not by way of blocks of which we do not hear.
       take_back(previous, previous.index_of(block.start), node_, open_ ? cell_ : 0);
       if (block.function != node_->function) jump(block);
     } else if (previous.how == End::iret) {
@@ -501,6 +502,7 @@ class Counter {
       follow(previous, block);
     }
     last_ = &block;
+    last_quiet_ = quiet_;
     if (block.details->segments.empty()) {
       pending_ += block.instructions;
     } else {
@@ -693,7 +695,10 @@ class Counter {
   // What each block needs.
   bool watching_ = false;
   const Block* last_ = &nothing_;
-  std::uint64_t pending_ = 0;  ///< instructions since node_ was reached
+  std::uint64_t pending_ = 0;        ///< instructions since node_ was reached, but for
+  std::uint64_t quiet_ = 0;          ///< those of blocks of which we do not hear, since the start;
+  std::uint64_t settled_quiet_ = 0;  ///< of these, those up to where node_ was reached,
+  std::uint64_t last_quiet_ = 0;     ///< and those up to last_, where that is of the kernel and loose
   Node* node_ = nullptr;       ///< of task_, whose own is as old as its last switch
   bool open_ = false;
   Context* task_ = nullptr;
@@ -806,7 +811,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
                      details.ordinary && in_function(next) && in_function(block.end()) && code != nullptr &&
                      !behind_call(code);
   if (quiet) {
-    qemu_plugin_register_vcpu_tb_exec_inline(translated, QEMU_PLUGIN_INLINE_ADD_U64, counter->pending(),
+    qemu_plugin_register_vcpu_tb_exec_inline(translated, QEMU_PLUGIN_INLINE_ADD_U64, counter->quiet(),
                                              block.instructions);
     return;
   }
@@ -816,7 +821,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
   }
   block.loose = !kernel || block.role == Role::apart || may_be_cut;
   block.special = block.role != Role::none || !details.segments.empty() || block.how == End::iret ||
-                  details.elsewhere != 0 || details.faults != block.instructions;
+                  details.elsewhere != 0 || details.faults != block.instructions || (kernel && block.loose);
   qemu_plugin_register_vcpu_tb_exec_cb(translated, on_block, QEMU_PLUGIN_CB_NO_REGS,
                                        counter->add(block, std::move(details)));
 }

@@ -27,7 +27,7 @@ void keep_failed(const BootPlan& plan, const fs::path& work, const fs::path& kep
   fs::create_directories(kept, ignored);
   [[maybe_unused]] const auto written = write_file(kept / "plan.json", plan.to_json());
   const fs::path from = is_there(work / "qemu.log") ? work : work / "ready";
-  for (const char* name : {"console.log", "frames.bin", "qemu.log"}) fs::copy_file(from / name, kept / name, ignored);
+  for (const char* name : {"console.log", "frames.bin", "qemu.log", "counts", "symbols"}) fs::copy_file(from / name, kept / name, ignored);
 }
 
 /// What the attribution plugin has to know, made once for all boots of a kernel: it takes some 0.2 s.
