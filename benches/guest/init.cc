@@ -27,8 +27,8 @@
 #include "nest.h"
 #include "ports.h"
 #include "slabs.h"
-#include "worker_protocol.h"
 #include "window_marks.h"
+#include "worker_protocol.h"
 
 namespace nslab::guest {
 namespace {
@@ -292,7 +292,8 @@ std::string drain(int descriptor, const std::function<void(const std::string&)>&
 Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
   Pipe request;
   Pipe result;
-  const std::string text = request_for(plan, cell) + '\n';  // well below a pipe's capacity, so that writing cannot block
+  const std::string text =
+      request_for(plan, cell) + '\n';  // well below a pipe's capacity, so that writing cannot block
   if (write(request.writer(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return failed(cell, with_errno("cannot write the request"));
   }

@@ -6,9 +6,9 @@
 /// Where the kernel's slabs stand when a cell begins.
 ///
 /// A fork copies some 45 mappings, and exit frees them. When all of these objects (struct vm_area_struct) fit into the
-/// slab that the CPU allocates from, each is freed at once; when they do not, those in the slab before are freed slowly,
-/// some 2,000 instructions in all. Which of the two happens was settled when the guest booted, differently in each
-/// kernel. So a cell begins in one of the states that the seed chooses, the same in each kernel.
+/// slab that the CPU allocates from, each is freed at once; when they do not, those in the slab before are freed
+/// slowly, some 2,000 instructions in all. Which of the two happens was settled when the guest booted, differently in
+/// each kernel. So a cell begins in one of the states that the seed chooses, the same in each kernel.
 namespace nslab::guest {
 
 /// How many parts of a slab `phase` can name.

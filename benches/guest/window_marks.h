@@ -3,9 +3,10 @@
 
 #include <cstdint>
 
-/// How the guest shows the plugins (harness/plugin) where it is ready and where repetitions are counted. A CPU ignores the segment
-/// prefixes of an rdtsc, and so does QEMU. The readings of the counter that limit a window have a combination of them
-/// that no compiler makes: the plugin finds them by their bytes, and nothing is executed that would not be without it.
+/// How the guest shows the plugins (harness/plugin) where it is ready and where repetitions are counted. A CPU ignores
+/// the segment prefixes of an rdtsc, and so does QEMU. The readings of the counter that limit a window have a
+/// combination of them that no compiler makes: the plugin finds them by their bytes, and nothing is executed that would
+/// not be without it.
 namespace nslab {
 
 /// A marked rdtsc, as bytes: three prefixes, then the instruction.

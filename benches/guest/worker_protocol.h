@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
-/// What PID 1 and the worker say to each other: a request of one line on the worker's descriptor 3, and an answer on its
-/// descriptor 4. Behind the warm-up the worker asks PID 1 to level the slabs (slabs.h), and waits until that is done.
+/// What PID 1 and the worker say to each other: a request of one line on the worker's descriptor 3, and an answer on
+/// its descriptor 4. Behind the warm-up the worker asks PID 1 to level the slabs (slabs.h), and waits until that is
+/// done.
 namespace nslab {
 
 constexpr int kRequestDescriptor = 3;

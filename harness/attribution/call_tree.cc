@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 
 #include "archives.h"
 #include "text.h"
@@ -41,15 +42,32 @@ bool add_node(CallTree& tree, const std::vector<std::uint64_t>& numbers, std::si
   return true;
 }
 
+/// "m FUNCTION LOADS STORES", if the line is one and the function is there.
+std::optional<CallTree::Accesses> accesses_of(std::string_view line, std::size_t functions) {
+  const auto numbers = line.starts_with("m ") ? numbers_of(line.substr(2), 3) : std::vector<std::uint64_t>();
+  if (numbers.empty() || numbers[0] >= functions) return std::nullopt;
+  return CallTree::Accesses{static_cast<std::uint32_t>(numbers[0]), numbers[1], numbers[2]};
+}
+
 /// The functions that occur, by their names: several functions of one name become one. The order is that of the names.
 void keep_used_functions(CallTree& tree, const std::vector<FunctionName>& functions) {
   std::map<FunctionName, std::uint32_t> used;
   for (const CallTree::Node& node : tree.nodes) used.emplace(functions[node.function], 0);
+  for (const CallTree::Accesses& accesses : tree.accesses) used.emplace(functions[accesses.function], 0);
   for (auto& [name, index] : used) {
     index = static_cast<std::uint32_t>(tree.functions.size());
     tree.functions.push_back(name);
   }
   for (CallTree::Node& node : tree.nodes) node.function = used.at(functions[node.function]);
+  std::map<std::uint32_t, CallTree::Accesses> accesses;
+  for (const CallTree::Accesses& of_one : tree.accesses) {
+    const std::uint32_t function = used.at(functions[of_one.function]);
+    CallTree::Accesses& sum = accesses.try_emplace(function, CallTree::Accesses{function, 0, 0}).first->second;
+    sum.loads += of_one.loads;
+    sum.stores += of_one.stores;
+  }
+  tree.accesses.clear();
+  for (const auto& [function, sum] : accesses) tree.accesses.push_back(sum);
 }
 
 }  // namespace
@@ -79,7 +97,11 @@ Result<std::vector<CountedCell>> read_counts(std::string_view text, const std::v
     if (head.empty() || head[0] != cells.size() + 1) return wrong("not a cell's beginning");
     CountedCell cell{.windows = head[1], .idles = head[2], .tree = {}};
     for (++at; at < lines.size() && lines[at] != "end"; ++at) {
-      if (!add_node(cell.tree, numbers_of(lines[at], 4), functions.size())) return wrong("no node of a tree of calls");
+      if (const auto accesses = accesses_of(lines[at], functions.size())) {
+        cell.tree.accesses.push_back(*accesses);
+      } else if (!add_node(cell.tree, numbers_of(lines[at], 4), functions.size())) {
+        return wrong("no node of a tree of calls");
+      }
     }
     if (at == lines.size()) break;
     keep_used_functions(cell.tree, functions);
@@ -93,6 +115,9 @@ Result<std::string> pack(const CallTree& tree) {
   for (const FunctionName& function : tree.functions) text += fmt::format("{}\t{}\n", function.object, function.name);
   for (const CallTree::Node& node : tree.nodes) {
     text += fmt::format("{} {} {} {}\n", node.parent, node.function, node.instructions, node.calls);
+  }
+  for (const CallTree::Accesses& accesses : tree.accesses) {
+    text += fmt::format("m {} {} {}\n", accesses.function, accesses.loads, accesses.stores);
   }
   return compress(text);
 }
@@ -113,7 +138,11 @@ Result<CallTree> unpack(std::string_view bytes) {
     tree.functions.push_back({lines[at].substr(0, tab), lines[at].substr(tab + 1)});
   }
   for (; at < lines.size(); ++at) {
-    if (!add_node(tree, numbers_of(lines[at], 4), tree.functions.size())) return damaged("a node is none");
+    if (const auto accesses = accesses_of(lines[at], tree.functions.size())) {
+      tree.accesses.push_back(*accesses);
+    } else if (!add_node(tree, numbers_of(lines[at], 4), tree.functions.size())) {
+      return damaged("a node is none");
+    }
   }
   return tree;
 }

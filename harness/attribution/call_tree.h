@@ -21,8 +21,17 @@ struct CallTree {
     std::uint64_t calls;
     bool operator==(const Node&) const = default;
   };
+  /// What a function itself read and wrote, in all repetitions together: one for each access that an instruction makes,
+  /// whatever its width.
+  struct Accesses {
+    std::uint32_t function;  ///< index
+    std::uint64_t loads;
+    std::uint64_t stores;
+    bool operator==(const Accesses&) const = default;
+  };
   std::vector<FunctionName> functions;
-  std::vector<Node> nodes;  ///< nodes[0] is the root, which is no function
+  std::vector<Accesses> accesses = {};  ///< empty where they were not counted
+  std::vector<Node> nodes;              ///< nodes[0] is the root, which is no function
   bool operator==(const CallTree&) const = default;
 
   std::uint64_t sum() const;

@@ -18,6 +18,8 @@ constexpr const char* kCounts =
     "0 2 30 200\n"
     "1 1 70 200\n"
     "2 3 5 200\n"
+    "m 1 7 3\n"
+    "m 3 0 1\n"
     "end\n"
     "cell 2 10 3\n"
     "0 0 0 0\n"
@@ -36,6 +38,10 @@ TEST(ReadCounts, GivesNamesAndTheTree) {
   EXPECT_EQ(cell.tree.functions[cell.tree.nodes[1].function].shown(), "libc.so.6:fork");
   EXPECT_EQ(cell.tree.functions[cell.tree.nodes[3].function].shown(), "alloc_pid");
   EXPECT_EQ(cell.tree.nodes[3].parent, 2U);
+  ASSERT_EQ(cell.tree.accesses.size(), 2U);
+  EXPECT_EQ(cell.tree.functions[cell.tree.accesses[1].function].shown(), "fork");
+  EXPECT_EQ(cell.tree.accesses[1].loads, 7U);
+  EXPECT_EQ(cell.tree.accesses[1].stores, 3U);
   EXPECT_EQ((*cells)[1].idles, 3U);
 }
 
@@ -61,6 +67,8 @@ TEST(ReadCounts, WhateverElseIsAnErrorThatNamesTheLine) {
       {"nslab attribution 1\ncell 1 200 0\n0 0 0 0\n1 1 0 0\nend\ncomplete 1\n", "no node"},
       {"nslab attribution 1\ncell 1 200 0\n0 0 -1 0\nend\ncomplete 1\n", "no node"},
       {"nslab attribution 1\ncell 1 200 0\n0 0 99999999999999999999 0\nend\ncomplete 1\n", "no node"},
+      {"nslab attribution 1\ncell 1 200 0\n0 0 0 0\nm 9 1 1\nend\ncomplete 1\n", "no node"},
+      {"nslab attribution 1\ncell 1 200 0\n0 0 0 0\nm 1 1\nend\ncomplete 1\n", "no node"},
       {"nslab attribution 1\ncomplete 1\n", "not what it counted"},
       {"nslab attribution 1\ncomplete 0\nmore\n", "not what it counted"},
   };

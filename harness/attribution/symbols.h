@@ -43,7 +43,8 @@ struct ElfCode {
 
 struct ElfFile;
 
-/// Reads vmlinux, as open_elf() has opened it; `name` is for errors. Functions are what its symbol table calls so, and labels of assembly outside of any function.
+/// Reads vmlinux, as open_elf() has opened it; `name` is for errors. Functions are what its symbol table calls so, and
+/// labels of assembly outside of any function.
 Result<ElfCode> read_kernel_code(const ElfFile& elf, const std::string& name);
 
 /// Reads a program or library from its bytes. Its functions are those of its symbol tables, and those which only its

@@ -31,6 +31,7 @@ struct BootSettings {
   std::string preload = {};              ///< for tests: a library that QEMU loads first; empty: none
   std::filesystem::path plugins = {};    ///< the folder of guard.so and attribution.so
   const SymbolTable* symbols = nullptr;  ///< of vmlinux and initramfs, where functions are counted
+  bool memory_accesses = false;          ///< count loads and stores as well
   std::filesystem::path state = {};      ///< of the ready guest (guest_state.h); empty: boot from the start
 };
 

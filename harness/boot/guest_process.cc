@@ -54,6 +54,7 @@ BootFiles in(const fs::path& folder, const BootSettings& settings) {
   files.plugin = folder / "attribution.so";
   files.symbols = folder / "symbols";
   files.counts = folder / "counts";
+  files.memory_accesses = settings.memory_accesses;
   return files;
 }
 

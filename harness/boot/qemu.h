@@ -24,6 +24,7 @@ struct BootFiles {
   std::filesystem::path plugin = {};   ///< attribution.so
   std::filesystem::path symbols = {};  ///< for the plugin, in
   std::filesystem::path counts = {};   ///< the plugin's, out
+  bool memory_accesses = false;        ///< loads and stores are counted as well
 };
 
 /// QEMU's exit status when the guest's init left after a closing frame.

@@ -28,6 +28,7 @@ struct WhyArguments {
   std::string format = "text";
   std::string results;
   std::string output;
+  bool memory = false;
   bool force_profile = false;
 };
 
@@ -45,15 +46,17 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.choice("--format", values.format, {"text", "markdown", "json"}, "how it is printed");
   arguments.option("--results", values.results, "folder that keeps the boots (default: results/why)", "FOLDER");
   arguments.option("--output", values.output, "write all forms, flame graph and exports into this folder", "FOLDER");
+  arguments.flag("--memory", values.memory, "count loads and stores as well (takes longer)");
   arguments.flag("--force-profile", values.force_profile, "count on a profile that is not for measurement");
 }
 
 /// One side: one cell a boot, so that no other cell's leavings are in the guest.
 Result<Experiment> experiment_for(const WhyArguments& arguments, const std::string& kernel, int depth) {
   return parse_experiment(
-      fmt::format("name = \"why\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nattribution = true\n[[measure]]\n"
-                  "kernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n",
-                  arguments.profile, arguments.boots, arguments.first_seed, kernel, depth, arguments.benchmark),
+      fmt::format("name = \"why\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nattribution = true\n"
+                  "memory_accesses = {}\n[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n",
+                  arguments.profile, arguments.boots, arguments.first_seed, arguments.memory, kernel, depth,
+                  arguments.benchmark),
       "the experiment of 'nslab why'");
 }
 

@@ -78,6 +78,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("statistic", experiment.statistic);
   reader.read("margin_percent", experiment.margin_percent, 0.001, 100);
   reader.read("attribution", experiment.attribution);
+  reader.read("memory_accesses", experiment.memory_accesses);
   std::string isolation = "none";
   reader.read("isolation", isolation);
   experiment.base_where = reader.where("base");
@@ -114,6 +115,9 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   }
   if (experiment.attribution && experiment.meter != Meter::instructions) {
     reader.reject("attribution", "'attribution' counts instructions: it needs meter = \"instructions\"");
+  }
+  if (experiment.memory_accesses && !experiment.attribution) {
+    reader.reject("memory_accesses", "'memory_accesses' needs attribution = true");
   }
   if (measures.empty()) reader.reject("measure", "there is no [[measure]] table: nothing would be measured");
   TRY(reader.finish());

@@ -36,8 +36,9 @@ struct Experiment {
   std::string reference;         ///< the kernel that differences are given against; empty: none, or the first
   std::string statistic = "mean";
   double margin_percent = 1.0;
-  bool attribution = false;  ///< count the instructions of each function as well
-  bool isolated = false;     ///< each cell of a boot has a guest of its own
+  bool attribution = false;      ///< count the instructions of each function as well
+  bool memory_accesses = false;  ///< count the loads and stores of each function, too; needs attribution
+  bool isolated = false;         ///< each cell of a boot has a guest of its own
   std::vector<Measure> measures;
 
   std::string text;           ///< the file as it was read, for the manifest

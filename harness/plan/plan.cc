@@ -49,8 +49,8 @@ constexpr std::uint64_t kHistory = 64;  // one leaf of the IDR's radix tree
 constexpr std::uint64_t kTickPhase = 3'900'000;
 constexpr std::uint64_t kSlabPhases = 1000;  // thousandths of a slab
 
-/// Seeds in a row are spread evenly over the slab: the phase goes on by the golden section from seed to seed (an additive
-/// recurrence: Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, 1992, chapter 3).
+/// Seeds in a row are spread evenly over the slab: the phase goes on by the golden section from seed to seed (an
+/// additive recurrence: Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, 1992, chapter 3).
 std::uint64_t slab_phase(std::uint64_t seed, const std::string& benchmark) {
   constexpr std::uint64_t kGolden = 618;
   const std::uint64_t first = SeededNumbers(0, benchmark + " slab").below(kSlabPhases);

@@ -4,7 +4,7 @@
 // function was reached. It runs in QEMU's vCPU thread, reads the guest and changes nothing in it: the samples are the
 // same with and without it.
 //
-//   -plugin file=attribution.so,symbols=FILE,output=FILE
+//   -plugin file=attribution.so,symbols=FILE,output=FILE[,memory=on]
 //
 // It counts translation blocks, not instructions, and takes back what of a block was not executed: a page fault leaves
 // a block in its middle, and QEMU leaves one before an access to a device. When the interrupted code goes on, it goes
@@ -105,6 +105,7 @@ class Symbols {
       }
     }
     std::fclose(file);
+    count_ = next;
     if (!complete) give_up("the symbols' file is cut short");
     const auto by_start = [](const Function& a, const Function& b) { return a.start < b.start; };
     if (!std::is_sorted(kernel_.begin(), kernel_.end(), by_start)) give_up("the kernel's symbols are not sorted");
@@ -112,6 +113,9 @@ class Symbols {
       if (!std::is_sorted(functions.begin(), functions.end(), by_start)) give_up("a file's symbols are not sorted");
     }
   }
+
+  /// The ids of all functions are below.
+  FunctionId count() const { return count_; }
 
   /// Whether the kernel expects this instruction of its own to fault.
   bool may_fault(Address address) const { return may_fault_.contains(address); }
@@ -148,6 +152,7 @@ class Symbols {
     return found;
   }
 
+  FunctionId count_ = kFirstFunction;
   std::vector<Function> kernel_;
   Address kernel_end_ = 0;
   std::unordered_set<Address> may_fault_;
@@ -241,6 +246,12 @@ class Tree {
 
   std::deque<Node> nodes_;                                     // addresses must stay
   std::vector<Node*> children_ = std::vector<Node*>(1 << 16);  // by parent and function; open addressing
+};
+
+/// What the instructions of a function read and wrote in a cell, access by access.
+struct Accesses {
+  std::uint64_t loads = 0;
+  std::uint64_t stores = 0;
 };
 
 // ---- Blocks --------------------------------------------------------------------------------------------------------
@@ -407,6 +418,14 @@ class Counter {
 
   std::uint64_t* quiet() { return &quiet_; }
 
+  /// Accesses to memory are to be counted as well.
+  void count_accesses() { accesses_.resize(symbols.count()); }
+  /// Where those of a function are counted; nullptr: they are not.
+  Accesses* accesses(FunctionId function) { return accesses_.empty() ? nullptr : &accesses_[function]; }
+  void access(Accesses& accesses, bool store) const {
+    if (open_) ++(store ? accesses.stores : accesses.loads);
+  }
+
   /// The loaded stack pointer is another task's.
   void switch_to(Address task) {
     if (contexts_.size() > kMostContexts) give_up("the guest has more tasks than an honest one");
@@ -454,6 +473,11 @@ class Counter {
     if (cell_ == 0) return;
     std::fprintf(output_, "cell %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", cell_, windows_, idles_);
     tree_.write(output_);
+    for (std::size_t i = 0; i < accesses_.size(); ++i) {
+      const Accesses now = std::exchange(accesses_[i], {});
+      if (now.loads + now.stores == 0) continue;
+      std::fprintf(output_, "m %zu %" PRIu64 " %" PRIu64 "\n", i, now.loads, now.stores);
+    }
     std::fprintf(output_, "end\n");
     if (std::fflush(output_) != 0) give_up("cannot write the output");
   }
@@ -713,7 +737,7 @@ class Counter {
   std::uint64_t quiet_ = 0;          ///< those of blocks of which we do not hear, since the start;
   std::uint64_t settled_quiet_ = 0;  ///< of these, those up to where node_ was reached,
   std::uint64_t last_quiet_ = 0;     ///< and those up to last_, where that is of the kernel and loose
-  Node* node_ = nullptr;       ///< of task_, whose own is as old as its last switch
+  Node* node_ = nullptr;             ///< of task_, whose own is as old as its last switch
   bool open_ = false;
   Context* task_ = nullptr;
   std::uint32_t cell_ = 0;
@@ -727,6 +751,7 @@ class Counter {
   std::deque<Block> blocks_;                                  // addresses must stay
   std::deque<Details> details_;
   std::unordered_map<Address, Context> contexts_;
+  std::vector<Accesses> accesses_;  // by function; empty: not counted. Addresses must stay
   std::FILE* output_ = nullptr;
 };
 
@@ -745,6 +770,10 @@ void on_halt(unsigned, void*) { counter->halt(); }
 /// `data` is the displacement: the address is that of a field in the next task.
 void on_switch(unsigned, qemu_plugin_meminfo_t, Address address, void* data) {
   counter->switch_to(address - reinterpret_cast<Address>(data));
+}
+
+void on_access(unsigned, qemu_plugin_meminfo_t access, Address, void* data) {
+  counter->access(*static_cast<Accesses*>(data), qemu_plugin_mem_is_store(access));
 }
 
 /// mov DISPLACEMENT(%rsi), %rsp: only __switch_to_asm() in the kernel loads a stack pointer so. 0: it is something
@@ -787,6 +816,9 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
       }
     }
     if (!details.segments.empty()) ++details.segments.back().instructions;
+    if (Accesses* const accesses = counter->accesses(function.id); accesses != nullptr) {
+      qemu_plugin_register_vcpu_mem_cb(instruction, on_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, accesses);
+    }
     if (i + 1 == count) {
       details.last = address;
       block.size = static_cast<std::uint16_t>(address + width - block.start);
@@ -867,6 +899,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   counter = new Counter;
   counter->symbols.read(symbols);
   counter->start(output);
+  if (const char* const memory = argument("memory"); memory != nullptr) counter->count_accesses();
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
   return 0;

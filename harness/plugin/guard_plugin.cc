@@ -32,8 +32,8 @@ void before_halt(unsigned vcpu, void*) { icount_update(qemu_get_cpu(static_cast<
 /// The guest has said that it is ready, and we wait for the host to stop it. QEMU calls itself stopped first, and asks
 /// the vCPU to stop after that, which it does at the next block.
 void hold(unsigned, void*) {
-  constexpr unsigned kLook = 1000;        // microseconds
-  constexpr unsigned kLongest = 60'000;   // looks
+  constexpr unsigned kLook = 1000;          // microseconds
+  constexpr unsigned kLongest = 60'000;     // looks
   constexpr unsigned kUntilAsked = 50'000;  // microseconds
   for (unsigned look = 0; runstate_is_running() && look < kLongest; ++look) usleep(kLook);
   usleep(kUntilAsked);

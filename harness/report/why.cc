@@ -186,6 +186,46 @@ WhyDifference difference_of(const Values& values, const WhyQuestion& question) {
   return result;
 }
 
+/// By function and, under the empty name, of all together.
+std::vector<WhyAccesses> accesses_of(const WhyQuestion& question) {
+  const std::size_t seeds = question.a.trees.size();
+  const auto repetitions = static_cast<double>(question.iterations);
+  struct Counts {
+    Values loads;
+    Values stores;
+  };
+  std::map<std::string, Counts> counts;
+  for (const bool is_b : {false, true}) {
+    const WhySide& side = is_b ? question.b : question.a;
+    for (std::size_t seed = 0; seed < seeds; ++seed) {
+      const CallTree& tree = side.trees[seed];
+      for (const CallTree::Accesses& accesses : tree.accesses) {
+        for (const std::string& name : {tree.functions[accesses.function].shown(), std::string()}) {
+          Counts& of_name = counts[name];
+          for (const auto& [values, count] :
+               {std::pair(&of_name.loads, accesses.loads), {&of_name.stores, accesses.stores}}) {
+            values->a.resize(seeds);
+            values->b.resize(seeds);
+            (is_b ? values->b : values->a)[seed] += static_cast<double>(count) / repetitions;
+          }
+        }
+      }
+    }
+  }
+  std::vector<WhyAccesses> rows;
+  for (const auto& [name, of_name] : counts) {
+    rows.push_back({name, difference_of(of_name.loads, question), difference_of(of_name.stores, question)});
+  }
+  const auto size = [](const WhyAccesses& row) {
+    return std::abs(row.loads.difference()) + std::abs(row.stores.difference());
+  };
+  std::sort(rows.begin(), rows.end(), [&](const WhyAccesses& x, const WhyAccesses& y) {
+    if (x.function.empty() != y.function.empty()) return y.function.empty();
+    return size(x) != size(y) ? size(x) > size(y) : x.function < y.function;
+  });
+  return rows;
+}
+
 bool larger(const WhyRow& x, const WhyRow& y) {
   const double dx = std::abs(x.instructions.difference());
   const double dy = std::abs(y.instructions.difference());
@@ -279,6 +319,25 @@ Table cause_table(const WhyQuestion& question, const Why& why) {
   return table;
 }
 
+Table access_table(const WhyQuestion& question, const std::vector<WhyAccesses>& rows) {
+  constexpr std::size_t kMost = 15;
+  const std::string level = level_text(question.level);
+  Table table;
+  table.columns = {
+      {"function", "", Align::left}, {"loads, A"}, {"B"}, {"B − A"}, {level}, {"stores, A"}, {"B"}, {"B − A"}, {level}};
+  for (const WhyAccesses& row : rows) {
+    const bool nothing = row.loads.difference() == 0 && row.stores.difference() == 0;
+    if (!row.function.empty() && (nothing || table.rows.size() >= kMost)) continue;
+    std::vector<std::string> cells = {row.function.empty() ? "all functions" : row.function};
+    for (const WhyDifference* d : {&row.loads, &row.stores}) {
+      cells.insert(cells.end(),
+                   {format_number(d->a, 1), format_number(d->b, 1), difference_text(*d), half_width_text(*d)});
+    }
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
 /// The part of the tree where the difference is, indented.
 Table path_table(const Why& why, std::size_t most) {
   std::vector<std::vector<std::uint32_t>> children(why.tree.size());
@@ -361,6 +420,7 @@ Why explain(const WhyQuestion& question) {
     std::sort(rows.begin(), rows.end(), larger);
     why.induced.insert(why.induced.end(), rows.begin(), rows.end());
   }
+  why.accesses = accesses_of(question);
   for (const Path& path : paths) {
     const double a = mean(path.a);
     const double b = mean(path.b);
@@ -429,6 +489,13 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
                           .table = std::move(table)});
     }
   }
+  if (!why.accesses.empty()) {
+    document.push_back({Block::Kind::heading, "Loads and stores"});
+    document.push_back({.kind = Block::Kind::table,
+                        .text = "Accesses to memory per repetition, of the functions that differ most. Each access of "
+                                "an instruction counts as one, whatever its width.",
+                        .table = access_table(question, why.accesses)});
+  }
   return document;
 }
 
@@ -462,6 +529,15 @@ Json why_json(const WhyQuestion& question, const Why& why) {
       entry["calls_a"] = row.calls_a;
       entry["calls_b"] = row.calls_b;
       json["functions"].push_back(std::move(entry));
+    }
+  }
+  for (const WhyAccesses& row : why.accesses) {
+    Json entry = {{"loads", difference(row.loads)}, {"stores", difference(row.stores)}};
+    if (row.function.empty()) {
+      json["memory"]["all"] = std::move(entry);
+    } else {
+      entry["function"] = row.function;
+      json["memory"]["functions"].push_back(std::move(entry));
     }
   }
   return json;

@@ -53,6 +53,13 @@ struct WhyRow {
   double calls_b = 0;
 };
 
+/// A function's accesses to memory, a repetition. Of the last row the function is empty: the sum of all.
+struct WhyAccesses {
+  std::string function;
+  WhyDifference loads;
+  WhyDifference stores;
+};
+
 /// A function as one path of calls reaches it.
 struct WhyNode {
   std::uint32_t parent = 0;
@@ -67,10 +74,11 @@ struct WhyNode {
 struct Why {
   WhyDifference whole;
   WhyDifference changed_sum;
-  std::vector<WhyRow> changed;  ///< functions whose code differs, largest difference first
-  std::vector<WhyRow> causes;   ///< sums of `induced`, a row for each cause, largest first
-  std::vector<WhyRow> induced;  ///< functions with the same code, by cause and then by size
-  std::vector<WhyNode> tree;    ///< means over seeds; nodes[0] is the root
+  std::vector<WhyRow> changed;             ///< functions whose code differs, largest difference first
+  std::vector<WhyRow> causes;              ///< sums of `induced`, a row for each cause, largest first
+  std::vector<WhyRow> induced;             ///< functions with the same code, by cause and then by size
+  std::vector<WhyAccesses> accesses = {};  ///< largest difference first, then the sum; empty: they were not counted
+  std::vector<WhyNode> tree;               ///< means over seeds; nodes[0] is the root
 };
 
 /// Takes the difference apart, function by function. A function is changed when its CodeChange is changed, gone or

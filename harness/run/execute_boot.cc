@@ -27,7 +27,8 @@ void keep_failed(const BootPlan& plan, const fs::path& work, const fs::path& kep
   fs::create_directories(kept, ignored);
   [[maybe_unused]] const auto written = write_file(kept / "plan.json", plan.to_json());
   const fs::path from = is_there(work / "qemu.log") ? work : work / "ready";
-  for (const char* name : {"console.log", "frames.bin", "qemu.log", "counts", "symbols"}) fs::copy_file(from / name, kept / name, ignored);
+  for (const char* name : {"console.log", "frames.bin", "qemu.log", "counts", "symbols"})
+    fs::copy_file(from / name, kept / name, ignored);
 }
 
 /// What the attribution plugin has to know, made once for all boots of a kernel: it takes some 0.2 s.
@@ -86,7 +87,8 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
                         .folder = folder.path(),
                         .preload = prepared.preload,
                         .plugins = prepared.plugins,
-                        .symbols = symbols.get()};
+                        .symbols = symbols.get(),
+                        .memory_accesses = prepared.experiment.memory_accesses};
   // At each boot: another program may exchange files of the cache while a run goes on.
   const auto changed = [](const fs::path& file) {
     return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",

@@ -92,6 +92,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     placeholders.plugin = "ATTRIBUTION";
     placeholders.symbols = "SYMBOLS";
     placeholders.counts = "COUNTS";
+    placeholders.memory_accesses = experiment.memory_accesses;
   }
   for (const auto& [wanted, name] :
        {std::pair(placeholders.guard, "guard.so"), {placeholders.plugin, "attribution.so"}}) {
