@@ -80,6 +80,7 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
   auto stored = TRY(load_stored_run(loaded.folder, run_number(choice)));
   loaded.samples = stored.samples();
   loaded.run = std::move(stored.run);
+  loaded.explanations = std::move(stored.explanations);
   if (!loaded.is_text && choice.run == 0) TRY(tell_of_newer_run(loaded.folder, loaded.run));
 
   std::string statistic = choice.statistic;

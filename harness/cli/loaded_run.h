@@ -30,6 +30,7 @@ struct LoadedRun {
   bool is_text = false;  ///< the folder has the run in its text form: nothing else is to be written there
   RunRecord run;
   std::vector<Sample> samples;
+  std::vector<Explanation> explanations;  ///< made against the reference that the experiment has
   ReportOptions options;
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "clock.h"
+#include "explain_run.h"
 #include "hash.h"
 #include "loaded_run.h"
 #include "locks.h"
 #include "merge.h"
 #include "output.h"
+#include "paths.h"
 #include "text.h"
 #include "verb.h"
 
@@ -29,6 +31,10 @@ Result<void> act(const MergeArguments& arguments) {
   for (const std::string& named : arguments.results) {
     const std::string folder = TRY(find_results(named));
     StoredRun stored = TRY(load_stored_run(folder, std::nullopt));
+    if (!is_text_run(folder)) {
+      auto store = TRY(Store::open_existing(folder));
+      for (BootRecord& boot : stored.boots) boot.trees = TRY(store.trees(boot.key));
+    }
     parts.push_back({folder, std::move(stored)});
     for (const BootRecord& boot : parts.back().stored.boots) key.part("boot", boot.key);
   }
@@ -47,6 +53,7 @@ Result<void> act(const MergeArguments& arguments) {
   for (const BootRecord& boot : joined.boots) TRY(check(TRY(store.add(run.id, boot))));
   for (const BootFailure& failure : joined.run.failures) TRY(check(TRY(store.add_failure(run.id, failure))));
   if (joined.run.failures.empty()) TRY(store.finish(run.id, utc_now()));
+  if (joined.run.failures.empty()) TRY(explain_run(TRY(find_paths_to_read()), store, run));
   print_out("run {} of {}: {} from {} stored in {}\n", run.id, run.experiment, counted(joined.boots.size(), "boot"),
             counted(parts.size(), "folder"), arguments.output);
   return {};

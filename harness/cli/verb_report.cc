@@ -81,6 +81,7 @@ Result<void> act(const ReportArguments& arguments) {
   const auto loaded = TRY(load_run(arguments.choice));
   Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
   report.not_of_today = differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths));
+  report.explanations = loaded.explanations;
   const Document document = describe(report);
   const bool markdown = arguments.format == "markdown";
   Facts files;

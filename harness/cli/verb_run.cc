@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <set>
 
+#include "explain_run.h"
 #include "output.h"
 #include "progress.h"
 #include "run.h"
@@ -79,6 +80,8 @@ Result<void> act(const RunArguments& arguments) {
     return {};
   }
   const auto run = TRY(run_experiment(experiment, paths, options));
+  auto store = TRY(Store::open_existing(options.results.string()));
+  TRY(explain_run(paths, store, run));
   print_out("run {} of {}: {} stored in {}\n", run.id, run.experiment, counted(run.boots_done, "boot"),
             options.results.string());
   return {};

@@ -21,7 +21,7 @@ struct PlannedCell {
   std::uint64_t warmup = 0;
   int history = 0;               ///< processes created and reaped beforehand
   std::uint64_t tick_phase = 0;  ///< instructions (guest ns) after a timer tick
-  std::uint64_t slab_phase = 0;  ///< thousandths of a slab of mappings that are used beforehand
+  std::uint64_t slab_phase = 0;  ///< thousandths of the newest slab of mappings' locks that are used beforehand
   int limit_seconds = 0;         ///< guest seconds
   bool operator==(const PlannedCell&) const = default;
 };

@@ -13,6 +13,7 @@
 
 #include "benchmarks.h"
 #include "contrasts.h"
+#include "explanation.h"
 #include "groups.h"
 #include "result.h"
 #include "sample.h"
@@ -152,6 +153,10 @@ struct Report {
   /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
   /// does not know of the day on which it is read.
   std::vector<std::string> not_of_today;
+
+  /// What the headline differences are made of, where functions were counted: lines in the order in which
+  /// explanations_of() gives them. make_report() leaves it empty: they are stored with the run.
+  std::vector<Explanation> explanations;
 };
 
 /// Fails with Exit::user when there are no samples or the reference is no kernel of the run, or the samples

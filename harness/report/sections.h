@@ -24,6 +24,9 @@ Document reading_section(const Report& report);
 /// What each idea costs or saves: the answers to contrasts.
 Document answers_section(const Report& report, const View& view);
 
+/// Which functions make the headline differences, where they were counted.
+Document functions_section(const Report& report);
+
 /// How cost grows with a size.
 Document growth_section(const Report& report, const View& view);
 

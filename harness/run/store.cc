@@ -11,6 +11,7 @@
 #include <iterator>
 #include <tuple>
 
+#include "explanations.h"
 #include "files.h"
 #include "hash.h"
 
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The version of the file's format, which every change of the tables raises.
-constexpr int kVersion = 5;
+constexpr int kVersion = 6;
 constexpr int kBusyMilliseconds = 2000;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
@@ -112,6 +113,15 @@ CREATE TABLE tree (
 ) WITHOUT ROWID;
 )";
 
+// To format 6: what a run's differences are made of, as explanations_text() has it.
+constexpr const char* kFromFormat5 = R"(
+CREATE TABLE explanation (
+  run INTEGER PRIMARY KEY REFERENCES run(id),
+  lines TEXT NOT NULL,
+  digest TEXT NOT NULL
+);
+)";
+
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
     "(SELECT count(*) FROM member WHERE member.run = run.id), "
@@ -166,6 +176,11 @@ std::string digest_of(const std::string& boot_key, int depth, const std::string&
       .part("benchmark", benchmark)
       .part("calls", packed)
       .hex();
+}
+
+/// Over what a run's differences are made of.
+std::string digest_of(std::int64_t run, const std::string& explanations) {
+  return Hasher().part("run", std::to_string(run)).part("explanations", explanations).hex();
 }
 
 /// A row of kRunColumns, whatever its digest.
@@ -503,7 +518,8 @@ Result<Store> Store::open(const std::string& folder) {
         database->exec(kFromFormat3);
         TRY(seal_all(*database));
       }
-      database->exec(kFromFormat4);
+      if (version < 5) database->exec(kFromFormat4);
+      database->exec(kFromFormat5);
       database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
       database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
       transaction.commit();
@@ -734,6 +750,53 @@ Result<CallTree> Store::tree(const std::string& key, int depth, const std::strin
     });
     if (same && digest_of(key, depth, benchmark, packed) == query.getColumn(1).getString()) return tree;
     return changed(*database_, fmt::format("the calls of {} at depth {}", benchmark, depth));
+  });
+}
+
+Result<std::map<std::pair<int, std::string>, std::string>> Store::trees(const std::string& key) {
+  using Trees = std::map<std::pair<int, std::string>, std::string>;
+  return guarded(*database_, [&]() -> Result<Trees> {
+    Trees trees;
+    SQLite::Statement query(*database_,
+                            "SELECT depth, benchmark, packed, tree.digest FROM boot JOIN tree ON tree.boot = boot.id "
+                            "WHERE key = ? AND key <> ''");
+    query.bind(1, key);
+    while (query.executeStep()) {
+      const int depth = query.getColumn(0).getInt();
+      const std::string benchmark = query.getColumn(1).getString();
+      std::string packed = query.getColumn(2).getString();
+      if (digest_of(key, depth, benchmark, packed) != query.getColumn(3).getString()) {
+        return changed(*database_, fmt::format("the calls of {} at depth {}", benchmark, depth));
+      }
+      trees.emplace(std::pair(depth, benchmark), std::move(packed));
+    }
+    return trees;
+  });
+}
+
+Result<void> Store::explain(std::int64_t run, const std::vector<Explanation>& explanations) {
+  TRY(check_place());
+  return guarded(*database_, [&]() -> Result<void> {
+    const std::string lines = explanations_text(explanations);
+    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO explanation VALUES (?, ?, ?)");
+    insert.bind(1, run);
+    insert.bind(2, lines);
+    insert.bind(3, digest_of(run, lines));
+    insert.exec();
+    return {};
+  });
+}
+
+Result<std::vector<Explanation>> Store::explanations(std::int64_t run) {
+  return guarded(*database_, [&]() -> Result<std::vector<Explanation>> {
+    SQLite::Statement query(*database_, "SELECT lines, digest FROM explanation WHERE run = ?");
+    query.bind(1, run);
+    if (!query.executeStep()) return std::vector<Explanation>{};
+    const std::string lines = query.getColumn(0).getString();
+    if (digest_of(run, lines) != query.getColumn(1).getString()) {
+      return changed(*database_, fmt::format("what the differences of run {} are made of", run));
+    }
+    return parse_explanations(lines, database_->getFilename());
   });
 }
 

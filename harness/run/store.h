@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "call_tree.h"
+#include "explanation.h"
 #include "result.h"
 #include "sample.h"
 
@@ -49,7 +50,7 @@ struct BootRecord {
 /// docs/durability.md says what is promised, and how it is tested.
 class Store {
  public:
-  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 to 4 is brought to today's. Fails with Exit::user
+  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 to 5 is brought to today's. Fails with Exit::user
   /// when the file is no store or of another format, with Exit::machine when the disk or the permissions do not let it.
   static Result<Store> open(const std::string& folder);
   /// Opens an existing store for reading; the folder may be read-only. Fails with Exit::user when there is none.
@@ -106,6 +107,13 @@ class Store {
   /// The calls of one cell, of the stored boot with this key. Exit::user when there are none, or when they are not what
   /// was stored.
   Result<CallTree> tree(const std::string& key, int depth, const std::string& benchmark);
+  /// The calls of all cells of a boot, as add() takes them.
+  Result<std::map<std::pair<int, std::string>, std::string>> trees(const std::string& key);
+
+  /// Keeps what a run's differences are made of, in place of what was kept before.
+  Result<void> explain(std::int64_t run, const std::vector<Explanation>& explanations);
+  /// In the order in which they were given; empty when there are none. Exit::user when they are not what was stored.
+  Result<std::vector<Explanation>> explanations(std::int64_t run);
 
  private:
   explicit Store(std::unique_ptr<SQLite::Database> database);

@@ -2,7 +2,6 @@
 #include "text_store.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <set>
@@ -13,6 +12,7 @@
 #include "hash.h"
 #include "json.h"
 #include "other_run.h"
+#include "tsv.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -25,8 +25,10 @@ constexpr int kFormat = 1;
 constexpr const char* kRunFile = "run.json";
 constexpr const char* kBootsFile = "boots.tsv";
 constexpr const char* kSamplesFile = "samples.tsv";
+constexpr const char* kFunctionsFile = "functions.tsv";  // only where functions were counted
 
-using Columns = std::vector<std::string>;
+using tsv::Columns;
+using tsv::Fields;
 
 const Columns kBootColumns = {"kernel", "seed", "started", "finished", "wall_seconds", "release", "ready_instructions"};
 const Columns kSampleColumns = {
@@ -48,8 +50,6 @@ Columns columns_with(Columns columns, const Layout& layout, bool in_boots) {
   }
   return columns;
 }
-
-std::string tsv_line(const Columns& fields) { return fmt::format("{}\n", fmt::join(fields, "\t")); }
 
 /// "ok" and "refused" as the store has them.
 std::string status_name(CellStatus status) { return status == CellStatus::ok ? "ok" : "refused"; }
@@ -159,7 +159,7 @@ void append_layout(Columns& fields, const std::string& text, const Layout& layou
 }
 
 std::string samples_text(const StoredRun& run, const Layout& layout) {
-  std::string text = tsv_line(columns_with(kSampleColumns, layout, /*in_boots=*/false));
+  std::string text = tsv::line(columns_with(kSampleColumns, layout, /*in_boots=*/false));
   for (const Sample& sample : run.samples()) {
     Columns fields = {sample.kernel,
                       std::to_string(sample.depth),
@@ -172,13 +172,13 @@ std::string samples_text(const StoredRun& run, const Layout& layout) {
       fields.push_back(std::to_string(figure));
     }
     append_layout(fields, sample.layout, layout, /*in_boots=*/false);
-    text += tsv_line(fields);
+    text += tsv::line(fields);
   }
   return text;
 }
 
 std::string boots_text(const StoredRun& run, const Layout& layout) {
-  std::string text = tsv_line(columns_with(kBootColumns, layout, /*in_boots=*/true));
+  std::string text = tsv::line(columns_with(kBootColumns, layout, /*in_boots=*/true));
   for (const BootRecord& boot : run.boots) {
     Json manifest = parse_json(boot.manifest).value_or(Json::object());
     Columns fields = {boot.kernel, std::to_string(boot.seed), boot.started, boot.finished,
@@ -191,7 +191,7 @@ std::string boots_text(const StoredRun& run, const Layout& layout) {
     const auto with_layout = std::find_if(boot.samples.begin(), boot.samples.end(),
                                           [](const Sample& sample) { return !sample.layout.empty(); });
     append_layout(fields, with_layout == boot.samples.end() ? "" : with_layout->layout, layout, /*in_boots=*/true);
-    text += tsv_line(fields);
+    text += tsv::line(fields);
   }
   return text;
 }
@@ -225,6 +225,7 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout, cons
   }
   json["boots_sha256"] = sha256(files.boots);
   json["samples_sha256"] = sha256(files.samples);
+  if (!files.functions.empty()) json["functions_sha256"] = sha256(files.functions);
   json["kernels"] = hashes;
   json["layout"] = Json::object();
   for (const LayoutMember& member : layout) json["layout"][member.name] = member.in_boots ? "boots" : "samples";
@@ -247,77 +248,13 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout, cons
 
 // ---- From text to a run ----
 
-/// The fields of a line, taken in the order of the columns.
-class Fields {
- public:
-  Fields(std::string place, std::string_view line, const Columns& columns)
-      : place_(std::move(place)), columns_(&columns) {
-    for (std::size_t start = 0;;) {
-      const std::size_t end = line.find('\t', start);
-      fields_.push_back(line.substr(start, end - start));
-      if (end == std::string_view::npos) break;
-      start = end + 1;
-    }
-  }
-
-  /// "samples.tsv:12", for errors.
-  const std::string& place() const { return place_; }
-  std::size_t count() const { return fields_.size(); }
-  bool next_is_empty() const { return fields_[next_].empty(); }
-
-  std::string text() { return std::string(fields_[next_++]); }
-
-  template <class Number>
-  Result<Number> number() {
-    const std::string& column = (*columns_)[next_];
-    const std::string_view field = fields_[next_++];
-    Number number{};
-    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), number);
-    if (error == std::errc::result_out_of_range) return user_error("{}: {} is too large a {}", place_, field, column);
-    if (error != std::errc() || end != field.data() + field.size()) {
-      return user_error("{}: '{}' is no number: the column is {}", place_, field, column);
-    }
-    return number;
-  }
-
- private:
-  std::string place_;
-  const Columns* columns_;
-  std::vector<std::string_view> fields_;
-  std::size_t next_ = 0;
-};
-
-/// The lines of a .tsv file, of which there must be `count` below the one with the names of the columns.
+/// The lines of one of the files, of which run.json says how many there are.
 Result<std::vector<Fields>> read_lines(std::string_view text, const fs::path& file, const Columns& columns,
                                        std::size_t count) {
-  std::vector<Fields> lines;
-  std::size_t number = 0;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::string place = fmt::format("{}:{}", file.string(), ++number);
-    const std::size_t end = text.find('\n', start);
-    if (end == std::string_view::npos) return user_error("{}: the file ends within this line", place);
-    Fields fields(place, text.substr(start, end - start), columns);
-    start = end + 1;
-    if (number == 1) {
-      for (std::size_t i = 0; i < std::max(columns.size(), fields.count()); ++i) {
-        const std::string found = i < fields.count() ? fields.text() : "";
-        const std::string expected = i < columns.size() ? columns[i] : "";
-        if (found != expected) {
-          return user_error("{}: column {} is '{}', expected '{}'", place, i + 1, found, expected);
-        }
-      }
-      continue;
-    }
-    if (fields.count() != columns.size()) {
-      return user_error("{}: this line has {} fields, there are {} columns", place, fields.count(), columns.size());
-    }
-    lines.push_back(std::move(fields));
-  }
-  if (lines.size() != count) {
-    return user_error("{}:{}: the file ends after {} lines below its head, {} says {}", file.string(), number,
-                      lines.size(), kRunFile, count);
-  }
-  return lines;
+  auto lines = TRY(tsv::read_lines(text, file, columns));
+  if (lines.size() == count) return lines;
+  return user_error("{}:{}: the file ends after {} lines below its head, {} says {}", file.string(),
+                    std::count(text.begin(), text.end(), '\n'), lines.size(), kRunFile, count);
 }
 
 /// A member of run.json of this type.
@@ -345,6 +282,7 @@ struct Head {
   std::size_t samples = 0;
   std::string boots_sha256;
   std::string samples_sha256;
+  std::string functions_sha256;                ///< empty: there is no such file
   std::map<std::string, std::string> kernels;  ///< hash by name
   Layout layout;
 };
@@ -380,6 +318,9 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
   head.samples = static_cast<std::size_t>(TRY(member<int>(*json, "samples", file)));
   head.boots_sha256 = TRY(member<std::string>(*json, "boots_sha256", file));
   head.samples_sha256 = TRY(member<std::string>(*json, "samples_sha256", file));
+  if (json->contains("functions_sha256")) {
+    head.functions_sha256 = TRY(member<std::string>(*json, "functions_sha256", file));
+  }
   if (const auto failures = json->find("failures"); failures != json->end()) {
     if (!failures->is_array()) return user_error("{}: \"failures\" is no list", file.string());
     for (const Json& failure : *failures) {
@@ -559,11 +500,15 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
     }
     stored.boots[boot->second].samples.push_back(std::move(sample));
   }
-  // Last, as what is wrong in a line is better told by its number. Three files cannot be replaced at once: without this
-  // check, an interrupted export over an older run would show the samples of one under the head of the other.
+  // Last, as what is wrong in a line is better told by its number. Several files cannot be replaced at once: without
+  // this check, an interrupted export over an older run would show the samples of one under the head of the other.
+  if (!head.functions_sha256.empty()) {
+    stored.explanations = TRY(parse_explanations(files.functions, folder / kFunctionsFile));
+  }
   for (const auto& [name, text, hash] : {std::tuple(kBootsFile, &files.boots, &head.boots_sha256),
-                                         std::tuple(kSamplesFile, &files.samples, &head.samples_sha256)}) {
-    if (sha256(*text) != *hash) {
+                                         std::tuple(kSamplesFile, &files.samples, &head.samples_sha256),
+                                         std::tuple(kFunctionsFile, &files.functions, &head.functions_sha256)}) {
+    if (!hash->empty() && sha256(*text) != *hash) {
       return user_error(
           "{} is not the file that {} was written with: an export was interrupted, or the file was changed by hand. "
           "Export the run again",
@@ -589,6 +534,7 @@ Result<RunText> text_of_run(const StoredRun& run) {
   RunText files;
   files.boots = boots_text(normal, layout);
   files.samples = samples_text(normal, layout);
+  if (!normal.explanations.empty()) files.functions = explanations_text(normal.explanations);
   files.run = TRY(run_text(normal, layout, files));
   // What is committed must be what was measured: a name with a tab, or a manifest with more than this form keeps, does
   // not come back.
@@ -607,6 +553,7 @@ Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
   TRY(make_folders(folder));
   TRY(write_file(folder / kSamplesFile, files.samples));
   TRY(write_file(folder / kBootsFile, files.boots));
+  if (!files.functions.empty()) TRY(write_file(folder / kFunctionsFile, files.functions));
   return write_file(folder / kRunFile, files.run);
 }
 
@@ -615,6 +562,7 @@ Result<StoredRun> read_text_run(const fs::path& folder) {
   files.run = TRY(read_file(folder / kRunFile));
   files.boots = TRY(read_file(folder / kBootsFile));
   files.samples = TRY(read_file(folder / kSamplesFile));
+  if (is_there(folder / kFunctionsFile)) files.functions = TRY(read_file(folder / kFunctionsFile));
   return parse_run(files, folder);
 }
 
@@ -632,6 +580,7 @@ Result<StoredRun> load_stored_run(const fs::path& folder, std::optional<std::int
   StoredRun stored;
   stored.run = TRY(store.run(id));
   stored.boots = TRY(store.boots(stored.run.id));
+  stored.explanations = TRY(store.explanations(stored.run.id));
   return stored;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "explanations.h"
 #include "result.h"
 #include "sample.h"
 #include "store.h"
@@ -16,22 +17,24 @@ namespace nslab {
 /// One run with all that a store has of it.
 struct StoredRun {
   RunRecord run;
-  std::vector<BootRecord> boots;  ///< ordered by kernel and seed; their samples by depth and benchmark
+  std::vector<BootRecord> boots;               ///< ordered by kernel and seed; their samples by depth and benchmark
+  std::vector<Explanation> explanations = {};  ///< of the headline cells, where functions were counted
 
   /// All samples, ordered by kernel, depth, benchmark, seed.
   std::vector<Sample> samples() const;
   bool operator==(const StoredRun&) const = default;
 };
 
-/// The text form of one run: what is committed, so that a fresh clone has an answer before it has a kernel. Three files
-/// in a folder, made to be read in a diff:
+/// The text form of one run: what is committed, so that a fresh clone has an answer before it has a kernel. Three or
+/// four files in a folder, made to be read in a diff:
 ///
 /// - run.json: the format's number, the run, how many boots and samples there are, the hash of each kernel, the members
 ///   of the guest's layout with the file that has them, and the manifest, with the experiment as a list of lines;
 /// - boots.tsv: a line for each boot;
-/// - samples.tsv: a line for each sample.
+/// - samples.tsv: a line for each sample;
+/// - functions.tsv, where functions were counted: a line for each Explanation.
 ///
-/// run.json also has the SHA-256 of the other two, so that files of two exports are never read as one run.
+/// run.json also has the SHA-256 of the others, so that files of two exports are never read as one run.
 ///
 /// The .tsv files have a line of column names and then fields parted by tabs. Lines are sorted, and what is the same in
 /// all of a boot's samples stands once, in boots.tsv: a run repeated with other samples changes just their lines.
@@ -39,11 +42,12 @@ struct StoredRun {
 /// QEMU's command line of a boot is left out. It is the manifest's with the boot's seed and files, which
 /// write_text_run() checks; where the files lay is of no interest any more.
 
-/// The three files' content.
+/// The files' content.
 struct RunText {
   std::string run;
   std::string boots;
   std::string samples;
+  std::string functions = {};  ///< empty: there is no such file
 };
 
 /// The run as text. Exit::user when it is not of the form described above.

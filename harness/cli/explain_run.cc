@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "explain_run.h"
+
+#include <algorithm>
+
+#include "experiment.h"
+#include "headlines.h"
+#include "kernel_cache.h"
+#include "machine_code.h"
+#include "output.h"
+#include "progress.h"
+#include "signals.h"
+#include "text.h"
+
+namespace nslab {
+
+namespace {
+
+/// The calls of the cells that the differences are about, read once.
+class Trees {
+ public:
+  struct Cell {
+    std::map<std::uint64_t, CallTree> by_seed;
+    std::uint64_t iterations = 0;
+  };
+
+  Trees(Store& store, const std::vector<BootRecord>& boots) : store_(store), boots_(boots) {}
+
+  Result<const Cell*> of(const std::string& kernel, int depth, const std::string& benchmark) {
+    const auto [at, added] = cells_.try_emplace({kernel, depth, benchmark});
+    if (!added) return &at->second;
+    for (const BootRecord& boot : boots_) {
+      if (boot.kernel != kernel) continue;
+      for (const Sample& sample : boot.samples) {
+        if (sample.depth != depth || sample.benchmark != benchmark) continue;
+        at->second.iterations = sample.iterations;
+        at->second.by_seed.emplace(boot.seed, TRY(store_.tree(boot.key, depth, benchmark)));
+      }
+    }
+    return &at->second;
+  }
+
+ private:
+  Store& store_;
+  const std::vector<BootRecord>& boots_;
+  std::map<std::tuple<std::string, int, std::string>, Cell> cells_;
+};
+
+/// The question, with the trees of the seeds that both sides have.
+Result<WhyQuestion> question_of(const HeadlineDifference& headline, const RunRecord& run, Trees& trees) {
+  const Trees::Cell* const a = TRY(trees.of(headline.baseline, headline.baseline_depth, headline.benchmark));
+  const Trees::Cell* const b = TRY(trees.of(headline.kernel, headline.depth, headline.benchmark));
+  WhyQuestion question{.benchmark = headline.benchmark,
+                       .profile = run.profile,
+                       .iterations = a->iterations,
+                       .a = {headline.baseline, headline.baseline_depth, {}},
+                       .b = {headline.kernel, headline.depth, {}}};
+  for (const auto& [seed, tree] : a->by_seed) {
+    const auto other = b->by_seed.find(seed);
+    if (other == b->by_seed.end()) continue;
+    question.a.trees.push_back(tree);
+    question.b.trees.push_back(other->second);
+  }
+  return question;
+}
+
+/// The code of a kernel's functions, read once.
+class Codes {
+ public:
+  using Code = std::map<std::string, MaskedCode>;
+
+  explicit Codes(const std::map<std::string, std::filesystem::path>& kernels) : kernels_(kernels) {}
+
+  /// What became of the functions that the question's trees have.
+  Result<std::map<std::string, CodeChange>> changes(const WhyQuestion& question) {
+    std::set<std::string> names;
+    for (const WhySide* side : {&question.a, &question.b}) {
+      for (const CallTree& tree : side->trees) {
+        for (const FunctionName& function : tree.functions) {
+          if (function.object.empty()) names.insert(function.name);
+        }
+      }
+    }
+    const Code& a = *TRY(of(question.a.kernel, names));
+    const Code& b = *TRY(of(question.b.kernel, names));
+    std::map<std::string, CodeChange> changes;
+    for (const std::string& name : names) changes[name] = change_of(name, a, b);
+    return changes;
+  }
+
+ private:
+  Result<const Code*> of(const std::string& kernel, const std::set<std::string>& names) {
+    auto& [known, code] = codes_[kernel];
+    std::set<std::string> fresh;
+    std::set_difference(names.begin(), names.end(), known.begin(), known.end(), std::inserter(fresh, fresh.end()));
+    if (!fresh.empty()) {
+      code.merge(TRY(masked_code(kernels_.at(kernel), fresh)));
+      known.merge(fresh);
+    }
+    return &code;
+  }
+
+  const std::map<std::string, std::filesystem::path>& kernels_;
+  std::map<std::string, std::pair<std::set<std::string>, Code>> codes_;
+};
+
+}  // namespace
+
+Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run) {
+  const auto experiment = experiment_of(run);
+  if (!experiment || !experiment->attribution || !TRY(store.explanations(run.id)).empty()) return {};
+  const auto boots = TRY(store.boots(run.id));
+  std::map<std::string, std::filesystem::path> kernels;
+  for (const BootRecord& boot : boots) {
+    const auto vmlinux = KernelCache(paths.cache).kernel(boot.kernel, boot.kernel_hash).vmlinux();
+    kernels[boot.kernel] = vmlinux;
+    std::error_code error;
+    if (std::filesystem::exists(vmlinux, error)) continue;
+    print_err("nslab: the kernel {} is not in the cache: the report will not say which functions make a difference\n",
+              boot.kernel);
+    return {};
+  }
+  ReportOptions options;
+  options.reference = experiment->reference;
+  const auto report = make_report(run, TRY(store.samples(run.id)), options);
+  if (!report) return {};  // 'nslab report' says what is wrong with the samples
+  const auto headlines = headline_differences(*report);
+  Trees trees(store, boots);
+  Codes codes(kernels);
+  std::vector<Explanation> explanations;
+  Progress progress("functions compared", "differences", headlines.size());
+  for (std::size_t i = 0; i < headlines.size(); ++i) {
+    if (interrupted()) return interruption();
+    progress.update(i);
+    WhyQuestion question = TRY(question_of(headlines[i], run, trees));
+    if (question.a.trees.size() < 2) continue;
+    question.changes = TRY(codes.changes(question));
+    const auto lines = explanations_of(headlines[i], explain(question));
+    explanations.insert(explanations.end(), lines.begin(), lines.end());
+  }
+  return store.explain(run.id, explanations);
+}
+
+}  // namespace nslab

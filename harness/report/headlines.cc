@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "headlines.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "contrasts.h"
+
+namespace nslab {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kHeadlines = {"fork_exit_wait", "vfork_exit_wait", "thread_create_join",
+                                                        "fork_exec_static"};
+constexpr std::size_t kFunctions = 5;
+constexpr double kLeast = 0.05;  // instructions a repetition: less is not worth a line
+
+bool is_measured(const Report& report, const std::string& benchmark, const std::string& kernel, int depth) {
+  const auto cell = report.views.front().cells.find({benchmark, kernel, depth});
+  return cell != report.views.front().cells.end() && cell->second.state == Cell::State::measured;
+}
+
+}  // namespace
+
+std::vector<HeadlineDifference> headline_differences(const Report& report) {
+  std::vector<HeadlineDifference> found;
+  const auto add = [&](const HeadlineDifference& d) {
+    if (!is_measured(report, d.benchmark, d.kernel, d.depth)) return;
+    if (!is_measured(report, d.benchmark, d.baseline, d.baseline_depth)) return;
+    if (std::find(found.begin(), found.end(), d) == found.end()) found.push_back(d);
+  };
+  const auto contrasts = contrasts_of(report.kernels);
+  for (const std::string_view name : kHeadlines) {
+    const std::string benchmark(name);
+    for (const int depth : report.depths) {
+      for (const std::string& kernel : report.kernels) {
+        if (kernel == report.reference) continue;
+        add({benchmark, kernel, depth, report.reference, report.reference_at_depth_zero ? 0 : depth});
+      }
+      for (const Contrast& contrast : contrasts) {
+        if (depth > 1 || contrast.a.size() != 1 || contrast.b.size() != 1) continue;
+        add({benchmark, contrast.b.front(), depth, contrast.a.front(), depth});
+      }
+    }
+    for (const std::string& kernel : report.kernels) {
+      const auto deepest = std::find_if(report.depths.rbegin(), report.depths.rend(),
+                                        [&](int depth) { return is_measured(report, benchmark, kernel, depth); });
+      if (deepest != report.depths.rend() && *deepest > 0) add({benchmark, kernel, *deepest, kernel, 0});
+    }
+  }
+  return found;
+}
+
+std::vector<Explanation> explanations_of(const HeadlineDifference& headline, const Why& why) {
+  std::vector<Explanation> lines;
+  const auto add = [&](const std::string& part, const std::string& function, const std::string& code,
+                       const WhyDifference& d) {
+    const double difference = d.b - d.a;
+    const Interval interval =
+        d.estimate.exact || !d.estimate.interval ? Interval{difference, difference} : *d.estimate.interval;
+    lines.push_back({headline.benchmark, headline.kernel, headline.depth, headline.baseline, headline.baseline_depth,
+                     part, function, code, d.a, d.b, std::min(interval.low, difference),
+                     std::max(interval.high, difference)});
+  };
+  add(kPartAll, "", "", why.whole);
+  add(kPartChanged, "", "", why.changed_sum);
+  for (const WhyRow& cause : why.causes) add(cause.cause, "", "", cause.instructions);
+  std::vector<const WhyRow*> rows;
+  for (const auto* list : {&why.changed, &why.induced}) {
+    for (const WhyRow& row : *list) {
+      if (std::abs(row.instructions.difference()) >= kLeast) rows.push_back(&row);
+    }
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const WhyRow* x, const WhyRow* y) {
+    return std::abs(x->instructions.difference()) > std::abs(y->instructions.difference());
+  });
+  if (rows.size() > kFunctions) rows.resize(kFunctions);
+  for (const WhyRow* row : rows) {
+    add(row->cause.empty() ? kPartChanged : row->cause, row->function, words_for(row->change), row->instructions);
+  }
+  return lines;
+}
+
+}  // namespace nslab

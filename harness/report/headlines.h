@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "explanation.h"
+#include "report.h"
+#include "sample.h"
+#include "why.h"
+
+namespace nslab {
+
+/// A difference that a report takes apart, function by function: `kernel` at `depth` against `baseline`.
+struct HeadlineDifference {
+  std::string benchmark;
+  std::string kernel;
+  int depth = 0;
+  std::string baseline;
+  int baseline_depth = 0;
+  auto operator<=>(const HeadlineDifference&) const = default;
+};
+
+/// The headline operations are a process (fork, vfork), a thread and a program (exec). Of each that was measured: every
+/// kernel against the reference, at each depth; the known pairs of contrasts_of() at depths 0 and 1; and each kernel's
+/// greatest depth against its depth 0. Cells that were refused are left out.
+std::vector<HeadlineDifference> headline_differences(const Report& report);
+
+/// What explain() found, as lines to be kept: the whole, its parts, and the functions with the largest differences.
+std::vector<Explanation> explanations_of(const HeadlineDifference& headline, const Why& why);
+
+}  // namespace nslab

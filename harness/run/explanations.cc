@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "explanations.h"
+
+#include <cmath>
+
+#include "tsv.h"
+
+namespace nslab {
+
+namespace {
+
+const tsv::Columns kColumns = {"benchmark", "kernel", "depth", "baseline", "baseline_depth", "part", "function", "code",
+                               "a",         "b",      "low",   "high"};
+
+}  // namespace
+
+std::string explanations_text(const std::vector<Explanation>& explanations) {
+  std::string text = tsv::line(kColumns);
+  for (const Explanation& e : explanations) {
+    tsv::Columns fields = {
+        e.benchmark, e.kernel, std::to_string(e.depth), e.baseline, std::to_string(e.baseline_depth), e.part,
+        e.function,  e.code};
+    // As few digits as bring the same double back.
+    for (const double figure : {e.a, e.b, e.low, e.high}) fields.push_back(fmt::format("{}", figure));
+    text += tsv::line(fields);
+  }
+  return text;
+}
+
+Result<std::vector<Explanation>> parse_explanations(std::string_view text, const std::filesystem::path& name) {
+  std::vector<Explanation> explanations;
+  for (tsv::Fields& fields : TRY(tsv::read_lines(text, name, kColumns))) {
+    Explanation e;
+    e.benchmark = fields.text();
+    e.kernel = fields.text();
+    e.depth = TRY(fields.number<int>());
+    e.baseline = fields.text();
+    e.baseline_depth = TRY(fields.number<int>());
+    e.part = fields.text();
+    e.function = fields.text();
+    e.code = fields.text();
+    for (double* figure : {&e.a, &e.b, &e.low, &e.high}) {
+      *figure = TRY(fields.number<double>());
+      if (!std::isfinite(*figure)) return user_error("{}: a figure is not finite", fields.place());
+    }
+    if (e.a < 0 || e.b < 0 || e.low > e.high || e.difference() < e.low - 1e-6 || e.difference() > e.high + 1e-6) {
+      return user_error("{}: the figures contradict each other", fields.place());
+    }
+    explanations.push_back(std::move(e));
+  }
+  return explanations;
+}
+
+}  // namespace nslab
