@@ -30,8 +30,8 @@ struct CallTree {
     bool operator==(const Accesses&) const = default;
   };
   std::vector<FunctionName> functions;
-  std::vector<Accesses> accesses = {};  ///< empty where they were not counted
   std::vector<Node> nodes;              ///< nodes[0] is the root, which is no function
+  std::vector<Accesses> accesses = {};  ///< empty where they were not counted
   bool operator==(const CallTree&) const = default;
 
   std::uint64_t sum() const;

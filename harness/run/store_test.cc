@@ -237,7 +237,7 @@ TEST_F(StoreTest, AStoreOfFormat2IsBroughtToTodays) {
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
     file.exec(
-        "DROP TABLE tree; DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN "
+        "DROP TABLE explanation; DROP TABLE tree; DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN "
         "key; "
         "ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
         "ALTER TABLE run DROP COLUMN measurable; UPDATE run SET profile = 'debug'; PRAGMA user_version = 2");
@@ -254,7 +254,7 @@ TEST_F(StoreTest, AStoreOfAnotherFormatIsRefused) {
   for (const auto& store : {Store::open(folder()), Store::open_existing(folder())}) {
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().exit, Exit::user);
-    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 5"));
+    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 6"));
   }
 }
 
@@ -264,7 +264,7 @@ TEST_F(StoreTest, AStoreOfFormat3GetsItsDigests) {
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
     file.exec(
-        "DROP TABLE tree; ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
+        "DROP TABLE explanation; DROP TABLE tree; ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
         "PRAGMA user_version = 3");
   }
   auto store = Store::open_existing(folder());
@@ -277,12 +277,41 @@ TEST_F(StoreTest, AStoreOfFormat4GetsRoomForCalls) {
     Store store = open();
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
-    file.exec("DROP TABLE tree; PRAGMA user_version = 4");
+    file.exec("DROP TABLE explanation; DROP TABLE tree; PRAGMA user_version = 4");
   }
   auto store = Store::open_existing(folder());
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_THAT(*store->boots(1), testing::ElementsAre(boot(7, "boot 7")));
   EXPECT_THAT(store->tree("boot 7", 0, "getpid").error().message, testing::HasSubstr("has no calls of getpid"));
+}
+
+TEST_F(StoreTest, AStoreOfFormat5GetsRoomForExplanations) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.begin("key", fresh()));
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec("DROP TABLE explanation; PRAGMA user_version = 5");
+  }
+  auto store = Store::open_existing(folder());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_TRUE(store->explanations(1)->empty());
+}
+
+TEST_F(StoreTest, WhatDifferencesAreMadeOfIsKeptWithTheRun) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  ASSERT_TRUE(run);
+  const std::vector<Explanation> lines = {{"fork", "flat", 1, "multi", 1, kPartAll, "", "", 10, 9, -1.5, -0.5},
+                                          {"fork", "flat", 1, "multi", 1, "RCU", "kfree", "same code", 4, 3, -1, -1}};
+  EXPECT_TRUE(store.explanations(run->id)->empty());
+  ASSERT_TRUE(store.explain(run->id, {}));
+  ASSERT_TRUE(store.explain(run->id, lines));
+  EXPECT_EQ(*store.explanations(run->id), lines);
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE)
+      .exec("UPDATE explanation SET lines = replace(lines, 'kfree', 'kmalloc')");
+  const auto damaged = store.explanations(run->id);
+  ASSERT_FALSE(damaged);
+  EXPECT_THAT(damaged.error().message, testing::HasSubstr("is damaged: what the differences of run 1 are made of"));
 }
 
 TEST_F(StoreTest, CallsComeBackAndAreThoseOfTheirCell) {

@@ -104,6 +104,37 @@ TEST_F(TextStoreTest, FailuresAndForcedProfilesComeBack) {
   EXPECT_EQ(back->run.failures, run.run.failures);
 }
 
+StoredRun explained() {
+  StoredRun run = made_up();
+  run.explanations = {{"getpid", "flat", 0, "multi", 0, kPartAll, "", "", 310.25, 305, -5.5, -5},
+                      {"getpid", "flat", 0, "multi", 0, kPartChanged, "alloc_pid", "changed", 1.0 / 3, 0, -0.4, -0.2}};
+  return run;
+}
+
+TEST_F(TextStoreTest, WhatDifferencesAreMadeOfComesBack) {
+  const StoredRun run = explained();
+  const auto written = write_text_run(run, folder());
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(read_text_run(folder())->explanations, run.explanations);
+
+  // The file belongs to the run: neither may it be another one's, nor be missing.
+  const std::string text = *read_file(folder() / "functions.tsv");
+  for (const auto& [from, to, what] : {std::tuple("305", "306", "figures contradict each other"),
+                                       {"310.25", "310.20", "functions.tsv is not the file that run.json"},
+                                       {"alloc_pid", "free_pid", "functions.tsv is not the file that run.json"},
+                                       {"-5.5", "nan", "not finite"},
+                                       {"\tlow\t", "\tLow\t", "column 11 is 'Low', expected 'low'"}}) {
+    std::string other = text;
+    other.replace(other.find(from), std::string_view(from).size(), to);
+    ASSERT_TRUE(write_file(folder() / "functions.tsv", other));
+    const auto back = read_text_run(folder());
+    ASSERT_FALSE(back) << from;
+    EXPECT_THAT(back.error().message, testing::HasSubstr(what));
+  }
+  fs::remove(folder() / "functions.tsv");
+  EXPECT_FALSE(read_text_run(folder()));
+}
+
 TEST_F(TextStoreTest, ARunWithoutBootsIsNotExported) {
   StoredRun run = made_up();
   run.boots.clear();
