@@ -62,7 +62,8 @@ Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, 
     progress.update(objects);
   }
   if (*status != 0)
-    return failed_make(label + ": the build", *status, read_file(log).value_or(""), oom_killer.evidence());
+    return failed_make(label + ": the build", *status, read_file(log).value_or(""), oom_killer.evidence(),
+                       full_disk_evidence(place.folder.path()));
   return objects;
 }
 

@@ -29,7 +29,9 @@ std::string without_text(const std::string& setting) {
 
 Result<void> make(const fs::path& tree, const fs::path& folder, const std::string& target) {
   const auto run = TRY(run_captured(kernel_make(tree, folder, {target})));
-  if (run.status != 0) return failed_make(fmt::format("'make {}' for the kernel", target), run.status, run.output);
+  if (run.status != 0)
+    return failed_make(fmt::format("'make {}' for the kernel", target), run.status, run.output, std::nullopt,
+                       full_disk_evidence(folder));
   return {};
 }
 

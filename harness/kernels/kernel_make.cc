@@ -75,8 +75,20 @@ Command kernel_make(const std::filesystem::path& tree, const std::filesystem::pa
   return command;
 }
 
+std::optional<std::string> full_disk_evidence(const std::filesystem::path& folder) {
+  // Of the 1 GB that a build takes. A linker that ends for lack of room has removed its own file by then.
+  constexpr std::uintmax_t kLittle = 256 << 20;
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error || space.available >= kLittle) return std::nullopt;
+  return fmt::format(
+      "the disk of {} has {} MiB left, a kernel's build takes some 1,000: make room there, or set "
+      "NSLAB_CACHE",
+      folder.string(), space.available >> 20);
+}
+
 Error failed_make(const std::string& what, int wait_status, const std::string& output,
-                  const std::optional<std::string>& oom_evidence) {
+                  const std::optional<std::string>& oom_evidence, const std::optional<std::string>& disk_evidence) {
   const auto lines = lines_of(output);
   const auto lack = std::find_if(lines.begin(), lines.end(), tells_of_a_lack);
   const std::string status = describe_status(wait_status);
@@ -87,6 +99,8 @@ Error failed_make(const std::string& what, int wait_status, const std::string& o
     return machine_error("{} failed ({}): this machine lacks something, see 'nslab doctor':\n  {}\n{}{}", what, status,
                          *lack, oom, end.starts_with('\n') ? end.substr(1) : end);
   }
+  // A tool whose own message does not fit on the disk fails without a word.
+  if (disk_evidence) return machine_error("{} failed ({}): {}{}", what, status, *disk_evidence, end);
   if (!WIFEXITED(wait_status)) return machine_error("{} was killed ({}). {}{}", what, status, oom, end);
   return user_error("{} failed ({}); mend the patch, the setting or the source that it names.{}", what, status, end);
 }

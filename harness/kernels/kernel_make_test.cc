@@ -83,6 +83,15 @@ TEST(FailedMake, NamesTheOomKillerWhereItStruck) {
       << "somebody else's memory";
 }
 
+TEST(FailedMake, AFullDiskIsNotThePatchsFault) {
+  const std::string output = "ld: /tmp/\nmake: *** [Makefile:1: x.o] Error 1\n";
+  const auto full = failed_make("the build", kStatus2, output, std::nullopt, "the disk of /x has 0 MiB left");
+  EXPECT_EQ(full.exit, Exit::machine);
+  EXPECT_THAT(full.message, HasSubstr("the build failed (exit status 2): the disk of /x has 0 MiB left\n"));
+  EXPECT_THAT(full.message, HasSubstr("It last printed:\n  ld: /tmp/"));
+  EXPECT_FALSE(full_disk_evidence(testing::TempDir())) << "these tests need some room themselves";
+}
+
 TEST(BuildJobs, AreAsManyAsCoresAndMemoryAllow) {
   EXPECT_EQ(default_build_jobs({.cores = 8, .memory_mib = 16'000}), 8);
   EXPECT_EQ(default_build_jobs({.cores = 64, .memory_mib = 3'000}), 10);
