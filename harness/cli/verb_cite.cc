@@ -49,6 +49,7 @@ Result<void> act(const CiteArguments& arguments) {
     if (const auto known = reports.find(run); known != reports.end()) return &known->second;
     const auto loaded = TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}}));
     Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
+    report.explanations = loaded.explanations;
     return &reports.emplace(run, std::move(report)).first->second;
   };
   for (const std::string& page : arguments.pages) {

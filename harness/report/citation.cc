@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "headlines.h"
 #include "numbers.h"
 #include "table_2007.h"
 #include "words.h"
@@ -36,13 +37,15 @@ class Asked {
     return found->second;
   }
   Result<std::vector<std::string>> list(const std::string& key) const { return list_of(TRY(text(key))); }
-  Result<int> depth() const {
-    const std::string value = TRY(text("depth"));
-    int depth = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), depth);
-    if (error != std::errc() || end != value.data() + value.size()) return user_error("depth={} is no number", value);
-    return depth;
+  Result<int> number(const std::string& key, std::optional<int> otherwise = std::nullopt) const {
+    if (otherwise && !citation_.keys.contains(key)) return *otherwise;
+    const std::string value = TRY(text(key));
+    int number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc() || end != value.data() + value.size()) return user_error("{}={} is no number", key, value);
+    return number;
   }
+  Result<int> depth() const { return number("depth"); }
   /// By the statistic asked for, or else by the experiment's own.
   Result<const View*> view() const {
     if (!citation_.keys.contains("statistic")) return &report_.views.front();
@@ -103,6 +106,69 @@ Result<Table> cell_table(const Asked& asked, std::optional<std::string> (*text_o
       row.push_back(*text);
     }
     table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// The lines of a headline difference; Exit::user when the run has none of it.
+Result<std::vector<Explanation>> lines_of_headline(const Report& report, const HeadlineDifference& wanted) {
+  for (auto& lines : by_headline(report.explanations)) {
+    const Explanation& whole = lines.front();
+    if (HeadlineDifference{whole.benchmark, whole.kernel, whole.depth, whole.baseline, whole.baseline_depth} == wanted)
+      return std::move(lines);
+  }
+  return user_error("{} does not say what makes {} on {} at depth {} differ from {} at depth {}", report.run.experiment,
+                    wanted.benchmark, wanted.kernel, wanted.depth, wanted.baseline, wanted.baseline_depth);
+}
+
+/// Benchmarks down, kernels across: the whole difference, and that in changed code.
+Result<Table> changed_table(const Asked& asked) {
+  const int depth = TRY(asked.number("depth"));
+  const std::string baseline = TRY(asked.text("baseline"));
+  const int baseline_depth = TRY(asked.number("baseline_depth", depth));
+  const auto kernels = TRY(asked.list("kernels"));
+  Table table;
+  table.columns = {{fmt::format("depth {}, against {}", depth, baseline), "", Align::left}};
+  for (const std::string& kernel : kernels) {
+    table.columns.push_back({kernel + ", all code"});
+    table.columns.push_back({kernel + ", changed code"});
+  }
+  for (const std::string& benchmark : TRY(asked.list("benchmarks"))) {
+    std::vector<std::string> row = {benchmark};
+    for (const std::string& kernel : kernels) {
+      const auto lines = TRY(lines_of_headline(asked.report(), {benchmark, kernel, depth, baseline, baseline_depth}));
+      row.push_back(difference_text(lines[0]));
+      row.push_back(difference_text(lines[1]));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// The parts of a difference, each followed by its functions.
+Result<Table> why_table(const Asked& asked) {
+  HeadlineDifference wanted;
+  wanted.benchmark = TRY(asked.text("benchmark"));
+  wanted.kernel = TRY(asked.text("kernel"));
+  wanted.depth = TRY(asked.number("depth"));
+  wanted.baseline = TRY(asked.text("baseline"));
+  wanted.baseline_depth = TRY(asked.number("baseline_depth", wanted.depth));
+  const auto lines = TRY(lines_of_headline(asked.report(), wanted));
+  Table table;
+  table.columns = {{wanted.benchmark, "", Align::left},
+                   {fmt::format("{}, depth {}", wanted.baseline, wanted.baseline_depth)},
+                   {fmt::format("{}, depth {}", wanted.kernel, wanted.depth)},
+                   {"difference"}};
+  const auto add = [&](const std::string& name, const Explanation& line) {
+    table.rows.push_back({name, format_number(line.a, 1), format_number(line.b, 1), difference_text(line)});
+  };
+  for (const Explanation& part : lines) {
+    if (!part.function.empty() || (part.part == kPartChanged && wanted.kernel == wanted.baseline)) continue;
+    if (part.difference() == 0 && part.exact() && part.part != kPartAll) continue;
+    add(part.part, part);
+    for (const Explanation& line : lines) {
+      if (!line.function.empty() && line.part == part.part) add("– " + line.function, line);
+    }
   }
   return table;
 }
@@ -232,6 +298,8 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
       {"cost", {"depth", "kernels", "benchmarks", "statistic"}},
       {"difference", {"depth", "kernels", "benchmarks", "statistic"}},
       {"depth", {"depth", "kernels", "benchmarks", "statistic"}},
+      {"changed", {"depth", "kernels", "benchmarks", "baseline", "baseline_depth"}},
+      {"why", {"benchmark", "kernel", "depth", "baseline", "baseline_depth"}},
       {"ideas", {"depth", "benchmarks", "statistic"}},
       {"growth", {"quantity", "depth", "kernels", "operations", "statistic"}},
       {"2007", {"benchmark"}},
@@ -253,6 +321,8 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
   if (citation.kind == "cost") return cell_table(asked, cost_of);
   if (citation.kind == "difference") return cell_table(asked, difference_of);
   if (citation.kind == "depth") return cell_table(asked, depth_cost_of);
+  if (citation.kind == "changed") return changed_table(asked);
+  if (citation.kind == "why") return why_table(asked);
   if (citation.kind == "ideas") return ideas_table(asked);
   if (citation.kind == "growth") return growth_table(asked);
   Table summary = summary_2007(*report, TRY(asked.text("benchmark")));

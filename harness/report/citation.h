@@ -15,15 +15,17 @@ namespace nslab {
 
 /// What a page quotes from runs, as it asks for it: KIND RUN… KEY=VALUE…
 ///
-/// | kind       | what a cell has                                   | keys                                        |
-/// |------------|---------------------------------------------------|---------------------------------------------|
-/// | cost       | the cost, below it the difference from the reference | depth, kernels, benchmarks, statistic    |
-/// | difference | the difference from the reference                 | the same                                    |
-/// | depth      | the difference from depth 0 of the same kernel    | the same                                    |
-/// | ideas      | the mean effect of an option over all designs that differ in it alone | depth, benchmarks, statistic
-/// | | growth     | by what the cost at the largest size is a multiple of that at the smallest | quantity, depth,
-/// kernels, operations, statistic | | 2007       | the rows of 2007: then and today                  | benchmark | |
-/// boots      | for each run: its boots, and the minutes that they took | none                                  |
+/// - cost: the cost, below it the difference from the reference; depth, kernels, benchmarks, statistic;
+/// - difference: the difference from the reference; the same keys;
+/// - depth: the difference from depth 0 of the same kernel; the same keys;
+/// - changed: the difference from a baseline, and how much of it is in changed code; depth, kernels, benchmarks,
+///   baseline, baseline_depth (else the same depth);
+/// - why: what one difference is made of, by part and function; benchmark, kernel, depth, baseline, baseline_depth;
+/// - ideas: the mean effect of an option over all designs that differ in it alone; depth, benchmarks, statistic;
+/// - growth: by what the cost at the largest size is a multiple of that at the smallest; quantity, depth, kernels,
+///   operations, statistic;
+/// - 2007: the rows of 2007, then and today; benchmark;
+/// - boots: for each run its boots, and the minutes that they took; no keys.
 ///
 /// Lists are parted by commas. `depth` of growth is left out for the quantity 'levels'.
 struct Citation {

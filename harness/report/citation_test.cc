@@ -37,7 +37,12 @@ Report made_up(const std::string& name) {
       add(kernel, 0, "fork_1000", seed, 1500);
     }
   }
-  return *make_report(run_named(name), samples, {});
+  Report report = *make_report(run_named(name), samples, {});
+  report.explanations = {{"getpid", "flat", 0, "multi", 0, kPartAll, "", "", 401, 390, -12, -10},
+                         {"getpid", "flat", 0, "multi", 0, kPartChanged, "", "", 30, 19, -11, -11},
+                         {"getpid", "flat", 0, "multi", 0, "timer", "", "", 1, 1, 0, 0},
+                         {"getpid", "flat", 0, "multi", 0, kPartChanged, "pid_vnr", "changed", 30, 19, -11, -11}};
+  return report;
 }
 
 /// nptl costs 1 % more than on none on the kernels of 2007, and 2 % more on those of today, at any depth.
@@ -118,7 +123,7 @@ TEST(Citations, MistakesAreNamedWithPageAndLine) {
               HasSubstr("page.md:1: there is no '<!-- end of table -->' before the next comment"));
   EXPECT_THAT(table("cost"), HasSubstr("names no run"));
   EXPECT_THAT(table("cost large"), HasSubstr("page.md:1: there is no run large"));
-  EXPECT_THAT(table("costs small"), HasSubstr("there is no 'costs'; there are: 2007, boots, cost"));
+  EXPECT_THAT(table("costs small"), HasSubstr("there is no 'costs'; there are: 2007, boots, changed, cost"));
   EXPECT_THAT(table("cost small depth=0"), HasSubstr("'cost' needs kernels=…"));
   EXPECT_THAT(table("cost small depth=x kernels=multi benchmarks=getpid"), HasSubstr("depth=x is no number"));
   EXPECT_THAT(table("cost small depth=0 depth=1"), HasSubstr("depth is given twice"));
@@ -129,9 +134,27 @@ TEST(Citations, MistakesAreNamedWithPageAndLine) {
   EXPECT_THAT(table("difference small depth=0 kernels=multi benchmarks=getpid"), HasSubstr("has no such figure"));
   EXPECT_THAT(table("ideas small depth=0 benchmarks=fork"), HasSubstr("does not say what 'cached ids"));
   EXPECT_THAT(table("growth small quantity=levels kernels=multi operations=fork"), HasSubstr("has no curve"));
+  EXPECT_THAT(table("why small benchmark=getpid kernel=flat depth=1 baseline=multi"),
+              HasSubstr("does not say what makes getpid on flat at depth 1 differ from multi at depth 1"));
+  EXPECT_THAT(table("changed small depth=0 kernels=flat benchmarks=getpid"), HasSubstr("needs baseline=…"));
   EXPECT_THAT(table("2007 small benchmark=nptl"), HasSubstr("small lacks a figure of 'FLAT, init namespace'"));
   EXPECT_THAT(table("cost small depth=0 kernels=multi benchmarks=getpid statistic=median"),
               HasSubstr("no figures by the statistic 'median'"));
+}
+
+TEST(Cite, ADifferenceIsTakenApart) {
+  const auto table = [](const char* words) {
+    const auto cited = cited_table(*parse_citation(words), report_of);
+    EXPECT_TRUE(cited) << cited.error().message;
+    return cited ? text_table(*cited) : "";
+  };
+  const std::string why = table("why small benchmark=getpid kernel=flat depth=0 baseline=multi");
+  EXPECT_THAT(why, HasSubstr("– pid_vnr"));
+  EXPECT_THAT(why, HasSubstr("−11 exact"));
+  EXPECT_THAT(why, testing::Not(HasSubstr("timer"))) << "a part in which nothing differs";
+  const std::string changed = table("changed small depth=0 kernels=flat benchmarks=getpid baseline=multi");
+  EXPECT_THAT(changed, HasSubstr("−11.0 ± 1.0"));
+  EXPECT_THAT(changed, HasSubstr("−11 exact"));
 }
 
 }  // namespace

@@ -6,14 +6,15 @@
 #include <cmath>
 
 #include "contrasts.h"
+#include "numbers.h"
 
 namespace nslab {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kHeadlines = {"fork_exit_wait", "vfork_exit_wait", "thread_create_join",
-                                                        "fork_exec_static"};
-constexpr std::size_t kFunctions = 5;
+constexpr std::array<std::string_view, 7> kHeadlines = {"fork_exit_wait",   "vfork_exit_wait", "thread_create_join",
+                                                        "fork_exec_static", "getpid",          "kill_child",
+                                                        "proc_readdir_100"};
 constexpr double kLeast = 0.05;  // instructions a repetition: less is not worth a line
 
 bool is_measured(const Report& report, const std::string& benchmark, const std::string& kernel, int depth) {
@@ -75,11 +76,28 @@ std::vector<Explanation> explanations_of(const HeadlineDifference& headline, con
   std::stable_sort(rows.begin(), rows.end(), [](const WhyRow* x, const WhyRow* y) {
     return std::abs(x->instructions.difference()) > std::abs(y->instructions.difference());
   });
-  if (rows.size() > kFunctions) rows.resize(kFunctions);
+  if (rows.size() > kKeptFunctions) rows.resize(kKeptFunctions);
   for (const WhyRow* row : rows) {
     add(row->cause.empty() ? kPartChanged : row->cause, row->function, words_for(row->change), row->instructions);
   }
   return lines;
+}
+
+std::vector<std::vector<Explanation>> by_headline(const std::vector<Explanation>& explanations) {
+  std::vector<std::vector<Explanation>> groups;
+  for (const Explanation& line : explanations) {
+    if (groups.empty() || (line.function.empty() && line.part == kPartAll)) groups.emplace_back();
+    groups.back().push_back(line);
+  }
+  return groups;
+}
+
+std::string difference_text(const Explanation& line) {
+  const double half = (line.high - line.low) / 2;
+  // Of what is the same in each pair, and of rare work, as many digits as show it.
+  if (line.exact()) return format_signed(line.difference(), decimals_that_show(line.difference(), 0)) + " exact";
+  const int decimals = decimals_that_show(half, half >= 10 ? 0 : 1);
+  return format_signed(line.difference(), decimals) + " ± " + format_number(half, decimals);
 }
 
 }  // namespace nslab

@@ -21,12 +21,22 @@ struct HeadlineDifference {
   auto operator<=>(const HeadlineDifference&) const = default;
 };
 
-/// The headline operations are a process (fork, vfork), a thread and a program (exec). Of each that was measured: every
-/// kernel against the reference, at each depth; the known pairs of contrasts_of() at depths 0 and 1; and each kernel's
-/// greatest depth against its depth 0. Cells that were refused are left out.
+/// The headline operations are a process (fork, vfork), a thread, a program (exec), and the look-ups of getpid, kill
+/// and of a listing of /proc. Of each that was measured: every kernel against the reference, at each depth; the known
+/// pairs of contrasts_of() at depths 0 and 1; and each kernel's greatest depth against its depth 0. Cells that were
+/// refused are left out.
 std::vector<HeadlineDifference> headline_differences(const Report& report);
+
+/// How many functions of a headline difference are kept. A report shows five of them.
+constexpr std::size_t kKeptFunctions = 8;
 
 /// What explain() found, as lines to be kept: the whole, its parts, and the functions with the largest differences.
 std::vector<Explanation> explanations_of(const HeadlineDifference& headline, const Why& why);
+
+/// The lines of each headline difference: the first is the whole.
+std::vector<std::vector<Explanation>> by_headline(const std::vector<Explanation>& explanations);
+
+/// "−73.9 ± 0.1", "+100 exact".
+std::string difference_text(const Explanation& line);
 
 }  // namespace nslab

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "headlines.h"
 #include "numbers.h"
 #include "sections.h"
@@ -12,13 +9,7 @@
 namespace nslab {
 namespace {
 
-/// "−73.9 ± 0.1", "+100 exact".
-std::string difference_text(const Explanation& e) {
-  if (e.exact()) return format_signed(e.difference(), decimals_that_show(e.difference(), 0)) + " exact";
-  const double half = (e.high - e.low) / 2;
-  const int decimals = decimals_that_show(half, half >= 10 ? 0 : 1);
-  return format_signed(e.difference(), decimals) + " ± " + format_number(half, decimals);
-}
+constexpr std::size_t kShownFunctions = 5;
 
 std::string with_depth(const std::string& kernel, int depth) { return fmt::format("{}, depth {}", kernel, depth); }
 
@@ -27,12 +18,14 @@ std::vector<std::string> row_of(const std::vector<Explanation>& lines) {
   const Explanation& whole = lines.front();
   std::string changed;
   std::string functions;
+  std::size_t shown = 0;
   for (const Explanation& line : lines) {
     if (line.function.empty()) {
       const bool one_kernel = line.kernel == line.baseline;
       if (line.part == kPartChanged) changed = one_kernel ? std::string(kMissing) : difference_text(line);
       continue;
     }
+    if (++shown > kShownFunctions) break;
     const std::string why = line.part == kPartChanged ? line.code : line.part;
     functions += fmt::format("{}{} {} ({})", functions.empty() ? "" : "\n", line.function, difference_text(line), why);
   }
@@ -57,16 +50,13 @@ Document functions_section(const Report& report) {
                    {"all code (mean)"},
                    {"changed code"},
                    {"the five functions that differ most", "", Align::left}};
-  for (auto first = report.explanations.begin(); first != report.explanations.end();) {
-    const auto last = std::find_if(first + 1, report.explanations.end(),
-                                   [](const Explanation& e) { return e.function.empty() && e.part == kPartAll; });
-    table.rows.push_back(row_of({first, last}));
-    first = last;
-  }
+  for (const auto& lines : by_headline(report.explanations)) table.rows.push_back(row_of(lines));
   return {
       {Block::Kind::heading, "Which functions make the difference"},
       {Block::Kind::paragraph,
-       "For a process (fork, vfork), a thread and a program (exec): the difference of the means, and how much of it is "
+       "For a process (fork, vfork), a thread, a program (exec), getpid, kill and a listing of /proc, as far as they "
+       "were "
+       "measured: the difference of the means, and how much of it is "
        "in changed code, the functions whose machine code differs between the two kernels. That is the design's own "
        "work, and what a reviewer of a patch asks for. The rest is the same code, which ran more or less often; a user "
        "pays for it as well. Behind a function stands what its code is, or for code that is the same why it ran more "
