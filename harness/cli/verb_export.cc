@@ -29,8 +29,7 @@ void declare_arguments(Arguments& arguments, ExportArguments& values) {
   std::vector<std::string> names;
   for (const Format& format : kFormats) names.emplace_back(format.name);
   arguments.choice("--format", values.format, names,
-                   "text: run.json, boots.tsv and samples.tsv, to be committed; 'report' and 'compare' read them as a "
-                   "store");
+                   "text: run.json and .tsv files, to be committed; 'report' and 'compare' read them as a store");
   arguments.option("--output", values.output, "the folder to write to; required", "FOLDER");
 }
 
