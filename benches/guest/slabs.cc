@@ -6,15 +6,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 
 namespace nslab::guest {
 
 namespace {
-
-constexpr std::uintptr_t kPlace = 0x100000000;  // away from all else in this process
-constexpr std::size_t kPage = 4096;
-constexpr long kMost = 20'000;  // mappings
 
 /// A slab cache, as /sys shows it.
 class Cache {
@@ -47,43 +44,108 @@ class Cache {
   std::string folder_;
 };
 
-/// One mapping more. Neighbours differ in their protection, so that the kernel does not make them one.
-bool hold(long index) {
-  void* const place = reinterpret_cast<void*>(kPlace + static_cast<std::uintptr_t>(index) * kPage);
-  return mmap(place, kPage, index % 2 == 0 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-              -1, 0) == place;
-}
+/// Until the newest slab of a cache is one that was made since, with so many objects used. What is counted is objects
+/// that were taken one by one.
+class Position {
+ public:
+  explicit Position(const char* name) : cache_(name), slabs_(cache_.slabs()) {}
+
+  /// Whether the kernel tells of it, and has given its slabs with free objects away.
+  bool prepare() {
+    objects_ = cache_.objects_in_a_slab();
+    const bool shrunk = cache_.shrink();
+    slabs_ = cache_.slabs();
+    return objects_ > 0 && shrunk;
+  }
+  /// One object was taken. A new slab is made when no other has a free object.
+  void count() {
+    if (const long now = cache_.slabs(); now != slabs_) {
+      slabs_ = now;
+      used_ = 1;
+    } else if (used_ > 0) {
+      ++used_;
+    }
+  }
+  bool is_new() const { return used_ > 0; }
+  long used() const { return used_; }
+  /// Of the newest slab, so many objects are to be used.
+  long wanted(std::uint64_t thousandths) const { return 1 + static_cast<long>(thousandths) * objects_ / 1000; }
+
+ private:
+  Cache cache_;
+  long slabs_;
+  long objects_ = 0;
+  long used_ = 0;
+};
+
+/// Mappings of this process, which its children do not inherit.
+class Mappings {
+ public:
+  /// Gives back those that were taken before.
+  Mappings() {
+    if (end_ > kPlace) munmap(reinterpret_cast<void*>(kPlace), end_ - kPlace);
+    end_ = kPlace;
+  }
+
+  /// A mapping that touches no other, so that the kernel neither makes them one nor has them share anything. Takes an
+  /// object of mappings and one of locks; where it is written to, also one of anon_vma and one of chains.
+  bool take(bool written) {
+    end_ += kPage;
+    return take_next(PROT_READ | PROT_WRITE, written);
+  }
+  /// A written one beside the last, which was written to as well: the kernel has it share the other's anon_vma.
+  bool take_sharing() {
+    executable_ = !executable_;  // else the two would become one
+    return take_next(PROT_READ | PROT_WRITE | (executable_ ? PROT_EXEC : 0), /*written=*/true);
+  }
+
+ private:
+  static bool take_next(int protection, bool written) {
+    if (end_ - kPlace > kMost) return false;
+    void* const place = reinterpret_cast<void*>(end_);
+    end_ += kPage;
+    if (mmap(place, kPage, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != place) return false;
+    if (madvise(place, kPage, MADV_DONTFORK) != 0) return false;
+    if (written) *static_cast<volatile char*>(place) = 1;
+    return true;
+  }
+
+  static constexpr std::uintptr_t kPlace = 0x100000000;  // away from all else in this process
+  static constexpr std::size_t kPage = 4096;
+  static constexpr std::size_t kMost = 256 << 20;  // bytes
+  static std::uintptr_t end_;
+  bool executable_ = false;
+};
+
+std::uintptr_t Mappings::end_ = kPlace;
 
 }  // namespace
 
 int level_mapping_slabs(std::uint64_t thousandths) {
-  static long held = 0;
-  void* const place = reinterpret_cast<void*>(kPlace);
-  if (held > 0) munmap(place, static_cast<std::size_t>(held) * kPage);
-  held = 0;
-
-  const Cache mappings("vm_area_struct");
-  Cache locks("vma_lock");
-  if (locks.slabs() < 0) locks = mappings;  // a kernel without locks of their own
-  const long objects = locks.objects_in_a_slab();
-  if (objects < 1 || !mappings.shrink() || !locks.shrink()) return -1;
-  // A new slab is made when no other has a free object.
-  const long wanted = 1 + static_cast<long>(thousandths) * objects / 1000;
-  const long slabs_before = mappings.slabs();
-  long lock_slabs = locks.slabs();
-  long used = 0;  // of the newest slab of locks, once there is one
-  while (held < kMost && hold(held)) {
-    ++held;
-    if (const long now = locks.slabs(); now != lock_slabs) {
-      lock_slabs = now;
-      used = 1;
-    } else if (used > 0) {
-      ++used;
-    }
-    if (used == wanted && mappings.slabs() != slabs_before) break;
+  Mappings mappings;
+  Position areas("vm_area_struct");
+  Position locks(Cache("vma_lock").slabs() < 0 ? "vm_area_struct" : "vma_lock");  // not each kernel has such
+  Position anonymous("anon_vma");
+  Position chains("anon_vma_chain");
+  for (Position* const position : {&areas, &locks, &anonymous, &chains}) {
+    if (!position->prepare()) return -1;
   }
-  if (held > 0) madvise(place, static_cast<std::size_t>(held) * kPage, MADV_DONTFORK);
-  return static_cast<int>(used);
+  const auto count = [](std::initializer_list<Position*> taken) {
+    for (Position* const position : taken) position->count();
+    return true;
+  };
+  // Each step leaves alone what the steps before have settled. The multiples spread the caches' positions evenly over
+  // their combinations.
+  while (anonymous.used() != anonymous.wanted(13 * thousandths % 1000)) {
+    if (!mappings.take(/*written=*/true) || !count({&areas, &locks, &anonymous, &chains})) return -1;
+  }
+  while (chains.used() != chains.wanted(7 * thousandths % 1000)) {
+    if (!mappings.take_sharing() || !count({&areas, &locks, &chains})) return -1;
+  }
+  while (!areas.is_new() || locks.used() != locks.wanted(thousandths)) {
+    if (!mappings.take(/*written=*/false) || !count({&areas, &locks})) return -1;
+  }
+  return static_cast<int>(locks.used());
 }
 
 }  // namespace nslab::guest
