@@ -79,6 +79,7 @@ const std::vector<Cause>& causes() {
        true,
        {"timer_interrupt", "asm_sysvec_apic_timer", "tick_", "hrtimer_", "run_timer_", "update_process_times"}},
       {"RCU", true, {"rcu_", "__call_rcu", "call_rcu", "kvfree_call_rcu", "kfree_rcu"}},
+      {"id trees (IDR)", true, {"idr_", "radix_tree_", "__radix_tree_", "delete_node"}},
       {"scheduler",
        false,
        {"schedule", "__schedule", "try_to_wake_up", "wake_up_", "sched_", "finish_task_switch", "__wake_up",

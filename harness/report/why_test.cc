@@ -76,6 +76,23 @@ TEST(Why, InducedWorkHasACause) {
   EXPECT_EQ(cause_of("micro:worker"), "programs");
 }
 
+// What an id tree's nodes cost is its own, up to their freeing.
+TEST(Why, AnIdTreeTakesWhatItAllocates) {
+  const std::vector<FunctionName> functions = {{"", "[all]"},
+                                               {"", "idr_alloc_u32"},
+                                               {"", "kmem_cache_alloc"},
+                                               {"", "rcu_do_batch"},
+                                               {"", "radix_tree_node_rcu_free"}};
+  const CallTree tree{functions, {{0, 0, 0, 0}, {0, 1, 10, 1}, {1, 2, 20, 1}, {0, 3, 5, 1}, {3, 4, 7, 1}}};
+  WhyQuestion q{.benchmark = "fork_exit_wait", .profile = "lean", .iterations = 1, .a = {}, .b = {}};
+  q.a = {"multi", 0, {tree, tree}};
+  q.b = {"multi", 1, {tree, tree}};
+  std::map<std::string, double> causes;
+  for (const WhyRow& cause : explain(q).causes) causes[cause.cause] = cause.instructions.a;
+  EXPECT_DOUBLE_EQ(causes["id trees (IDR)"], 30);
+  EXPECT_DOUBLE_EQ(causes["RCU"], 12);
+}
+
 TEST(Why, SaysItInASentenceWithIntervals) {
   const std::string text = render_text(why_document(question(), explain(question()), WhyBy::function), 0);
   EXPECT_THAT(text, HasSubstr("Per fork_exit_wait, flat at depth 1 executes 10.0 ±"));
