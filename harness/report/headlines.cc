@@ -35,12 +35,13 @@ std::vector<HeadlineDifference> headline_differences(const Report& report) {
   for (const std::string_view name : kHeadlines) {
     const std::string benchmark(name);
     for (const int depth : report.depths) {
+      if (depth > 1) break;
       for (const std::string& kernel : report.kernels) {
         if (kernel == report.reference) continue;
-        add({benchmark, kernel, depth, report.reference, report.reference_at_depth_zero ? 0 : depth});
+        add({benchmark, kernel, depth, report.reference, depth});
       }
       for (const Contrast& contrast : contrasts) {
-        if (depth > 1 || contrast.a.size() != 1 || contrast.b.size() != 1) continue;
+        if (contrast.a.size() != 1 || contrast.b.size() != 1) continue;
         add({benchmark, contrast.b.front(), depth, contrast.a.front(), depth});
       }
     }
