@@ -147,7 +147,7 @@ NSLAB_BENCHMARK(empty_lifecycle, "lifecycle", "nothing, with this family's check
 }
 
 NSLAB_BENCHMARK(fork_exit_wait, "lifecycle",
-                "fork, _exit, waitpid: copy_process(), alloc_pid(), do_exit(), release_task(), free_pid()", 200, 100) {
+                "fork, _exit, waitpid: copy_process(), alloc_pid(), do_exit(), release_task(), free_pid()", 400, 100) {
   repeat_fork(measurement);
 }
 
