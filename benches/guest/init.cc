@@ -320,6 +320,7 @@ Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
   std::optional<int> slab;
   std::string answer = drain(result.reader(), [&](const std::string& so_far) {
     if (slab || !so_far.starts_with(kLevel)) return;
+    give_mapping_slabs_back();
     sleep_for(kSettleNanoseconds);
     slab = level_mapping_slabs(cell.slab_phase);
     // A worker that is gone has said why, or its end does.
@@ -345,6 +346,7 @@ Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
   if (ended.status > 128) {
     return failed(cell, std::string("the worker was killed by signal ") + std::to_string(ended.status - 128));
   }
+  if (slab == kLevellingFailed) return failed(cell, "the slabs of mappings cannot be levelled: no memory?");
   const Json measured = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
   if (ended.status != 0 || !measured.is_object()) {
     return failed(cell, "the worker ended with status " + std::to_string(ended.status) +

@@ -81,8 +81,7 @@ class Position {
 /// Mappings of this process, which its children do not inherit.
 class Mappings {
  public:
-  /// Gives back those that were taken before.
-  Mappings() {
+  static void give_back() {
     if (end_ > kPlace) munmap(reinterpret_cast<void*>(kPlace), end_ - kPlace);
     end_ = kPlace;
   }
@@ -121,6 +120,8 @@ std::uintptr_t Mappings::end_ = kPlace;
 
 }  // namespace
 
+void give_mapping_slabs_back() { Mappings::give_back(); }
+
 int level_mapping_slabs(std::uint64_t thousandths) {
   Mappings mappings;
   Position areas("vm_area_struct");
@@ -128,7 +129,7 @@ int level_mapping_slabs(std::uint64_t thousandths) {
   Position anonymous("anon_vma");
   Position chains("anon_vma_chain");
   for (Position* const position : {&areas, &locks, &anonymous, &chains}) {
-    if (!position->prepare()) return -1;
+    if (!position->prepare()) return kSlabsUnknown;
   }
   const auto count = [](std::initializer_list<Position*> taken) {
     for (Position* const position : taken) position->count();
@@ -137,13 +138,13 @@ int level_mapping_slabs(std::uint64_t thousandths) {
   // Each step leaves alone what the steps before have settled. The multiples spread the caches' positions evenly over
   // their combinations.
   while (anonymous.used() != anonymous.wanted(13 * thousandths % 1000)) {
-    if (!mappings.take(/*written=*/true) || !count({&areas, &locks, &anonymous, &chains})) return -1;
+    if (!mappings.take(/*written=*/true) || !count({&areas, &locks, &anonymous, &chains})) return kLevellingFailed;
   }
   while (chains.used() != chains.wanted(7 * thousandths % 1000)) {
-    if (!mappings.take_sharing() || !count({&areas, &locks, &chains})) return -1;
+    if (!mappings.take_sharing() || !count({&areas, &locks, &chains})) return kLevellingFailed;
   }
   while (!areas.is_new() || locks.used() != locks.wanted(thousandths)) {
-    if (!mappings.take(/*written=*/false) || !count({&areas, &locks})) return -1;
+    if (!mappings.take(/*written=*/false) || !count({&areas, &locks})) return kLevellingFailed;
   }
   return static_cast<int>(locks.used());
 }

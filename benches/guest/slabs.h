@@ -13,10 +13,14 @@
 /// that the seed chooses, the same in each kernel.
 namespace nslab::guest {
 
+constexpr int kSlabsUnknown = 0;  ///< the kernel does not tell of them: it needs CONFIG_SLUB_DEBUG and a /sys
+constexpr int kLevellingFailed = -1;
+
 /// Brings the slabs of these kinds into one state: all full but the newest, and of the newest slab of locks so many
-/// thousandths used; of the others, a share that follows from it. This process maps as many pages as it takes; its
-/// children do not inherit them. Returns how many objects of the slab of locks are used; -1 where the kernel does not
-/// tell of its slabs (it needs CONFIG_SLUB_DEBUG and a /sys).
+/// thousandths used; of chains and anon_vma, a share that follows from it. This process maps as many pages as it takes;
+/// its children do not inherit them. Returns how many objects of the slab of locks are used, at least 1, or one of the
+/// values above. Before it is called again, give_mapping_slabs_back() and some time for RCU, which frees mappings.
 int level_mapping_slabs(std::uint64_t thousandths);
+void give_mapping_slabs_back();
 
 }  // namespace nslab::guest

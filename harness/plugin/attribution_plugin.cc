@@ -370,6 +370,7 @@ struct Frame {
   Kind kind = Kind::call;
   bool from_user = false;
   bool unfinished = false;  ///< a trap that may have left its block in the middle
+  bool next = false;        ///< a trap right behind its block: no block of which we do not hear came between
 };
 
 /// A task, or rather its stacks: those of the program and of the kernel in one.
@@ -528,12 +529,8 @@ class Counter {
     if (fault_.block != nullptr) finish_fault(block);
     const Block& previous = *last_;
     if (block.role != Role::none && enter_special(previous, block)) {
-    } else if (previous.loose && block.start != previous.start && previous.within(block.start) &&
-               block.start != previous.details->target && (block.user() || quiet_ == last_quiet_) &&
-               !(previous.details->repeats && block.start == previous.details->last)) {
-      // Left in the middle, and entered again there; not by way of blocks of which we do not hear.
-      take_back(previous, previous.index_of(block.start), node_, open_ ? cell_ : 0);
-      if (block.function != node_->function) jump(block);
+    } else if (left_in_the_middle(previous, block)) {
+      go_on_in_the_middle(previous, block, open_ ? cell_ : 0);
     } else if (previous.how == End::iret) {
       resume(block);
     } else {
@@ -557,6 +554,19 @@ class Counter {
     if (block.how == End::iret) resume_kernel();
   }
 
+  /// Whether the block goes on where the one before was left in its middle. It does not where it was reached by way of
+  /// blocks of which we do not hear.
+  bool left_in_the_middle(const Block& previous, const Block& block) const {
+    return previous.loose && block.start != previous.start && previous.within(block.start) &&
+           block.start != previous.details->target && (block.user() || quiet_ == last_quiet_) &&
+           !(previous.details->repeats && block.start == previous.details->last);
+  }
+
+  void go_on_in_the_middle(const Block& previous, const Block& block, std::uint32_t cell) {
+    take_back(previous, previous.index_of(block.start), node_, cell);
+    if (block.function != node_->function) jump(block);
+  }
+
   /// Whether nothing else is to be done.
   bool enter_special(const Block& previous, const Block& block) {
     switch (block.role) {
@@ -569,7 +579,8 @@ class Counter {
               .cell = open_ ? cell_ : 0,
               .kind = Frame::Kind::trap,
               .from_user = previous.user(),
-              .unfinished = block.role == Role::fault});
+              .unfinished = block.role == Role::fault,
+              .next = quiet_ == last_quiet_});
         call(tree_.root(), block);
         return true;
       case Role::new_task:
@@ -673,7 +684,12 @@ class Counter {
     }
     resume_trap(frame);
     if (fault_.block != nullptr) finish_fault(block);
-    follow(*last_, block);
+    // An interrupt may come between the first part of a block and the rest, as well.
+    if (left_in_the_middle(*last_, block)) {
+      go_on_in_the_middle(*last_, block, frame.cell);
+    } else {
+      follow(*last_, block);
+    }
   }
 
   /// The interrupted code of the kernel goes on behind this block. We may not hear of the next one.
@@ -691,6 +707,8 @@ class Counter {
   void resume_trap(const Frame& frame) {
     last_ = frame.unfinished ? &unfinished_ : frame.block;
     if (frame.unfinished) fault_ = frame;
+    // As if the trap had not been.
+    last_quiet_ = frame.next ? quiet_ : quiet_ - 1;
   }
 
   /// The block that a fault interrupted has gone on here, or the code that mends the fault has.

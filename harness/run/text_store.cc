@@ -56,24 +56,51 @@ std::string status_name(CellStatus status) { return status == CellStatus::ok ? "
 
 // ---- From a run to text ----
 
+/// Whether a word of a boot's command line is the run's, with the names of the boot's files.
+bool is_word_of(const std::string& word, const std::string& pattern) {
+  struct Name {
+    std::string_view placeholder;
+    std::string_view file;  ///< empty: any, as earlier versions gave the files paths
+  };
+  static const Name kNames[] = {{"VMLINUX", ""},
+                                {"INITRAMFS", ""},
+                                {"PLAN", ""},
+                                {"FRAMES", ""},
+                                {"CONSOLE", ""},
+                                {"GUARD", "guard.so"},
+                                {"ATTRIBUTION", "attribution.so"},
+                                {"SYMBOLS", "symbols"},
+                                {"COUNTS", "counts"}};
+  std::string named = pattern;
+  for (const auto& [placeholder, file] : kNames) {
+    const auto at = named.find(placeholder);
+    if (at == std::string::npos) continue;
+    if (file.empty() && at + placeholder.size() == named.size()) return word.starts_with(named.substr(0, at));
+    named.replace(at, placeholder.size(), file);
+  }
+  return word == named;
+}
+
+/// Whether these words, behind a command line, only have a saved guest go on.
+bool hand_over_a_state(const std::vector<std::string>& words) {
+  return words.size() == 6 && words[0] == "-chardev" && words[1].starts_with("socket,id=qmp,fd=") &&
+         words[2] == "-mon" && words[3] == "chardev=qmp,mode=control" && words[4] == "-incoming" &&
+         words[5].starts_with("fd:");
+}
+
 /// Whether a boot's command line is the manifest's with the boot's own seed and files.
 bool is_command_of(const Json& command, const Json& pattern, std::uint64_t seed) {
-  if (!command.is_array() || !pattern.is_array() || command.size() != pattern.size()) return false;
+  if (!command.is_array() || !pattern.is_array() || command.size() < pattern.size()) return false;
+  const auto is_text = [](const Json& word) { return word.is_string(); };
+  if (!std::all_of(command.begin(), command.end(), is_text) || !std::all_of(pattern.begin(), pattern.end(), is_text))
+    return false;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (!command[i].is_string() || !pattern[i].is_string()) return false;
-    const auto word = command[i].get<std::string>();
-    auto expected = pattern[i].get<std::string>();
-    if (i > 0 && pattern[i - 1] == "-seed") expected = std::to_string(seed);
-    bool is_file = false;
-    for (const std::string_view placeholder : {"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"}) {
-      if (!expected.ends_with(placeholder)) continue;
-      expected = expected.substr(0, expected.size() - placeholder.size());
-      is_file = true;
-      break;
-    }
-    if (is_file ? !word.starts_with(expected) : word != expected) return false;
+    const bool is_seed = i > 0 && pattern[i - 1] == "-seed";
+    const auto expected = is_seed ? std::to_string(seed) : pattern[i].get<std::string>();
+    if (!is_word_of(command[i].get<std::string>(), expected)) return false;
   }
-  return true;
+  const std::vector<std::string> rest(command.begin() + static_cast<long>(pattern.size()), command.end());
+  return rest.empty() || hand_over_a_state(rest);
 }
 
 /// The boot's manifest without the command line, once that is known to say nothing of its own.

@@ -313,6 +313,26 @@ TEST_F(TextStoreTest, WhatTheTextWouldLoseIsRefused) {
   EXPECT_FALSE(fs::exists(folder()));
 }
 
+// As a boot of today is stored: it goes on from a saved guest, and functions are counted.
+TEST_F(TextStoreTest, ABootFromASavedGuestIsExported) {
+  StoredRun run = made_up();
+  run.run.manifest = R"({"qemu_command":["qemu","-seed","0","-kernel","VMLINUX","-plugin","file=./GUARD","-plugin",)"
+                     R"("file=./ATTRIBUTION,symbols=SYMBOLS,output=COUNTS"]})";
+  const auto manifest = [](const std::string& counts, const std::string& more) {
+    return fmt::format(R"({{"command":["qemu","-seed","2","-kernel","vmlinux","-plugin","file=./guard.so","-plugin",)"
+                       R"("file=./attribution.so,symbols=symbols,output={}","-chardev","socket,id=qmp,fd=9","-mon",)"
+                       R"("chardev=qmp,mode=control","-incoming","{}"]}})",
+                       counts, more);
+  };
+  run.boots.resize(1);
+  run.boots[0].manifest = manifest("counts", "fd:7");
+  EXPECT_EQ(refusal_of(run), "it was written");
+  run.boots[0].manifest = manifest("counts", "exec:cat");
+  EXPECT_THAT(refusal_of(run), testing::HasSubstr("another QEMU command line"));
+  run.boots[0].manifest = manifest("other", "fd:7");
+  EXPECT_THAT(refusal_of(run), testing::HasSubstr("another QEMU command line"));
+}
+
 TEST_F(TextStoreTest, ALayoutThatNoSampleVariesStaysWithTheSamples) {
   StoredRun run = made_up();
   for (BootRecord& boot : run.boots) {
