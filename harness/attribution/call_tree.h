@@ -21,8 +21,8 @@ struct CallTree {
     std::uint64_t calls;
     bool operator==(const Node&) const = default;
   };
-  /// What a function itself read and wrote, in all repetitions together: one for each access that an instruction makes,
-  /// whatever its width.
+  /// What a function itself read and wrote, in all repetitions together: one for each access that QEMU makes for it, of
+  /// up to 8 bytes.
   struct Accesses {
     std::uint32_t function;  ///< index
     std::uint64_t loads;

@@ -30,5 +30,6 @@ struct Explanation {
 
 inline constexpr const char* kPartAll = "all";
 inline constexpr const char* kPartChanged = "changed code";
+inline constexpr const char* kPartCalled = "called by changed code";
 
 }  // namespace nslab

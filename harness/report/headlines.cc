@@ -74,9 +74,13 @@ std::vector<Explanation> explanations_of(const HeadlineDifference& headline, con
       if (std::abs(row.instructions.difference()) >= kLeast) rows.push_back(&row);
     }
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const WhyRow* x, const WhyRow* y) {
-    return std::abs(x->instructions.difference()) > std::abs(y->instructions.difference());
-  });
+  // First those that are known to differ: a function that runs seldom has a large difference by chance.
+  const auto rank = [](const WhyRow* row) {
+    const Estimate& e = row->instructions.estimate;
+    const bool known = e.exact || (e.interval && (e.interval->low > 0 || e.interval->high < 0));
+    return std::pair(known, std::abs(row->instructions.difference()));
+  };
+  std::stable_sort(rows.begin(), rows.end(), [&](const WhyRow* x, const WhyRow* y) { return rank(x) > rank(y); });
   if (rows.size() > kKeptFunctions) rows.resize(kKeptFunctions);
   for (const WhyRow* row : rows) {
     add(row->cause.empty() ? kPartChanged : row->cause, row->function, words_for(row->change), row->instructions);

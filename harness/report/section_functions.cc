@@ -16,13 +16,15 @@ std::string with_depth(const std::string& kernel, int depth) { return fmt::forma
 /// One difference: the whole, its changed code, and the functions that make most of it.
 std::vector<std::string> row_of(const std::vector<Explanation>& lines) {
   const Explanation& whole = lines.front();
-  std::string changed;
+  const bool one_kernel = whole.kernel == whole.baseline;
+  std::string changed(kMissing);
+  std::string called(kMissing);
   std::string functions;
   std::size_t shown = 0;
   for (const Explanation& line : lines) {
     if (line.function.empty()) {
-      const bool one_kernel = line.kernel == line.baseline;
-      if (line.part == kPartChanged) changed = one_kernel ? std::string(kMissing) : difference_text(line);
+      if (!one_kernel && line.part == kPartChanged) changed = difference_text(line);
+      if (!one_kernel && line.part == kPartCalled) called = difference_text(line);
       continue;
     }
     if (++shown > kShownFunctions) break;
@@ -35,6 +37,7 @@ std::vector<std::string> row_of(const std::vector<Explanation>& lines) {
           with_depth(whole.baseline, whole.baseline_depth),
           difference_text(whole),
           changed,
+          called,
           functions};
 }
 
@@ -49,6 +52,7 @@ Document functions_section(const Report& report) {
                    {"against", "", Align::left},
                    {"all code (mean)"},
                    {"changed code"},
+                   {"and what it calls"},
                    {"the five functions that differ most", "", Align::left}};
   for (const auto& lines : by_headline(report.explanations)) table.rows.push_back(row_of(lines));
   return {
@@ -56,12 +60,17 @@ Document functions_section(const Report& report) {
       {Block::Kind::paragraph,
        "For a process (fork, vfork), a thread, a program (exec), getpid, kill and a listing of /proc, as far as they "
        "were "
-       "measured: the difference of the means, and how much of it is "
-       "in changed code, the functions whose machine code differs between the two kernels. That is the design's own "
-       "work, and what a reviewer of a patch asks for. The rest is the same code, which ran more or less often; a user "
-       "pays for it as well. Behind a function stands what its code is, or for code that is the same why it ran more "
-       "or "
-       "less often. 'nslab why' shows all functions and the paths of calls (docs/attribution.md)."},
+       "measured. 'All code' is the difference of the means: what a user pays. 'Changed code' is the part of it in the "
+       "functions whose machine code differs between the two kernels, and beside it stands the part in unchanged "
+       "functions that these call. A patch is answerable for both. They belong to their pair of kernels: they do not "
+       "add up "
+       "from row to row. The rest is code that is the same in both and ran more or less often, or on more or less "
+       "data. "
+       "The functions come first whose interval excludes 0, largest first; behind each stands what its code is or, "
+       "where "
+       "it is the same, why it ran. As the largest are chosen, and of many, take a narrow miss of 0 for chance. 'nslab "
+       "why' "
+       "shows all functions and the paths of calls (docs/attribution.md)."},
       {.kind = Block::Kind::table,
        .text =
            fmt::format("Differences in instructions per operation ({}), ± the 95 % interval over pairs of boots with "

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "explanation.h"
 #include "numbers.h"
 #include "words.h"
 
@@ -79,6 +80,7 @@ const std::vector<Cause>& causes() {
        true,
        {"timer_interrupt", "asm_sysvec_apic_timer", "tick_", "hrtimer_", "run_timer_", "update_process_times"}},
       {"RCU", true, {"rcu_", "__call_rcu", "call_rcu", "kvfree_call_rcu", "kfree_rcu"}},
+      {"percpu memory", true, {"pcpu_", "free_percpu", "__percpu_counter_init_many"}},
       {"id trees (IDR)", true, {"idr_", "radix_tree_", "__radix_tree_", "delete_node"}},
       {"scheduler",
        false,
@@ -143,14 +145,19 @@ std::vector<std::string> causes_of(const WhyQuestion& question, const std::vecto
     }
     const bool kept = found[i] != nullptr && found[i]->takes_all;
     if (const Cause* const named = cause_named(path.function); named != nullptr && !kept) found[i] = named;
+    // What changed code itself calls is its doing, whatever it is.
+    const bool called_by_changed =
+        i > 0 && is_changed(change_in(question, paths[path.parent].function)) && !(found[i] && found[i]->takes_all);
     if (!path.function.object.empty()) {
       causes[i] = "programs";
     } else if (path.function.name == "[idle]") {
       causes[i] = "waiting";
+    } else if (called_by_changed) {
+      causes[i] = kPartCalled;
     } else if (found[i] != nullptr) {
       causes[i] = found[i]->name;
     } else if (changed[i]) {
-      causes[i] = "called by changed code";
+      causes[i] = kPartCalled;
     } else {
       causes[i] = "elsewhere";
     }
@@ -493,8 +500,8 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
   if (!why.accesses.empty()) {
     document.push_back({Block::Kind::heading, "Loads and stores"});
     document.push_back({.kind = Block::Kind::table,
-                        .text = "Accesses to memory per repetition, of the functions that differ most. Each access of "
-                                "an instruction counts as one, whatever its width.",
+                        .text = "Accesses to memory per repetition, of the functions that differ most, as QEMU makes "
+                                "them: one for up to 8 bytes.",
                         .table = access_table(question, why.accesses)});
   }
   return document;
