@@ -146,8 +146,8 @@ TEST(Plan, FirstSeedIsPinned) {
   EXPECT_EQ(
       plan[0].to_json(),
       R"({"protocol":1,"seed":5,"meter":"instructions","pid_max":4096,"mmap_pages":690,"environment_bytes":4250,"command":[],"cells":[)"
-      R"({"index":0,"benchmark":"fork_exit_wait","depth":0,"iterations":400,"warmup":100,"history":30,"tick_phase":653606,"slab_phase":0,"limit_seconds":30},)"
-      R"({"index":1,"benchmark":"getpid","depth":0,"iterations":2000,"warmup":200,"history":29,"tick_phase":2223651,"slab_phase":0,"limit_seconds":30}],"fault":""})");
+      R"({"index":0,"benchmark":"fork_exit_wait","depth":0,"iterations":400,"warmup":100,"history":30,"tick_phase":653606,"slab_phase":600,"limit_seconds":30},)"
+      R"({"index":1,"benchmark":"getpid","depth":0,"iterations":2000,"warmup":200,"history":29,"tick_phase":2223651,"slab_phase":313,"limit_seconds":30}],"fault":""})");
 }
 
 TEST(Plan, CellsAreNumberedAndCarryTheBenchmarksIterations) {
