@@ -49,7 +49,7 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, first_seed, isolation, limit_seconds, "
        "margin_percent, "
        "measure, "
-       "memory_mib, meter, "
+       "memory_accesses, memory_mib, meter, "
        "name, pid_max, profile, reference, statistic, wall_limit_seconds"},
       {name + "boots = \"3\"\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
       {name + "boots = 3.0\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
@@ -62,6 +62,7 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:2: 'limit_seconds' must be even: the watchdog counts in steps of 2 s"},
       {name + "meter = \"time\"\nattribution = true\n" + kMeasure,
        "x.toml:3: 'attribution' counts instructions: it needs meter = \"instructions\""},
+      {name + "memory_accesses = true\n" + kMeasure, "x.toml:2: 'memory_accesses' needs attribution = true"},
       {name + "isolation = \"cell\"\n" + kMeasure, "x.toml:2: 'isolation' is 'cell', it must be \"none\" or \"boot\""},
       {name + "meter = \"time\"\nisolation = \"boot\"\n" + kMeasure,
        "x.toml:3: 'isolation' needs the saved state of a guest, which meter = \"instructions\" has"},
