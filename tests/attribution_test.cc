@@ -110,6 +110,29 @@ TEST(Attribution, FindsWhatWasAddedByName) {
   EXPECT_THAT(must(read_file(work.path() / "out/flame.svg")), HasSubstr("<title>alloc_pid: "));
 }
 
+// A run that counts keeps what its differences are made of, in its store and in its text form.
+TEST(Attribution, AReportNamesTheFunctions) {
+  const TempFolder work = folder();
+  const std::string results = (work.path() / "results").string();
+  const std::string text = (work.path() / "text").string();
+  const std::string config = (work.path() / "known.toml").string();
+  must(write_file(config,
+                  "name = \"known\"\nprofile = \"mini\"\nboots = 2\nreference = \"multi\"\nattribution = true\n"
+                  "isolation = \"boot\"\n[[measure]]\nkernels = [\"multi\", \"multi-known\"]\ndepths = [0]\n"
+                  "benchmarks = [\"fork_exit_wait\"]\n"));
+  const Captured ran = nslab({"run", config, "--force-profile", "--results", results});
+  ASSERT_EQ(WEXITSTATUS(ran.status), 0) << ran.output;
+  const Captured exported = nslab({"export", results, "--output", text});
+  ASSERT_EQ(WEXITSTATUS(exported.status), 0) << exported.output;
+  for (const std::string& from : {results, text}) {
+    const Captured report =
+        nslab({"report", from, "--output", (work.path() / "page").string(), "--format", "markdown"});
+    ASSERT_EQ(WEXITSTATUS(report.status), 0) << report.output;
+    EXPECT_THAT(report.output, HasSubstr("Which functions make the difference"));
+    EXPECT_THAT(report.output, HasSubstr("alloc\\_pid +100 exact (changed)"));
+  }
+}
+
 TEST(Attribution, OneKernelHasTwoDepths) {
   const TempFolder work = folder();
   const std::vector<std::string> command = {"why",

@@ -225,14 +225,32 @@ TEST_F(Lab, FlatIsRefusedBelowDepthOneAndNoneAtDepthOne) {
   }
 }
 
-// A thread costs 2,000 instructions more with each level. A fork does so as well, but what the slabs hold when it comes
-// can hide that from two boots.
-TEST_F(Lab, AThreadCostsMoreWithEachLevelOnMulti) {
-  for (std::size_t boot = 0; boot < 2; ++boot) {
-    const auto median = [&](int depth) { return cell("multi", "thread_create_join", depth)[boot].median; };
-    EXPECT_LT(median(0), median(1));
-    EXPECT_LT(median(1), median(2));
+// A thread costs 2,000 instructions more with each level, and so does a fork.
+TEST_F(Lab, AThreadAndAForkCostMoreWithEachLevelOnMulti) {
+  for (const char* benchmark : {"thread_create_join", "fork_exit_wait"}) {
+    for (std::size_t boot = 0; boot < 2; ++boot) {
+      const auto median = [&](int depth) { return cell("multi", benchmark, depth)[boot].median; };
+      EXPECT_LT(median(0), median(1)) << benchmark;
+      EXPECT_LT(median(1), median(2)) << benchmark;
+    }
   }
+}
+
+// The slabs of mappings are in the state that the seed chooses, the same in each kernel and at each depth.
+TEST_F(Lab, SlabsAreLevelledAlikeForAllKernels) {
+  std::map<std::pair<std::string, std::uint64_t>, std::set<int>> used;  // by benchmark and seed
+  for (const Sample& sample : samples_) {
+    if (sample.status != CellStatus::ok) continue;
+    const int objects = json::parse(sample.layout).at("mapping_slab").get<int>();
+    EXPECT_GE(objects, 1) << sample.kernel << " does not tell of its slabs";
+    used[{sample.benchmark, sample.seed}].insert(objects);
+  }
+  std::set<int> all;
+  for (const auto& [cell, seen] : used) {
+    EXPECT_EQ(seen.size(), 1U) << cell.first << ", seed " << cell.second;
+    all.insert(seen.begin(), seen.end());
+  }
+  EXPECT_GE(all.size(), used.size() / 2) << "the seed chooses";
 }
 
 // The seed moves the worker's stack, its mmap base and the tick phase, and moves them alike for all kernels and depths.
