@@ -27,8 +27,8 @@ std::optional<std::string> full_disk_evidence(const std::filesystem::path& folde
 /// The error for a make that did not end with status 0, with the errors of compilers and make in what it printed, and
 /// its last lines: other compilers go on for a while and print much after the error. Exit::machine when the output
 /// tells of a missing tool or library, of a full disk, or of memory that did not suffice, or when make was killed;
-/// `oom_evidence` is OomWatch's, `disk_evidence` full_disk_evidence()'s of the folder in which it was built. Otherwise Exit::user: the table's own kernels build, so that what fails is somebody's
-/// patch, setting or source.
+/// `oom_evidence` is OomWatch's, `disk_evidence` full_disk_evidence()'s of the folder in which it was built. Otherwise
+/// Exit::user: the table's own kernels build, so that what fails is somebody's patch, setting or source.
 Error failed_make(const std::string& what, int wait_status, const std::string& output,
                   const std::optional<std::string>& oom_evidence = std::nullopt,
                   const std::optional<std::string>& disk_evidence = std::nullopt);
