@@ -4,7 +4,7 @@
 #include <capstone/capstone.h>
 
 #include <algorithm>
-#include <vector>
+#include <iterator>
 
 #include "elf_file.h"
 #include "files.h"
@@ -219,6 +219,38 @@ CodeChange change_of(const std::string& name, const std::map<std::string, Masked
   if (in_b == b.end()) return CodeChange::gone;
   if (in_a->second.exact == in_b->second.exact) return CodeChange::same;
   return in_a->second.skeleton == in_b->second.skeleton ? CodeChange::constants : CodeChange::changed;
+}
+
+Result<std::map<std::string, CodeChange>> CodeComparer::changes(const std::filesystem::path& a,
+                                                                const std::vector<CallTree>& trees_a,
+                                                                const std::filesystem::path& b,
+                                                                const std::vector<CallTree>& trees_b) {
+  std::set<std::string> names;
+  for (const auto* trees : {&trees_a, &trees_b}) {
+    for (const CallTree& tree : *trees) {
+      for (const FunctionName& function : tree.functions) {
+        if (function.object.empty()) names.insert(function.name);
+      }
+    }
+  }
+  const Known& known_a = *TRY(code_of(a, names));
+  const Known& known_b = *TRY(code_of(b, names));
+  std::map<std::string, CodeChange> changes;
+  for (const std::string& name : names) changes[name] = change_of(name, known_a.code, known_b.code);
+  return changes;
+}
+
+Result<const CodeComparer::Known*> CodeComparer::code_of(const std::filesystem::path& vmlinux,
+                                                         const std::set<std::string>& names) {
+  Known& known = kernels_[vmlinux];
+  std::set<std::string> fresh;
+  std::set_difference(names.begin(), names.end(), known.names.begin(), known.names.end(),
+                      std::inserter(fresh, fresh.end()));
+  if (!fresh.empty()) {
+    known.code.merge(TRY(masked_code(vmlinux, fresh)));
+    known.names.merge(fresh);
+  }
+  return &known;
 }
 
 }  // namespace nslab

@@ -5,7 +5,9 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "call_tree.h"
 #include "result.h"
 
 namespace nslab {
@@ -40,5 +42,25 @@ Result<std::map<std::string, MaskedCode>> masked_code(const std::filesystem::pat
 /// same.
 CodeChange change_of(const std::string& name, const std::map<std::string, MaskedCode>& a,
                      const std::map<std::string, MaskedCode>& b);
+
+/// What became of functions between kernels. Reads the code of each function of a kernel once.
+class CodeComparer {
+ public:
+  /// Of all functions of the kernel in these trees: from the kernel `a`, which executed `trees_a`, to `b`. Fails as
+  /// masked_code() does.
+  Result<std::map<std::string, CodeChange>> changes(const std::filesystem::path& a,
+                                                    const std::vector<CallTree>& trees_a,
+                                                    const std::filesystem::path& b,
+                                                    const std::vector<CallTree>& trees_b);
+
+ private:
+  struct Known {
+    std::set<std::string> names;  ///< that were looked for
+    std::map<std::string, MaskedCode> code;
+  };
+  Result<const Known*> code_of(const std::filesystem::path& vmlinux, const std::set<std::string>& names);
+
+  std::map<std::filesystem::path, Known> kernels_;
+};
 
 }  // namespace nslab

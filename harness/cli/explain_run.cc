@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "explain_run.h"
 
-#include <algorithm>
-
 #include "experiment.h"
 #include "headlines.h"
 #include "kernel_cache.h"
@@ -10,7 +8,7 @@
 #include "output.h"
 #include "progress.h"
 #include "signals.h"
-#include "text.h"
+#include "text_store.h"
 
 namespace nslab {
 
@@ -64,54 +62,14 @@ Result<WhyQuestion> question_of(const HeadlineDifference& headline, const RunRec
   return question;
 }
 
-/// The code of a kernel's functions, read once.
-class Codes {
- public:
-  using Code = std::map<std::string, MaskedCode>;
-
-  explicit Codes(const std::map<std::string, std::filesystem::path>& kernels) : kernels_(kernels) {}
-
-  /// What became of the functions that the question's trees have.
-  Result<std::map<std::string, CodeChange>> changes(const WhyQuestion& question) {
-    std::set<std::string> names;
-    for (const WhySide* side : {&question.a, &question.b}) {
-      for (const CallTree& tree : side->trees) {
-        for (const FunctionName& function : tree.functions) {
-          if (function.object.empty()) names.insert(function.name);
-        }
-      }
-    }
-    const Code& a = *TRY(of(question.a.kernel, names));
-    const Code& b = *TRY(of(question.b.kernel, names));
-    std::map<std::string, CodeChange> changes;
-    for (const std::string& name : names) changes[name] = change_of(name, a, b);
-    return changes;
-  }
-
- private:
-  Result<const Code*> of(const std::string& kernel, const std::set<std::string>& names) {
-    auto& [known, code] = codes_[kernel];
-    std::set<std::string> fresh;
-    std::set_difference(names.begin(), names.end(), known.begin(), known.end(), std::inserter(fresh, fresh.end()));
-    if (!fresh.empty()) {
-      code.merge(TRY(masked_code(kernels_.at(kernel), fresh)));
-      known.merge(fresh);
-    }
-    return &code;
-  }
-
-  const std::map<std::string, std::filesystem::path>& kernels_;
-  std::map<std::string, std::pair<std::set<std::string>, Code>> codes_;
-};
-
 }  // namespace
 
 Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run) {
   const auto experiment = experiment_of(run);
   if (!experiment || !experiment->attribution || !TRY(store.explanations(run.id)).empty()) return {};
-  const auto boots = TRY(store.boots(run.id));
+  const StoredRun stored{.run = run, .boots = TRY(store.boots(run.id))};
   std::map<std::string, std::filesystem::path> kernels;
-  for (const BootRecord& boot : boots) {
+  for (const BootRecord& boot : stored.boots) {
     const auto vmlinux = KernelCache(paths.cache).kernel(boot.kernel, boot.kernel_hash).vmlinux();
     kernels[boot.kernel] = vmlinux;
     std::error_code error;
@@ -122,11 +80,11 @@ Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run)
   }
   ReportOptions options;
   options.reference = experiment->reference;
-  const auto report = make_report(run, TRY(store.samples(run.id)), options);
+  const auto report = make_report(run, stored.samples(), options);
   if (!report) return {};  // 'nslab report' says what is wrong with the samples
   const auto headlines = headline_differences(*report);
-  Trees trees(store, boots);
-  Codes codes(kernels);
+  Trees trees(store, stored.boots);
+  CodeComparer code;
   std::vector<Explanation> explanations;
   Progress progress("functions compared", "differences", headlines.size());
   for (std::size_t i = 0; i < headlines.size(); ++i) {
@@ -134,7 +92,8 @@ Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run)
     progress.update(i);
     WhyQuestion question = TRY(question_of(headlines[i], run, trees));
     if (question.a.trees.size() < 2) continue;
-    question.changes = TRY(codes.changes(question));
+    question.changes = TRY(
+        code.changes(kernels.at(question.a.kernel), question.a.trees, kernels.at(question.b.kernel), question.b.trees));
     const auto lines = explanations_of(headlines[i], explain(question));
     explanations.insert(explanations.end(), lines.begin(), lines.end());
   }

@@ -97,4 +97,10 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
   return loaded;
 }
 
+Result<Report> loaded_report(const LoadedRun& loaded) {
+  Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
+  report.explanations = loaded.explanations;
+  return report;
+}
+
 }  // namespace nslab

@@ -47,4 +47,7 @@ std::optional<std::int64_t> run_number(const RunChoice& choice);
 /// leaves open is as the experiment says. Exit::user when there is no such folder, run or statistic.
 Result<LoadedRun> load_run(const RunChoice& choice);
 
+/// The report of a loaded run, with what its differences are made of. Fails as make_report() does.
+Result<Report> loaded_report(const LoadedRun& loaded);
+
 }  // namespace nslab

@@ -48,9 +48,7 @@ Result<void> act(const CiteArguments& arguments) {
   const auto report_of = [&](const std::string& run) -> Result<const Report*> {
     if (const auto known = reports.find(run); known != reports.end()) return &known->second;
     const auto loaded = TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}}));
-    Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
-    report.explanations = loaded.explanations;
-    return &reports.emplace(run, std::move(report)).first->second;
+    return &reports.emplace(run, TRY(loaded_report(loaded))).first->second;
   };
   for (const std::string& page : arguments.pages) {
     const std::string before = TRY(read_file(page));

@@ -79,9 +79,8 @@ Result<void> write_files(const Report& report, const Document& document, const f
 Result<void> act(const ReportArguments& arguments) {
   const auto paths = TRY(find_paths_to_read());
   const auto loaded = TRY(load_run(arguments.choice));
-  Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
+  Report report = TRY(loaded_report(loaded));
   report.not_of_today = differences_from_today(ingredients_of(loaded.run), ingredients_today(loaded.run, paths));
-  report.explanations = loaded.explanations;
   const Document document = describe(report);
   const bool markdown = arguments.format == "markdown";
   Facts files;

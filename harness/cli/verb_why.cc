@@ -90,23 +90,6 @@ Result<Measured> measure(const WhyArguments& arguments, const Paths& paths, cons
   return measured;
 }
 
-/// What became of the kernels' functions that were executed.
-Result<std::map<std::string, CodeChange>> changes_between(const Measured& a, const Measured& b) {
-  std::set<std::string> names;
-  for (const Measured* measured : {&a, &b}) {
-    for (const CallTree& tree : measured->side.trees) {
-      for (const FunctionName& function : tree.functions) {
-        if (function.object.empty()) names.insert(function.name);
-      }
-    }
-  }
-  const auto code_a = TRY(masked_code(a.vmlinux, names));
-  const auto code_b = TRY(masked_code(b.vmlinux, names));
-  std::map<std::string, CodeChange> changes;
-  for (const std::string& name : names) changes[name] = change_of(name, code_a, code_b);
-  return changes;
-}
-
 Result<void> write_all(const fs::path& folder, const WhyQuestion& question, const Why& why) {
   TRY(make_folders(folder));
   Document document = why_document(question, why, WhyBy::function);
@@ -137,9 +120,9 @@ Result<void> act(const WhyArguments& arguments) {
                        .iterations = a.iterations,
                        .a = {},
                        .b = {}};
-  question.changes = TRY(changes_between(a, b));
   question.a = std::move(a.side);
   question.b = std::move(b.side);
+  question.changes = TRY(CodeComparer().changes(a.vmlinux, question.a.trees, b.vmlinux, question.b.trees));
   const Why why = explain(question);
   if (!arguments.output.empty()) TRY(write_all(arguments.output, question, why));
   if (arguments.format == "json") {

@@ -51,7 +51,7 @@ Document functions_section(const Report& report) {
                    {"kernel", "", Align::left},
                    {"against", "", Align::left},
                    {"all code (mean)"},
-                   {"changed code"},
+                   {kPartChanged},
                    {"and what it calls"},
                    {"the five functions that differ most", "", Align::left}};
   for (const auto& lines : by_headline(report.explanations)) table.rows.push_back(row_of(lines));

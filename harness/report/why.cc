@@ -318,7 +318,7 @@ Table cause_table(const WhyQuestion& question, const Why& why) {
   const auto add = [&](const std::string& name, const WhyDifference& d) {
     table.rows.push_back({name, format_number(d.a, 1), format_number(d.b, 1), difference_text(d), half_width_text(d)});
   };
-  if (!same_kernel(question)) add("changed code", why.changed_sum);
+  if (!same_kernel(question)) add(kPartChanged, why.changed_sum);
   for (const WhyRow& row : why.causes) {
     if (row.instructions.difference() == 0 && row.instructions.estimate.exact) continue;
     add((same_kernel(question) ? "" : "induced: ") + row.cause, row.instructions);
