@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::size_t kMostStates = 64;  // of some 55 MB each
 
-/// Stops the guest when it says that it is ready, and has QEMU write its state to the descriptor. The guard plugin holds
-/// it there; it ends, as it finds no plan, when it is stopped too late.
+/// Stops the guest when it says that it is ready, and has QEMU write its state to the descriptor. The guard plugin
+/// holds it there; it ends, as it finds no plan, when it is stopped too late.
 Result<void> save(GuestProcess& guest, Qmp& monitor, int state, double wall_limit) {
   TRY(monitor.wait_for("GUEST_PANICKED", wall_limit));
   TRY(monitor.execute("stop"));

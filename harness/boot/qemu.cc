@@ -73,9 +73,9 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
     append(argv, {"-device", "pvpanic"});
   }
   if (!files.plugin.empty()) {
-    append(argv, {"-plugin", fmt::format("file={},symbols={},output={}{}", loadable(files.plugin),
-                                         option_value(files.symbols), option_value(files.counts),
-                                         files.memory_accesses ? ",memory=on" : "")});
+    append(argv, {"-plugin",
+                  fmt::format("file={},symbols={},output={}{}", loadable(files.plugin), option_value(files.symbols),
+                              option_value(files.counts), files.memory_accesses ? ",memory=on" : "")});
   }
   return argv;
 }

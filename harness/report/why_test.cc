@@ -70,7 +70,7 @@ TEST(Why, InducedWorkHasACause) {
     return std::string("there is none");
   };
   EXPECT_EQ(cause_of("kmem_cache_alloc"), "called by changed code");  // by alloc_pid itself
-  EXPECT_EQ(cause_of("kmem_cache_free"), "RCU");  // it frees what waited for a grace period
+  EXPECT_EQ(cause_of("kmem_cache_free"), "RCU");                      // it frees what waited for a grace period
   EXPECT_EQ(cause_of("memset"), "called by changed code");
   EXPECT_EQ(cause_of("fork"), "elsewhere");
   EXPECT_EQ(cause_of("micro:worker"), "programs");

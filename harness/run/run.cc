@@ -244,9 +244,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
               prepared.plan.size() - missing.size(), prepared.plan.size());
   }
   FailureCount failures(unbuilt);
-  const auto boot = [&](const BootPlan& plan) {
-    return execute_boot(prepared, plan, paths.cache, results / "failed");
-  };
+  const auto boot = [&](const BootPlan& plan) { return execute_boot(prepared, plan, paths.cache, results / "failed"); };
   TRY(boot_and_store(
       missing, prepared, [&](const BootPlan& plan) { return failures.execute(plan, boot); }, store, run.id));
   if (run.finished.empty()) TRY(store.finish(run.id, utc_now()));

@@ -237,7 +237,8 @@ TEST_F(StoreTest, AStoreOfFormat2IsBroughtToTodays) {
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
     file.exec(
-        "DROP TABLE explanation; DROP TABLE tree; DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER TABLE boot DROP COLUMN "
+        "DROP TABLE explanation; DROP TABLE tree; DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER "
+        "TABLE boot DROP COLUMN "
         "key; "
         "ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
         "ALTER TABLE run DROP COLUMN measurable; UPDATE run SET profile = 'debug'; PRAGMA user_version = 2");
@@ -264,7 +265,8 @@ TEST_F(StoreTest, AStoreOfFormat3GetsItsDigests) {
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
     file.exec(
-        "DROP TABLE explanation; DROP TABLE tree; ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN digest; "
+        "DROP TABLE explanation; DROP TABLE tree; ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN "
+        "digest; "
         "PRAGMA user_version = 3");
   }
   auto store = Store::open_existing(folder());

@@ -316,8 +316,9 @@ TEST_F(TextStoreTest, WhatTheTextWouldLoseIsRefused) {
 // As a boot of today is stored: it goes on from a saved guest, and functions are counted.
 TEST_F(TextStoreTest, ABootFromASavedGuestIsExported) {
   StoredRun run = made_up();
-  run.run.manifest = R"({"accelerator":"kvm","qemu_command":["qemu","-seed","0","-kernel","VMLINUX","-plugin","file=./GUARD","-plugin",)"
-                     R"("file=./ATTRIBUTION,symbols=SYMBOLS,output=COUNTS"]})";
+  run.run.manifest =
+      R"({"accelerator":"kvm","qemu_command":["qemu","-seed","0","-kernel","VMLINUX","-plugin","file=./GUARD","-plugin",)"
+      R"("file=./ATTRIBUTION,symbols=SYMBOLS,output=COUNTS"]})";
   const auto manifest = [](const std::string& counts, const std::string& more) {
     return fmt::format(R"({{"command":["qemu","-seed","2","-kernel","vmlinux","-plugin","file=./guard.so","-plugin",)"
                        R"("file=./attribution.so,symbols=symbols,output={}","-chardev","socket,id=qmp,fd=9","-mon",)"
