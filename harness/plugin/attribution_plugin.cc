@@ -211,7 +211,7 @@ class Tree {
   }
 
  private:
-  Node* find(Node* parent, FunctionId function) {
+  [[gnu::noinline]] Node* find(Node* parent, FunctionId function) {
     for (std::size_t at = slot(parent, function);; at = (at + 1) & (children_.size() - 1)) {
       Node* const node = children_[at];
       if (node == nullptr) return add(parent, function);
@@ -507,10 +507,16 @@ class Counter {
     node_ = node;
   }
 
-  void push(const Frame& frame) {
+  /// A new frame on top, to be filled in place: a copy of one just written makes the CPU wait.
+  Frame& push() {
     auto& frames = task_->frames;
     if (frames.size() >= kMostFrames) frames.erase(frames.begin(), frames.begin() + kMostFrames / 2);
-    frames.push_back(frame);
+    return frames.emplace_back();
+  }
+
+  /// Leaves this many frames.
+  static void cut(std::vector<Frame>& frames, std::size_t count) {
+    frames.erase(frames.begin() + static_cast<std::ptrdiff_t>(count), frames.end());
   }
 
   /// At a function's beginning.
@@ -525,7 +531,7 @@ class Counter {
     if (open_ && block.at_start) ++node_->calls;
   }
 
-  void enter_elsewhere(const Block& block) {
+  [[gnu::noinline]] void enter_elsewhere(const Block& block) {
     if (fault_.block != nullptr) finish_fault(block);
     const Block& previous = *last_;
     if (block.role != Role::none && enter_special(previous, block)) {
@@ -538,7 +544,8 @@ class Counter {
     }
     last_ = &block;
     last_quiet_ = quiet_;
-    if (block.details->segments.empty()) {
+    // Details are far away in memory: they are read where a block is special, or left in its middle.
+    if (!block.special || block.details->segments.empty()) {
       pending_ += block.instructions;
     } else {
       bool first = true;
@@ -550,7 +557,7 @@ class Counter {
     }
     // We may not hear of the next block: it is taken for granted that the jump is made. Where it is not, the next block
     // is one of a part apart, of which we hear.
-    if (block.details->elsewhere != 0) go_to(tree_.child(node_->parent, block.details->elsewhere));
+    if (block.special && block.details->elsewhere != 0) go_to(tree_.child(node_->parent, block.details->elsewhere));
     if (block.how == End::iret) resume_kernel();
   }
 
@@ -574,13 +581,13 @@ class Counter {
       case Role::interrupt:
       case Role::stubs:
         if (!block.at_start && block.role != Role::stubs) return false;
-        push({.node = node_,
-              .block = &previous,
-              .cell = open_ ? cell_ : 0,
-              .kind = Frame::Kind::trap,
-              .from_user = previous.user(),
-              .unfinished = block.role == Role::fault,
-              .next = quiet_ == last_quiet_});
+        push() = {.node = node_,
+                  .block = &previous,
+                  .cell = open_ ? cell_ : 0,
+                  .kind = Frame::Kind::trap,
+                  .from_user = previous.user(),
+                  .unfinished = block.role == Role::fault,
+                  .next = quiet_ == last_quiet_};
         call(tree_.root(), block);
         return true;
       case Role::new_task:
@@ -608,13 +615,16 @@ class Counter {
   /// From the end of one block to the next.
   void follow(const Block& previous, const Block& block) {
     switch (previous.how) {
-      case End::call:
-        push({.node = node_, .return_address = previous.end()});
+      case End::call: {
+        Frame& frame = push();
+        frame.node = node_;
+        frame.return_address = previous.end();
         // A call into the function itself, for its return address' sake, is none.
         if (block.function != node_->function || block.at_start) call(node_, block);
         return;
+      }
       case End::syscall:
-        push({.node = node_, .return_address = previous.end(), .kind = Frame::Kind::syscall, .from_user = true});
+        push() = {.node = node_, .return_address = previous.end(), .kind = Frame::Kind::syscall, .from_user = true};
         call(node_, block);
         return;
       case End::ret:
@@ -632,7 +642,7 @@ class Counter {
     for (std::size_t i = frames.size(); i-- > 0 && frames[i].kind == Frame::Kind::call;) {
       if (frames[i].return_address != block.start) continue;
       go_to(frames[i].node);
-      frames.resize(i);
+      cut(frames, i);
       if (node_->function != block.function) jump(block);
       return;
     }
@@ -666,11 +676,11 @@ class Counter {
     if (user && task_->signal) {
       // The handler runs on top. Behind it, the frame that we leave there is the one to go on from.
       task_->signal = false;
-      frames.resize(i);
+      cut(frames, i);
       frames.push_back({.node = frame.node, .kind = Frame::Kind::signal});
       return call(tree_.child(tree_.root(), kSignal), block);
     }
-    frames.resize(i - 1);
+    cut(frames, i - 1);
     go_to(frame.node);
     if (frame.kind == Frame::Kind::syscall) {
       constexpr Address kSyscallBytes = 2;  // one that was interrupted may begin again
@@ -699,7 +709,7 @@ class Counter {
     while (i > 0 && frames[i - 1].kind == Frame::Kind::call) --i;
     if (i == 0 || frames[i - 1].kind != Frame::Kind::trap || frames[i - 1].from_user) return;
     const Frame frame = frames[i - 1];
-    frames.resize(i - 1);
+    cut(frames, i - 1);
     go_to(frame.node);
     resume_trap(frame);
   }
