@@ -580,7 +580,12 @@ Result<void> write_text_run(const StoredRun& run, const fs::path& folder) {
   TRY(make_folders(folder));
   TRY(write_file(folder / kSamplesFile, files.samples));
   TRY(write_file(folder / kBootsFile, files.boots));
-  if (!files.functions.empty()) TRY(write_file(folder / kFunctionsFile, files.functions));
+  if (!files.functions.empty()) {
+    TRY(write_file(folder / kFunctionsFile, files.functions));
+  } else if (std::error_code error; !fs::remove(folder / kFunctionsFile, error) && error) {
+    return machine_error("cannot remove {}, which is of an earlier export: {}", (folder / kFunctionsFile).string(),
+                         error.message());
+  }
   return write_file(folder / kRunFile, files.run);
 }
 

@@ -133,6 +133,11 @@ TEST_F(TextStoreTest, WhatDifferencesAreMadeOfComesBack) {
   }
   fs::remove(folder() / "functions.tsv");
   EXPECT_FALSE(read_text_run(folder()));
+
+  // A later export of a run without it leaves none of an earlier one behind.
+  ASSERT_TRUE(write_text_run(run, folder()));
+  ASSERT_TRUE(write_text_run(made_up(), folder()));
+  EXPECT_FALSE(fs::exists(folder() / "functions.tsv"));
 }
 
 TEST_F(TextStoreTest, ARunWithoutBootsIsNotExported) {
