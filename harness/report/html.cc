@@ -35,6 +35,8 @@ th { border-bottom: 2px solid var(--rule); vertical-align: bottom; }
 th.group { text-align: center; border-bottom: 1px solid var(--rule); color: var(--soft); }
 .left { text-align: left; }
 td.left { font-weight: 600; }
+td.text { font-weight: 400; white-space: normal; }
+td.text span { color: inherit; }
 td span { display: block; color: var(--soft); }
 td span.first { color: inherit; }
 td.refused { color: var(--soft); font-style: italic; }
@@ -49,8 +51,9 @@ code { font-size: 12px; overflow-wrap: anywhere; }
 li { margin: .15rem 0; }
 )css";
 
-std::string cell_html(std::string_view text, Align align) {
-  std::string classes = align == Align::left ? "left" : "";
+/// `key`: it names the row.
+std::string cell_html(std::string_view text, Align align, bool key) {
+  std::string classes = align == Align::right ? "" : key ? "left" : "left text";
   if (text.starts_with("refused")) classes += classes.empty() ? "refused" : " refused";
   std::string out = classes.empty() ? "<td>" : fmt::format("<td class=\"{}\">", classes);
   std::size_t start = 0;
@@ -87,7 +90,8 @@ std::string table_html(const Table& table) {
   out += "</tr>\n</thead>\n<tbody>\n";
   for (const auto& row : table.rows) {
     out += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i) out += cell_html(row[i], table.columns[i].align);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      out += cell_html(row[i], table.columns[i].align, i < table.key_columns);
     out += "</tr>\n";
   }
   return out + "</tbody>\n</table></div>\n";
@@ -124,7 +128,9 @@ std::string block_html(const Block& block) {
     }
     case Block::Kind::table: {
       std::string out = fmt::format("<p class=\"caption\">{}</p>\n", text);
-      for (const Table& part : split(block.table, readable)) out += table_html(part);
+      // A last column of text takes the width that is left.
+      const bool text_last = block.table.columns.back().align == Align::left;
+      for (const Table& part : split(block.table, text_last ? 0 : readable)) out += table_html(part);
       return out;
     }
   }
@@ -139,12 +145,11 @@ std::string plot_html(const HtmlPlot& plot) {
 std::string method(const Report& report) {
   return fmt::format(
       "{} The seed chooses what could bias a figure: the address-space layout, the order of the cells, the time to the "
-      "next timer tick, and how many processes lived before. It chooses the same for every kernel. Each boot gives one "
-      "value of a cell. A difference is the mean over pairs of boots with the same seed, and its interval is "
-      "Student's, "
-      "at {:.4g} %. The verdicts are corrected for the number of cells (Holm). 'Equivalent' means that a test has "
-      "shown "
-      "the difference to be smaller than {:.4g} %. It does not merely mean that no difference was seen.",
+      "next timer tick, how many processes lived before, and how far the newest slabs are used. It chooses the same "
+      "for every kernel. Each boot gives one value of a cell. A difference is the mean over pairs of boots with the "
+      "same seed, and its interval is Student's, at {:.4g} %. The verdicts are corrected for the number of cells "
+      "(Holm). 'Equivalent' means that a test has shown the difference to be smaller than {:.4g} %. It does not merely "
+      "mean that no difference was seen.",
       properties_of(report.run.meter).method, 100 * report.options.level, report.options.margin_percent);
 }
 

@@ -59,18 +59,13 @@ Document functions_section(const Report& report) {
       {Block::Kind::heading, "Which functions make the difference"},
       {Block::Kind::paragraph,
        "For a process (fork, vfork), a thread, a program (exec), getpid, kill and a listing of /proc, as far as they "
-       "were "
-       "measured. 'All code' is the difference of the means: what a user pays. 'Changed code' is the part of it in the "
-       "functions whose machine code differs between the two kernels, and beside it stands the part in unchanged "
-       "functions that these call. A patch is answerable for both. They belong to their pair of kernels: they do not "
-       "add up "
-       "from row to row. The rest is code that is the same in both and ran more or less often, or on more or less "
-       "data. "
-       "The functions come first whose interval excludes 0, largest first; behind each stands what its code is or, "
-       "where "
-       "it is the same, why it ran. As the largest are chosen, and of many, take a narrow miss of 0 for chance. 'nslab "
-       "why' "
-       "shows all functions and the paths of calls (docs/attribution.md)."},
+       "were measured. 'All code' is the difference of the means: what a user pays. 'Changed code' is the part of it "
+       "in the functions whose machine code differs between the two kernels, and beside it stands the part in "
+       "unchanged functions that these call. A patch is answerable for both. They belong to their pair of kernels: "
+       "they do not add up from row to row. The rest is code that is the same in both and ran more or less often, or "
+       "on more or less data. The functions come first whose interval excludes 0, largest first; behind each stands "
+       "what its code is or, where it is the same, why it ran. As the largest are chosen, and of many, take a narrow "
+       "miss of 0 for chance. 'nslab why' shows all functions and the paths of calls (docs/attribution.md)."},
       {.kind = Block::Kind::table,
        .text =
            fmt::format("Differences in instructions per operation ({}), ± the 95 % interval over pairs of boots with "
