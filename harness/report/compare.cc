@@ -7,7 +7,9 @@
 #include <map>
 #include <set>
 
+#include "headlines.h"
 #include "numbers.h"
+#include "text.h"
 #include "words.h"
 
 namespace nslab {
@@ -79,6 +81,10 @@ Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, cons
 
 Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vector<Sample>& samples,
                                           const std::string& a, const std::string& b, const ReportOptions& options) {
+  if (!(options.level > 0 && options.level < 1)) {
+    return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
+  }
+  if (a == b) return user_error("'{}' is named twice: name two different kernels.", a);
   std::map<std::pair<std::string, int>, std::pair<Side, Side>> cells;
   std::set<std::string> kernels;
   for (const Sample& s : samples) {
@@ -134,24 +140,79 @@ Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vecto
   return rows;
 }
 
-}  // namespace
-
-Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
-                                 const std::string& b, const ReportOptions& options) {
-  if (!(options.level > 0 && options.level < 1)) {
-    return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
-  }
-  if (a == b) return user_error("'{}' is named twice: name two different kernels.", a);
-  auto rows = TRY(rows_of(run, samples, a, b, options));
-
-  Document document = {
-      {Block::Kind::title, fmt::format("{} against the baseline {}: {} (run {})", b, a, run.experiment, run.id)}};
-  append(document, cautions(run));
+/// What a kernel answered differently from boot to boot.
+Document errors_of(const std::vector<ComparedCell>& rows) {
+  Document document;
   for (const ComparedCell& row : rows) {
     if (!row.is_error) continue;
     document.push_back({Block::Kind::error, fmt::format("{} at depth {}: {}. The same kernel answered differently.",
                                                         row.benchmark, row.depth, row.obstacle)});
   }
+  return document;
+}
+
+// ---- For a mail ----------------------------------------------------------------------------------------------------
+
+/// What the tables and texts have beyond ASCII, in ASCII.
+std::string ascii(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
+      {"\u2212", "-"}, {"\u00b1 ", "+-"}, {"\u2013", "-"}, {"\u2500", "-"}, {"\u00d7", "x"}};
+  for (const auto& [from, to] : kReplacements) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
+}
+
+Table mail_table(const std::vector<ComparedCell>& rows, int depth, Meter meter) {
+  const std::string missing(kMissing);
+  Table table;
+  table.columns = {{fmt::format("depth {}", depth), "", Align::left}, {"A"}, {"B"}, {"B - A"}, {"+-"}, {"%"}, {""}};
+  for (const ComparedCell& row : rows) {
+    if (row.depth != depth || !row.obstacle.empty()) continue;
+    const Comparison& c = row.comparison;
+    const int decimals = decimals_for(c, meter);
+    const double half = c.interval ? (c.interval->high - c.interval->low) / 2 : 0;
+    table.rows.push_back({row.benchmark, mean_text(c.mean_a), mean_text(c.mean_b),
+                          format_signed(c.difference, decimals),
+                          c.exact      ? "exact"
+                          : c.interval ? format_number(half, decimals)
+                                       : missing,
+                          c.percent ? format_signed(*c.percent, 2) : missing, mark_of(c.verdict)});
+  }
+  return table;
+}
+
+/// The functions with changed code that make a cell's difference, as a sentence. `lines`: of one difference.
+std::string functions_sentence(const std::vector<Explanation>& lines) {
+  std::string functions;
+  const Explanation* changed = nullptr;
+  for (const Explanation& line : lines) {
+    if (line.part != kPartChanged) continue;
+    if (line.function.empty()) {
+      changed = &line;
+    } else {
+      functions += fmt::format("{}{} {}", functions.empty() ? "" : ", ", line.function, difference_text(line));
+    }
+  }
+  if (changed == nullptr) return "";
+  return fmt::format("{} at depth {}, changed code: {}{}{}.", lines.front().benchmark, lines.front().depth,
+                     difference_text(*changed), functions.empty() ? "" : ", of which ", functions);
+}
+
+}  // namespace
+
+Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
+                                 const std::string& b, const ReportOptions& options) {
+  const auto rows = TRY(rows_of(run, samples, a, b, options));
+
+  Document document = {
+      {Block::Kind::title, fmt::format("{} against the baseline {}: {} (run {})", b, a, run.experiment, run.id)}};
+  append(document, cautions(run));
+  append(document, errors_of(rows));
   const std::string level = level_text(options.level);
   document.push_back(
       {.kind = Block::Kind::table,
@@ -173,6 +234,58 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
   footnotes.bullets.emplace_back(properties_of(run.meter).note);
   document.push_back(std::move(footnotes));
   return document;
+}
+
+Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sample>& samples,
+                                     const std::vector<Explanation>& explanations, const std::string& a,
+                                     const std::string& b, const ReportOptions& options) {
+  constexpr int kMailColumns = 72;
+  const auto rows = TRY(rows_of(run, samples, a, b, options));
+  Document document = cautions(run);
+  append(document, errors_of(rows));
+  int pairs = 0;
+  std::set<int> depths;
+  for (const ComparedCell& row : rows) {
+    if (!row.obstacle.empty()) continue;
+    pairs = std::max(pairs, row.comparison.pairs);
+    depths.insert(row.depth);
+  }
+  document.push_back(
+      {Block::Kind::paragraph,
+       fmt::format("{} (B) against {} (A): {}, {}, {}, profile {}, {} of boots. B - A is their difference, with its {} "
+                   "interval over pairs of boots with one seed.",
+                   b, a, quantity_text(run, options.statistic), meter_text(run), run.base, run.profile,
+                   counted(static_cast<std::uint64_t>(pairs), "pair"), level_text(options.level))});
+  for (const int depth : depths) {
+    document.push_back({.kind = Block::Kind::table, .table = mail_table(rows, depth, run.meter)});
+  }
+  std::map<std::pair<int, std::string>, std::vector<std::string>> obstacles;
+  for (const ComparedCell& row : rows) {
+    if (!row.obstacle.empty() && !row.is_error) obstacles[{row.depth, row.obstacle}].push_back(row.benchmark);
+  }
+  for (const auto& [where, benchmarks] : obstacles) {
+    document.push_back({Block::Kind::paragraph,
+                        fmt::format("At depth {} {}: {}.", where.first, where.second, fmt::join(benchmarks, ", "))});
+  }
+  document.push_back(
+      {Block::Kind::paragraph,
+       fmt::format("> costs more, < less (p < {:.4g}, Holm), = shown to differ by less than {:.4g} %, ? undecided",
+                   1 - options.level, options.margin_percent)});
+  for (const auto& lines : by_headline(explanations)) {
+    const Explanation& whole = lines.front();
+    if (whole.kernel != b || whole.baseline != a || whole.depth != whole.baseline_depth) continue;
+    if (const std::string sentence = functions_sentence(lines); !sentence.empty()) {
+      document.push_back({Block::Kind::paragraph, sentence});
+    }
+  }
+  // First, as what stands for a sign may be longer than it.
+  for (Block& block : document) {
+    block.text = ascii(std::move(block.text));
+    for (auto& row : block.table.rows) {
+      for (std::string& cell : row) cell = ascii(std::move(cell));
+    }
+  }
+  return ascii(render_text(document, kMailColumns));  // the rules of the tables
 }
 
 }  // namespace nslab

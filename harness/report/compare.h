@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "document.h"
+#include "explanation.h"
 #include "report.h"
 #include "result.h"
 #include "sample.h"
@@ -17,5 +18,12 @@ namespace nslab {
 /// is not in the run, when a and b are the same, or when no cell has samples of both.
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options);
+
+/// The same for a commit message, or a mail to a kernel list: plain ASCII, at most 72 columns, a table for each depth.
+/// Where `explanations` has the functions that make a difference between these two at one depth, it names those whose
+/// code is changed. Fails as compare_kernels() does.
+Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sample>& samples,
+                                     const std::vector<Explanation>& explanations, const std::string& a,
+                                     const std::string& b, const ReportOptions& options);
 
 }  // namespace nslab

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "test_samples.h"
+#include "text.h"
 
 namespace nslab {
 namespace {
@@ -42,6 +43,41 @@ TEST(CompareTest, CellByCell) {
   EXPECT_THAT(*text, HasSubstr("The difference is flat − multi, in mean instructions per operation"));
   const std::string markdown = render_markdown(*compare_kernels(run_record(), samples(), "multi", "flat", {}));
   EXPECT_THAT(markdown, HasSubstr("| fork | 0 | 3 | 1,020.0 | 1,070.0 | +50 exact | [+49.99, +50.01] | +4.90 % |"));
+}
+
+// What a mail to a kernel list may have: ASCII, and lines that still fit when they are quoted.
+TEST(CompareTest, ForAMail) {
+  std::vector<Sample> cells = samples();
+  const std::string longest = "proc_readdir_processes_30000";
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    cells.push_back(sample("multi", 0, longest, seed, 1'000'000'000 + seed));
+    cells.push_back(sample("flat", 0, longest, seed, 1'000'300'000 + 20'000 * seed));
+  }
+  const std::vector<Explanation> explanations = {
+      {"fork", "flat", 0, "multi", 0, kPartAll, "", "", 1020, 1070, 50, 50},
+      {"fork", "flat", 0, "multi", 0, kPartChanged, "", "", 300, 341, 40, 42},
+      {"fork", "flat", 0, "multi", 0, kPartChanged, "alloc_pid", "changed", 300, 341, 40, 42},
+      {"fork", "flat", 0, "multi", 0, "RCU", "kmem_cache_free", "same", 30, 39, 9, 9},
+      {"fork", "flat", 0, "none", 0, kPartAll, "", "", 1020, 1070, 50, 50},
+      {"fork", "flat", 0, "none", 0, kPartChanged, "free_pid", "changed", 300, 341, 40, 42}};
+  const auto text = compare_for_mail(run_record(), cells, explanations, "multi", "flat", {});
+  ASSERT_TRUE(text) << text.error().message;
+  for (const std::string& line : lines_of(*text)) {
+    EXPECT_LE(line.size(), 72U) << line;
+    EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; })) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
+  }
+  EXPECT_THAT(*text, HasSubstr("flat (B) against multi (A): mean instructions per operation"));
+  // Such numbers need two tables.
+  EXPECT_THAT(*text, testing::ContainsRegex("\nfork +1,020.0 +1,070.0 +[+]50\n"));
+  EXPECT_THAT(*text, testing::ContainsRegex("\nfork +exact +[+]4.90  >\n"));
+  EXPECT_THAT(*text, HasSubstr("At depth 2 flat refused (EINVAL): fork."));
+  EXPECT_THAT(*text, HasSubstr("fork at depth 0, changed code: +41.0 +-1.0, of which alloc_pid +41.0\n+-1.0.\n"));
+  // Neither what is not changed code nor another pair's.
+  EXPECT_THAT(*text, Not(HasSubstr("kmem_cache_free")));
+  EXPECT_THAT(*text, Not(HasSubstr("free_pid")));
+
+  EXPECT_EQ(compare_for_mail(run_record(), cells, {}, "multi", "multi", {}).error().exit, Exit::user);
 }
 
 TEST(CompareTest, TheOtherWayRoundItCostsLess) {

@@ -43,8 +43,9 @@ std::string render_text(const Document& document, int columns) {
         for (const std::string& item : block.bullets) out += wrap("- " + item, columns, 2) + "\n";
         break;
       case Block::Kind::table:
-        out += text + "\n";
-        for (const Table& part : split(block.table, columns)) out += "\n" + text_table(part);
+        if (!text.empty()) out += text + "\n\n";
+        for (const Table& part : split(block.table, columns)) out += text_table(part) + "\n";
+        out.pop_back();
         break;
     }
     out += "\n";

@@ -11,24 +11,9 @@
 namespace nslab {
 namespace {
 
-/// How a verdict is marked in a narrow cell.
-std::string_view mark_of(const Comparison& c) {
-  switch (c.verdict) {
-    case Verdict::more:
-      return " >";
-    case Verdict::less:
-      return " <";
-    case Verdict::equivalent:
-      return " =";
-    case Verdict::undecided:
-      break;
-  }
-  return " ?";
-}
-
 std::string stacked(const Comparison& c, Meter meter) {
   const std::string percent = percent_text(c);
-  return difference_text(c, meter) + "\n" + (percent.empty() ? "" : percent) + std::string(mark_of(c));
+  return difference_text(c, meter) + "\n" + (percent.empty() ? "" : percent) + " " + mark_of(c.verdict);
 }
 
 std::string unmeasured_text(const Cell& cell) {

@@ -84,6 +84,20 @@ std::string_view verdict_word(Verdict verdict, Meter meter) {
   return "undecided";
 }
 
+std::string mark_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::more:
+      return ">";
+    case Verdict::less:
+      return "<";
+    case Verdict::equivalent:
+      return "=";
+    case Verdict::undecided:
+      break;
+  }
+  return "?";
+}
+
 std::string verdict_text(const Comparison& c, double margin_percent, Meter meter) {
   std::string text(verdict_word(c.verdict, meter));
   const bool direction = c.verdict == Verdict::more || c.verdict == Verdict::less;

@@ -36,6 +36,8 @@ std::string interval_text(const std::optional<Interval>& interval, int decimals)
 std::string p_text(const std::optional<double>& p);
 /// "costs more", "costs less" (of the time meter "slower", "faster"), "equivalent" or "undecided".
 std::string_view verdict_word(Verdict verdict, Meter meter);
+/// For a narrow cell: ">" costs more, "<" costs less, "=" equivalent, "?" undecided.
+std::string mark_of(Verdict verdict);
 /// The word, or "costs more (within 1 %)" for a difference that is real and smaller than the margin.
 std::string verdict_text(const Comparison& comparison, double margin_percent, Meter meter);
 
