@@ -3,10 +3,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace nslab {
+
+namespace {
+
+/// How many letters have to be added, left out or replaced to make one word of the other (Levenshtein, Soviet Physics
+/// Doklady 10, 1966).
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
 
 std::string errno_text() {
   const int error = errno;
@@ -26,6 +47,21 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 std::string counted(std::uint64_t count, std::string_view noun) {
   return std::to_string(count).append(" ").append(noun).append(count == 1 ? "" : "s");
+}
+
+std::optional<std::string> nearest_to(std::string_view word, const std::vector<std::string>& names) {
+  const auto nearest = std::min_element(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    return distance(word, a) < distance(word, b);
+  });
+  // Farther away than half the word it is a guess, and no slip.
+  if (nearest == names.end() || 2 * distance(word, *nearest) > word.size()) return std::nullopt;
+  return *nearest;
+}
+
+std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names) {
+  const auto nearest = nearest_to(word, names);
+  return fmt::format("there is no {} '{}'; {} are: {}", what, word,
+                     nearest ? fmt::format("did you mean '{}'? There", *nearest) : "there", fmt::join(names, ", "));
 }
 
 std::vector<std::string> last_lines(std::string_view text, std::size_t count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,11 @@ std::string without_controls(std::string_view text);
 
 /// "1 boot", "0 boots", "40 boots".
 std::string counted(std::uint64_t count, std::string_view noun);
+
+/// Of the names, the one that a misspelt word most likely means; nothing where none is near.
+std::optional<std::string> nearest_to(std::string_view word, const std::vector<std::string>& names);
+/// For a message: "there is no WHAT 'WORD'; did you mean 'NAME'? There are: NAME, NAME".
+std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names);
 
 /// The last `count` lines of a text, or all of them when it has fewer.
 std::vector<std::string> last_lines(std::string_view text, std::size_t count);

@@ -8,6 +8,17 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+TEST(TextTest, AMisspeltNameIsAnsweredByTheNearest) {
+  const std::vector<std::string> names = {"multi", "flat+cache", "fork_exit_wait"};
+  EXPECT_EQ(nearest_to("flat+cahce", names), "flat+cache");
+  EXPECT_EQ(nearest_to("mulit", names), "multi");
+  EXPECT_EQ(nearest_to("xyz", names), std::nullopt);
+  EXPECT_EQ(nearest_to("x", {}), std::nullopt);
+  EXPECT_EQ(unknown_name("model", "mulit", names),
+            "there is no model 'mulit'; did you mean 'multi'? There are: multi, flat+cache, fork_exit_wait");
+  EXPECT_EQ(unknown_name("model", "xyz", {"a", "b"}), "there is no model 'xyz'; there are: a, b");
+}
+
 TEST(Text, OneIsCountedInTheSingular) {
   EXPECT_EQ(counted(0, "boot"), "0 boots");
   EXPECT_EQ(counted(1, "boot"), "1 boot");

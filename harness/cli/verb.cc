@@ -10,6 +10,7 @@
 
 #include "output.h"
 #include "signals.h"
+#include "text.h"
 
 namespace nslab {
 
@@ -82,21 +83,6 @@ void declare_verbs(CLI::App& app, Action& chosen) {
 
 int exit_code(Exit exit) { return static_cast<int>(exit); }
 
-/// How many letters have to be added, left out or replaced to make one word of the other (Levenshtein, Soviet Physics
-/// Doklady 10, 1966).
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row[b.size()];
-}
-
 /// In words, what is wrong where the command line should have a verb; empty when a verb is there.
 std::string verb_mistake(const CLI::App& app) {
   const CLI::App* command = &app;
@@ -112,12 +98,10 @@ std::string verb_mistake(const CLI::App& app) {
   const std::string& word = words.front();
   if (word.starts_with("-")) return fmt::format("there is no option '{}'; '{} --help' lists them", word, path);
   std::string text = fmt::format("there is no verb '{}'", word);
-  const auto nearest = *std::min_element(verbs.begin(), verbs.end(), [&](const CLI::App* a, const CLI::App* b) {
-    return distance(word, a->get_name()) < distance(word, b->get_name());
-  });
-  // Farther away than half the word it is a guess, and no slip.
-  if (2 * distance(word, nearest->get_name()) <= word.size()) {
-    text += fmt::format("; did you mean '{} {}'?", path, nearest->get_name());
+  std::vector<std::string> names;
+  for (const CLI::App* verb : verbs) names.push_back(verb->get_name());
+  if (const auto nearest = nearest_to(word, names)) {
+    text += fmt::format("; did you mean '{} {}'?", path, *nearest);
     return text + fmt::format(" '{} --help' lists them all", path);
   }
   return text + fmt::format("; '{} --help' lists them", path);

@@ -50,14 +50,18 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.flag("--force-profile", values.force_profile, "count on a profile that is not for measurement");
 }
 
-/// One side: one cell a boot, so that no other cell's leavings are in the guest.
-Result<Experiment> experiment_for(const WhyArguments& arguments, const std::string& kernel, int depth) {
-  return parse_experiment(
-      fmt::format("name = \"why\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nattribution = true\n"
-                  "memory_accesses = {}\n[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n",
-                  arguments.profile, arguments.boots, arguments.first_seed, arguments.memory, kernel, depth,
-                  arguments.benchmark),
-      "the experiment of 'nslab why'");
+/// Both sides in one experiment: what is wrong with either is said before anything is measured. A guest a cell, so that
+/// no other cell's leavings are in it.
+Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
+  std::string text = fmt::format(
+      "name = \"why\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nisolation = \"boot\"\nattribution = true\n"
+      "memory_accesses = {}\n",
+      arguments.profile, arguments.boots, arguments.first_seed, arguments.memory);
+  for (const auto& [kernel, depth] : {std::pair(&arguments.a, arguments.depth), {&arguments.b, depth_b}}) {
+    text += fmt::format("[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n", *kernel, depth,
+                        arguments.benchmark);
+  }
+  return parse_experiment(text, "the experiment of 'nslab why'");
 }
 
 struct Measured {
@@ -66,26 +70,22 @@ struct Measured {
   fs::path vmlinux = {};
 };
 
-/// Boots what is missing of a side, and reads its calls.
-Result<Measured> measure(const WhyArguments& arguments, const Paths& paths, const fs::path& results,
-                         const std::string& kernel, int depth) {
-  const Experiment experiment = TRY(experiment_for(arguments, kernel, depth));
-  RunOptions options;
-  options.results = results;
-  options.jobs = arguments.jobs;
-  options.force_profile = arguments.force_profile;
-  const RunRecord run = TRY(run_experiment(experiment, paths, options));
-  Store store = TRY(Store::open_existing(results.string()));
+/// Reads the calls of a side from the run.
+Result<Measured> read_side(const WhyArguments& arguments, const Paths& paths, Store& store, const RunRecord& run,
+                           const std::string& kernel, int depth) {
   Measured measured{.side = {kernel, depth, {}}};
   for (const BootRecord& boot : TRY(store.boots(run.id))) {
-    const Sample& sample = boot.samples.front();  // the experiment has one cell
-    if (sample.status == CellStatus::refused) {
-      return negative_result("{} refuses {} at depth {} ({}): there is nothing to compare", kernel, sample.benchmark,
-                             depth, sample.refusal);
+    if (boot.kernel != kernel) continue;
+    for (const Sample& sample : boot.samples) {
+      if (sample.depth != depth) continue;
+      if (sample.status == CellStatus::refused) {
+        return negative_result("{} refuses {} at depth {} ({}): there is nothing to compare", kernel, sample.benchmark,
+                               depth, sample.refusal);
+      }
+      measured.iterations = sample.iterations;
+      measured.vmlinux = KernelCache(paths.cache).kernel(kernel, boot.kernel_hash).vmlinux();
+      measured.side.trees.push_back(TRY(store.tree(boot.key, depth, arguments.benchmark)));
     }
-    measured.iterations = sample.iterations;
-    measured.vmlinux = KernelCache(paths.cache).kernel(kernel, boot.kernel_hash).vmlinux();
-    measured.side.trees.push_back(TRY(store.tree(boot.key, depth, arguments.benchmark)));
   }
   return measured;
 }
@@ -112,8 +112,14 @@ Result<void> act(const WhyArguments& arguments) {
     return user_error("both sides are {} at depth {}: name two kernels, or give --depth-b", arguments.a, depth_b);
   }
   const fs::path results = arguments.results.empty() ? paths.results / "why" : fs::path(arguments.results);
-  Measured a = TRY(measure(arguments, paths, results, arguments.a, arguments.depth));
-  Measured b = TRY(measure(arguments, paths, results, arguments.b, depth_b));
+  RunOptions options;
+  options.results = results;
+  options.jobs = arguments.jobs;
+  options.force_profile = arguments.force_profile;
+  const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, depth_b)), paths, options));
+  Store store = TRY(Store::open_existing(results.string()));
+  Measured a = TRY(read_side(arguments, paths, store, run, arguments.a, arguments.depth));
+  Measured b = TRY(read_side(arguments, paths, store, run, arguments.b, depth_b));
   WhyQuestion question{.benchmark = arguments.benchmark,
                        .profile = arguments.profile,
                        .first_seed = static_cast<std::uint64_t>(arguments.first_seed),

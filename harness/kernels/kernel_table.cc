@@ -5,6 +5,7 @@
 #include <map>
 
 #include "files.h"
+#include "text.h"
 #include "toml_reader.h"
 
 namespace nslab {
@@ -15,9 +16,9 @@ template <class T>
 Result<T> find(const std::vector<T>& entries, const std::string& name, const char* what) {
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const T& entry) { return entry.name == name; });
   if (found != entries.end()) return *found;
-  std::string names;
-  for (const T& entry : entries) names += (names.empty() ? "" : ", ") + entry.name;
-  return user_error("there is no {} '{}'; there are: {}", what, name, names);
+  std::vector<std::string> names;
+  for (const T& entry : entries) names.push_back(entry.name);
+  return user_error("{}", unknown_name(what, name, names));
 }
 
 }  // namespace

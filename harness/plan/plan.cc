@@ -5,6 +5,7 @@
 
 #include "hash.h"
 #include "json.h"
+#include "text.h"
 
 namespace nslab {
 
@@ -117,9 +118,9 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
     for (const std::string& name : measure.benchmarks) {
       const auto found = std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; });
       if (found == known.end()) {
-        std::string names;
-        for (const Benchmark& benchmark : known) names += (names.empty() ? "" : ", ") + benchmark.name;
-        return user_error("{}: there is no benchmark '{}'; there are: {}", measure.where, name, names);
+        std::vector<std::string> names;
+        for (const Benchmark& benchmark : known) names.push_back(benchmark.name);
+        return user_error("{}: {}", measure.where, unknown_name("benchmark", name, names));
       }
       TRY(check_memory(experiment, measure, *found));
       for (const int depth : measure.depths) {

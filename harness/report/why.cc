@@ -277,8 +277,8 @@ Table function_table(const WhyQuestion& question, const std::vector<WhyRow>& row
   table.key_columns = 1;
   table.columns = {{"function", "", Align::left},
                    {"code", "", Align::left},
-                   {"calls " + question.a.kernel},
-                   {"calls " + question.b.kernel},
+                   {"calls, A"},
+                   {"B"},
                    {"instructions, A"},
                    {"B"},
                    {"B − A"},
