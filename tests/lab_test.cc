@@ -95,8 +95,8 @@ BootSettings settings_in(const std::filesystem::path& folder) {
 }
 
 /// The state of multi in a cache in this folder.
-std::filesystem::path cached_state(const std::filesystem::path& folder) {
-  return must(cached_guest_state(folder / "cache", "identity", "multi", settings_in(folder)));
+std::filesystem::path cached_state(const std::filesystem::path& folder, const std::string& identity = "identity") {
+  return must(cached_guest_state(folder / "cache", identity, "multi", settings_in(folder)));
 }
 
 // All boots of a run go on from the saved state of the ready guest. The same plan from the start must give the same.
@@ -150,6 +150,30 @@ TEST_F(Lab, AStateThatIsNotAsItWasStoredIsMadeAgain) {
   EXPECT_EQ(made(), state);
   EXPECT_TRUE(std::filesystem::exists(state.parent_path() / "sha256"));
   EXPECT_TRUE(std::filesystem::is_empty(work.path() / "cache/tmp"));
+  // Another guest's, put in its place.
+  const auto other = cached_state(work.path(), "another identity");
+  std::filesystem::remove_all(state.parent_path());
+  std::filesystem::rename(other.parent_path(), state.parent_path());
+  const std::string seal = must(read_file(state.parent_path() / "sha256"));
+  EXPECT_EQ(made(), state);
+  EXPECT_NE(must(read_file(state.parent_path() / "sha256")), seal);
+}
+
+// However many there are, and whatever the clock said when the others were used.
+TEST_F(Lab, AStateThatWasJustMadeStays) {
+  const TempFolder work = folder();
+  const auto states = work.path() / "cache/states";
+  const auto now = std::filesystem::file_time_type::clock::now();
+  for (int i = 0; i < 70; ++i) {
+    const auto old = states / fmt::format("old{}", i);
+    must(make_folders(old));
+    must(write_file(old / "sha256", ""));
+    std::filesystem::last_write_time(old / "sha256", now + std::chrono::hours(i < 60 ? 24 : -24));
+  }
+  const auto state = cached_state(work.path());
+  EXPECT_TRUE(std::filesystem::exists(state));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(states), {}), 64);
+  for (int i = 60; i < 70; ++i) EXPECT_TRUE(std::filesystem::exists(states / fmt::format("old{}", i)));
 }
 
 // Behind the hash: a state that QEMU itself cannot take ends the boot with words.

@@ -44,23 +44,31 @@ Result<void> save(GuestProcess& guest, Qmp& monitor, int state, double wall_limi
   }
 }
 
-/// The hash that lies beside the state; the state's own, where it is as it was stored.
-bool is_intact(const fs::path& folder) {
-  const auto stored = read_file(folder / "sha256");
-  const auto hash = sha256_file(folder / "state");
-  return stored && hash && *stored == *hash + "\n";
+/// What lies beside the state: of the state, and of what it is the state of. So an exchanged one is noticed as well.
+Result<std::string> seal_of(const fs::path& state, const std::string& identity) {
+  return Hasher().part("identity", identity).part("state", TRY(sha256_file(state))).hex() + "\n";
 }
 
-/// The states that were used last stay.
-void remove_old(const fs::path& states) {
+/// Whether the folder has the state of this identity, as it was stored.
+bool is_intact(const fs::path& folder, const std::string& identity) {
+  const auto stored = read_file(folder / "sha256");
+  const auto seal = seal_of(folder / "state", identity);
+  return stored && seal && *stored == *seal;
+}
+
+/// The states that were used last stay, and `made`, whatever the clock says. A time in the future says nothing: the
+/// clock has been set back since.
+void remove_old(const fs::path& states, const fs::path& made) {
   std::vector<std::pair<fs::file_time_type, fs::path>> all;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(states, error)) {
+    if (entry.path() == made) continue;
     const auto used = fs::last_write_time(entry.path() / "sha256", error);
-    all.emplace_back(error ? fs::file_time_type() : used, entry.path());
+    const bool known = !error && used <= fs::file_time_type::clock::now();
+    all.emplace_back(known ? used : fs::file_time_type::min(), entry.path());
   }
   std::sort(all.begin(), all.end());
-  for (std::size_t i = 0; i + kMostStates < all.size(); ++i) fs::remove_all(all[i].second, error);
+  for (std::size_t i = 0; i + kMostStates - 1 < all.size(); ++i) fs::remove_all(all[i].second, error);
 }
 
 }  // namespace
@@ -95,7 +103,7 @@ Result<fs::path> cached_guest_state(const fs::path& cache, const std::string& id
   TRY(make_folders(locks));
   const auto lock = TRY(FileLock::wait(locks / (folder.filename().string() + ".state"), [] {}));
   std::error_code ignored;
-  if (is_intact(folder)) {
+  if (is_intact(folder, identity)) {
     fs::last_write_time(folder / "sha256", fs::file_time_type::clock::now(), ignored);
     return folder / "state";
   }
@@ -106,12 +114,12 @@ Result<fs::path> cached_guest_state(const fs::path& cache, const std::string& id
   of_boot.folder = settings.folder / "ready";
   TRY(make_folders(of_boot.folder));
   TRY(save_guest_state(who, of_boot, made / "state"));
-  TRY(write_file(made / "sha256", TRY(sha256_file(made / "state")) + "\n"));
+  TRY(write_file(made / "sha256", TRY(seal_of(made / "state", identity))));
   fs::remove_all(folder, ignored);
   std::error_code error;
   fs::rename(made, folder, error);
   if (error) return machine_error("cannot put a guest's state into {}: {}", folder.string(), error.message());
-  remove_old(states);
+  remove_old(states, folder);
   return folder / "state";
 }
 

@@ -3,7 +3,7 @@
 
 #include "experiment.h"
 #include "headlines.h"
-#include "kernel_cache.h"
+#include "kernel_build.h"
 #include "machine_code.h"
 #include "output.h"
 #include "progress.h"
@@ -70,12 +70,21 @@ Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run)
   const StoredRun stored{.run = run, .boots = TRY(store.boots(run.id))};
   std::map<std::string, std::filesystem::path> kernels;
   for (const BootRecord& boot : stored.boots) {
-    const auto vmlinux = KernelCache(paths.cache).kernel(boot.kernel, boot.kernel_hash).vmlinux();
-    kernels[boot.kernel] = vmlinux;
-    std::error_code error;
-    if (std::filesystem::exists(vmlinux, error)) continue;
-    print_err("nslab: the kernel {} is not in the cache: the report will not say which functions make a difference\n",
-              boot.kernel);
+    if (boot.key.empty()) {
+      print_err(
+          "nslab: some boots come from a run in its text form, which does not keep the calls: the report will not say "
+          "which functions make a difference\n");
+      return {};
+    }
+    if (kernels.contains(boot.kernel)) continue;
+    const Kernel kernel = KernelCache(paths.cache).kernel(boot.kernel, boot.kernel_hash);
+    kernels[boot.kernel] = kernel.vmlinux();
+    // The names and the code of another kernel would be found in it.
+    if (is_intact(kernel).value_or(false)) continue;
+    print_err(
+        "nslab: the cache does not hold the kernel {} as it was built: the report will not say which functions make a "
+        "difference. 'nslab run' with the same experiment builds it anew, and adds that\n",
+        boot.kernel);
     return {};
   }
   ReportOptions options;

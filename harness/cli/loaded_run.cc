@@ -34,6 +34,7 @@ Result<std::string> newest_results(const fs::path& results) {
   std::stable_sort(stores.begin(), stores.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   for (const auto& [written, folder] : stores) {
     const auto run = shown_run(folder);
+    if (run && run->experiment == kWhyExperiment) continue;
     if (run && run->boots_done > 0) return folder.string();
     print_err("nslab: {} is passed over: {}\n", folder.string(),
               run ? fmt::format("run {} has no boot yet", run->id) : run.error().message);

@@ -28,9 +28,10 @@ using testing::HasSubstr;
 using testing::Not;
 
 /// multi costs 310 and 311, flat 300 and 301; made by a QEMU that nobody has.
-Result<void> make_store(const fs::path& folder) {
+Result<void> make_store(const fs::path& folder, const std::string& experiment = run_record().experiment) {
   Store store = TRY(Store::open(folder.string()));
   RunRecord fresh = run_record();
+  fresh.experiment = experiment;
   fresh.manifest = R"({"experiment": "", "accelerator": "tcg with icount", "qemu": "QEMU 0.1"})";
   fresh.boots_planned = 4;
   const RunRecord run = TRY(store.begin("key", fresh));
@@ -110,6 +111,16 @@ TEST_F(TextRunVerbs, TheNewestResultsAreTheNewestThatHaveSomethingToShow) {
                           HasSubstr("nslab: " + path("no boot") + " is passed over: run 1 has no boot yet\n"),
                           HasSubstr("nslab: " + path("damaged") + " is passed over: "), Not(HasSubstr("older")),
                           Not(HasSubstr("/no store"))));
+
+  // What 'nslab why' has measured answers its own question alone.
+  ASSERT_TRUE(make_store(path("why"), kWhyExperiment));
+  written(path("why"), 4);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*newest_results(all), path("small"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("/why")));
+  const Ended asked = nslab({"why", "multi", "flat", "getpid", "--results", path("small")});
+  EXPECT_EQ(asked.exit_code, 2);
+  EXPECT_THAT(asked.errors, HasSubstr("has results of 'small': name a folder of its own with --results"));
 
   fs::remove_all(path("small"));
   fs::remove_all(path("older"));
@@ -245,6 +256,18 @@ TEST_F(TextRunVerbs, WithoutGnuplotAllElseIsWrittenAndShown) {
   EXPECT_THAT(*read_file(path("small") + "/report.md"), HasSubstr("−10 exact"));
   EXPECT_THAT(*read_file(path("small") + "/report.html"), Not(HasSubstr("<figure>")));
   EXPECT_EQ(*read_file(path("small") + "/overhead.svg"), picture) << "a good picture stays";
+}
+
+// The text form has no trees of calls: what they would say is missing, and said to be.
+TEST_F(TextRunVerbs, ARunWhoseCallsAreNotThereIsMerged) {
+  const std::string smoke = (find_paths()->root / "results/reference/smoke").string();
+  const Ended merged = nslab({"merge", smoke, "--output", path("merged")});
+  EXPECT_EQ(merged.exit_code, 0) << merged.errors;
+  EXPECT_THAT(merged.errors, HasSubstr("text form, which does not keep the calls"));
+  EXPECT_THAT(merged.output, HasSubstr("40 boots from 1 folder stored in"));
+  const Ended report = nslab({"report", path("merged"), "--format", "markdown"});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("what the differences are made of is not in these results"));
 }
 
 TEST_F(TextRunVerbs, WhatOnlyReadsNeedsNoHome) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "files.h"
-#include "kernel_cache.h"
+#include "kernel_build.h"
+#include "loaded_run.h"
 #include "machine_code.h"
 #include "output.h"
 #include "run.h"
@@ -54,14 +55,26 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
 /// no other cell's leavings are in it.
 Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
   std::string text = fmt::format(
-      "name = \"why\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nisolation = \"boot\"\nattribution = true\n"
+      "name = \"{}\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nisolation = \"boot\"\nattribution = true\n"
       "memory_accesses = {}\n",
-      arguments.profile, arguments.boots, arguments.first_seed, arguments.memory);
+      kWhyExperiment, arguments.profile, arguments.boots, arguments.first_seed, arguments.memory);
   for (const auto& [kernel, depth] : {std::pair(&arguments.a, arguments.depth), {&arguments.b, depth_b}}) {
     text += fmt::format("[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n", *kernel, depth,
                         arguments.benchmark);
   }
   return parse_experiment(text, "the experiment of 'nslab why'");
+}
+
+/// The folder may keep earlier answers. Another experiment's report would show one of them in its place.
+Result<void> check_results(const fs::path& results) {
+  std::error_code error;
+  if (!fs::exists(results / "nslab.sqlite", error)) return {};
+  for (const RunRecord& run : TRY(TRY(Store::open_existing(results.string())).runs())) {
+    if (run.experiment == kWhyExperiment) continue;
+    return user_error("{} has results of '{}': name a folder of its own with --results", results.string(),
+                      run.experiment);
+  }
+  return {};
 }
 
 struct Measured {
@@ -83,7 +96,12 @@ Result<Measured> read_side(const WhyArguments& arguments, const Paths& paths, St
                                depth, sample.refusal);
       }
       measured.iterations = sample.iterations;
-      measured.vmlinux = KernelCache(paths.cache).kernel(kernel, boot.kernel_hash).vmlinux();
+      const Kernel cached = KernelCache(paths.cache).kernel(kernel, boot.kernel_hash);
+      if (measured.vmlinux.empty() && !TRY(is_intact(cached))) {
+        return machine_error("{} is not as it was built: give the same command again, and it is made anew",
+                             cached.folder.string());
+      }
+      measured.vmlinux = cached.vmlinux();
       measured.side.trees.push_back(TRY(store.tree(boot.key, depth, arguments.benchmark)));
     }
   }
@@ -112,6 +130,8 @@ Result<void> act(const WhyArguments& arguments) {
     return user_error("both sides are {} at depth {}: name two kernels, or give --depth-b", arguments.a, depth_b);
   }
   const fs::path results = arguments.results.empty() ? paths.results / "why" : fs::path(arguments.results);
+  TRY(check_results(results));
+  if (!arguments.output.empty()) TRY(make_folders(arguments.output));
   RunOptions options;
   options.results = results;
   options.jobs = arguments.jobs;

@@ -177,9 +177,7 @@ Result<bool> is_intact(const Kernel& kernel) {
     return manifest->contains(key) && manifest->at(key) == value;
   };
   const auto sizes = sha256_file(kernel.sizes());
-  // Kernels that earlier versions built have no hash of their sizes.
-  return sizes && is("hash", kernel.hash) && is("vmlinux_sha256", vmlinux) &&
-         (is("sizes_sha256", *sizes) || !manifest->contains("sizes_sha256"));
+  return sizes && is("hash", kernel.hash) && is("vmlinux_sha256", vmlinux) && is("sizes_sha256", *sizes);
 }
 
 Result<Json> read_manifest(const Kernel& kernel) {

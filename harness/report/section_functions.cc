@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fmt/format.h>
 
+#include "experiment.h"
 #include "headlines.h"
 #include "numbers.h"
 #include "sections.h"
@@ -44,7 +45,15 @@ std::vector<std::string> row_of(const std::vector<Explanation>& lines) {
 }  // namespace
 
 Document functions_section(const Report& report) {
-  if (report.explanations.empty()) return {};
+  const Block heading{Block::Kind::heading, "Which functions make the difference"};
+  if (report.explanations.empty()) {
+    const auto experiment = experiment_of(report.run);
+    if (!experiment || !experiment->attribution || report.run.finished.empty()) return {};
+    return {heading,
+            {Block::Kind::paragraph,
+             "The functions were counted, but what the differences are made of is not in these results. 'nslab run' "
+             "with the same experiment adds it, where the calls and the kernels are still there."}};
+  }
   Table table;
   table.key_columns = 3;
   table.columns = {{"operation", "", Align::left},
@@ -56,7 +65,7 @@ Document functions_section(const Report& report) {
                    {"the five functions that differ most", "", Align::left}};
   for (const auto& lines : by_headline(report.explanations)) table.rows.push_back(row_of(lines));
   return {
-      {Block::Kind::heading, "Which functions make the difference"},
+      heading,
       {Block::Kind::paragraph,
        "For a process (fork, vfork), a thread, a program (exec), getpid, kill and a listing of /proc, as far as they "
        "were measured. 'All code' is the difference of the means: what a user pays. 'Changed code' is the part of it "

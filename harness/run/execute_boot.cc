@@ -67,7 +67,7 @@ std::string state_identity(const Prepared& prepared, const Kernel& kernel) {
   BootFiles files{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
   files.guard = "GUARD";
   const auto command = boot_command(files, 0, prepared.experiment.memory_mib, prepared.accelerator);
-  return fmt::format("state 1\n{}\n{}\n{}\n{}\n", kernel.hash, prepared.image.hash, prepared.qemu_fingerprint,
+  return fmt::format("state 2\n{}\n{}\n{}\n{}\n", kernel.hash, prepared.image.hash, prepared.qemu_fingerprint,
                      fmt::join(command, " "));
 }
 

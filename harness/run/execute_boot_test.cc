@@ -25,9 +25,10 @@ TEST(ExecuteBoot, AFailedBootIsKeptForTheUser) {
   }
   prepared.image.hash = *sha256_file(prepared.image.file);
   const Kernel& kernel = prepared.kernels["multi"];
-  ASSERT_TRUE(
-      write_file(kernel.manifest(), fmt::format(R"({{"hash": "abc", "vmlinux_sha256": "{}"}})", prepared.image.hash)));
   ASSERT_TRUE(write_file(kernel.sizes(), "{}"));
+  ASSERT_TRUE(
+      write_file(kernel.manifest(), fmt::format(R"({{"hash": "abc", "vmlinux_sha256": "{}", "sizes_sha256": "{}"}})",
+                                                prepared.image.hash, *sha256_file(kernel.sizes()))));
   prepared.plugins = NSLAB_PLUGINS;
   BootPlan plan;
   plan.kernel = "multi";
