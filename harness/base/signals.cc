@@ -2,6 +2,7 @@
 #include "signals.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include <atomic>
 
@@ -11,11 +12,20 @@ namespace {
 
 std::atomic<bool> g_interrupted = false;
 
+/// When the first one came, in seconds.
+std::atomic<time_t> g_first = 0;
+
 void on_interrupt(int signal) {
-  if (g_interrupted.exchange(true)) {
-    ::signal(signal, SIG_DFL);
-    ::raise(signal);
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  if (!g_interrupted.exchange(true)) {
+    g_first = now.tv_sec;
+    return;
   }
+  // One that comes at once is the same wish: timeout(1) signals its child, and then the group that this is in.
+  if (now.tv_sec - g_first <= 1) return;
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ Result<GuestProcess> GuestProcess::start(const BootPlan& plan, const BootSetting
   if (!settings.preload.empty()) command.environment["LD_PRELOAD"] = settings.preload;
   auto oom_killer = std::make_unique<OomWatch>();
   auto qemu = Process::start(command);
-  if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
+  if (!qemu) return cannot_start_qemu(qemu.error());
   const std::string name = plan.seed == 0 ? plan.kernel : fmt::format("{}, seed {}", plan.kernel, plan.seed);
   return GuestProcess(name, files, std::move(argv), settings.wall_limit_seconds, log, std::move(oom_killer),
                       std::move(*qemu));

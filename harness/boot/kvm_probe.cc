@@ -91,7 +91,7 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator) {
   command.argv.insert(command.argv.end(), firmware_and_answer.begin(), firmware_and_answer.end());
   command.output = log;
   auto qemu = Process::start(command);
-  if (!qemu) return machine_error("{}: apt-get install qemu-system-x86", qemu.error().message);
+  if (!qemu) return cannot_start_qemu(qemu.error());
   const auto status = qemu->wait_for(0.9);
   if (!status) {
     return KvmProbe{

@@ -95,4 +95,9 @@ Result<std::string> qemu_fingerprint() {
   return machine_error("QEMU's firmware {} is missing: apt-get install qemu-system-data", kFirmware);
 }
 
+Error cannot_start_qemu(const Error& error) {
+  const bool missing = find_program(kQemu).empty();
+  return machine_error("{}{}", error.message, missing ? ": apt-get install qemu-system-x86" : "");
+}
+
 }  // namespace nslab

@@ -49,4 +49,7 @@ Result<std::string> qemu_version();
 /// is missing. Takes some 0.1 s.
 Result<std::string> qemu_fingerprint();
 
+/// Why QEMU did not start, and what to install where it is not there.
+Error cannot_start_qemu(const Error& error);
+
 }  // namespace nslab

@@ -749,7 +749,7 @@ Result<CallTree> Store::tree(const std::string& key, int depth, const std::strin
       return sample.depth == depth && sample.benchmark == benchmark && sample.sum == tree.sum();
     });
     if (same && digest_of(key, depth, benchmark, packed) == query.getColumn(1).getString()) return tree;
-    return changed(*database_, fmt::format("the calls of {} at depth {}", benchmark, depth));
+    return changed(*database_, fmt::format("the tree of calls of {} at depth {}", benchmark, depth));
   });
 }
 
@@ -766,7 +766,7 @@ Result<std::map<std::pair<int, std::string>, std::string>> Store::trees(const st
       const std::string benchmark = query.getColumn(1).getString();
       std::string packed = query.getColumn(2).getString();
       if (digest_of(key, depth, benchmark, packed) != query.getColumn(3).getString()) {
-        return changed(*database_, fmt::format("the calls of {} at depth {}", benchmark, depth));
+        return changed(*database_, fmt::format("the tree of calls of {} at depth {}", benchmark, depth));
       }
       trees.emplace(std::pair(depth, benchmark), std::move(packed));
     }

@@ -2,6 +2,7 @@
 #include "text_store.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <set>
@@ -474,6 +475,56 @@ Result<void> check_cells(const StoredRun& stored, const fs::path& file) {
   return {};
 }
 
+/// What differences are made of belongs to cells of this run, and adds up to what their samples say.
+Result<void> check_explanations(const StoredRun& stored, const fs::path& file) {
+  const auto means_of = [&](const std::string& kernel, int depth, const std::string& benchmark) {
+    std::map<std::uint64_t, double> by_seed;
+    for (const BootRecord& boot : stored.boots) {
+      if (boot.kernel != kernel) continue;
+      for (const Sample& s : boot.samples) {
+        if (s.depth != depth || s.benchmark != benchmark || s.iterations == 0) continue;
+        by_seed[s.seed] = static_cast<double>(s.sum) / static_cast<double>(s.iterations);
+      }
+    }
+    return by_seed;
+  };
+  using Difference = std::tuple<std::string, std::string, int, std::string, int>;
+  std::set<Difference> seen;
+  Difference last;
+  for (const Explanation& e : stored.explanations) {
+    const Difference difference(e.benchmark, e.kernel, e.depth, e.baseline, e.baseline_depth);
+    const bool is_whole = e.function.empty() && e.part == kPartAll;
+    const auto wrong = [&](std::string_view what) {
+      return user_error("{}: {} of {} at depth {} against {} at depth {}: {}", file.string(), e.benchmark, e.kernel,
+                        e.depth, e.baseline, e.baseline_depth, what);
+    };
+    if (!is_whole) {
+      if (difference != last) return wrong("the line of the whole is missing");
+      continue;
+    }
+    if (!seen.insert(difference).second) return wrong("it is there twice");
+    last = difference;
+    const auto b = means_of(e.kernel, e.depth, e.benchmark);
+    const auto a = means_of(e.baseline, e.baseline_depth, e.benchmark);
+    double sum_a = 0;
+    double sum_b = 0;
+    int pairs = 0;
+    for (const auto& [seed, value] : a) {
+      const auto other = b.find(seed);
+      if (other == b.end()) continue;
+      sum_a += value;
+      sum_b += other->second;
+      ++pairs;
+    }
+    if (pairs == 0) return wrong("the run has no such cells");
+    const auto is = [&](double sum, double said) {
+      return std::abs(sum / pairs - said) <= 1e-6 * (1 + std::abs(said));
+    };
+    if (!is(sum_a, e.a) || !is(sum_b, e.b)) return wrong("the samples have other means");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
@@ -543,6 +594,7 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
     }
   }
   TRY(check_cells(stored, folder / kSamplesFile));
+  TRY(check_explanations(stored, folder / kFunctionsFile));
   return normal_form(std::move(stored));
 }
 

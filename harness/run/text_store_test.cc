@@ -106,7 +106,7 @@ TEST_F(TextStoreTest, FailuresAndForcedProfilesComeBack) {
 
 StoredRun explained() {
   StoredRun run = made_up();
-  run.explanations = {{"getpid", "flat", 0, "multi", 0, kPartAll, "", "", 310.25, 305, -5.5, -5},
+  run.explanations = {{"getpid", "flat", 0, "multi", 0, kPartAll, "", "", 310, 305, -5.5, -4.5},
                       {"getpid", "flat", 0, "multi", 0, kPartChanged, "alloc_pid", "changed", 1.0 / 3, 0, -0.4, -0.2}};
   return run;
 }
@@ -120,7 +120,7 @@ TEST_F(TextStoreTest, WhatDifferencesAreMadeOfComesBack) {
   // The file belongs to the run: neither may it be another one's, nor be missing.
   const std::string text = *read_file(folder() / "functions.tsv");
   for (const auto& [from, to, what] : {std::tuple("305", "306", "figures contradict each other"),
-                                       {"310.25", "310.20", "functions.tsv is not the file that run.json"},
+                                       {"-0.4", "-0.41", "functions.tsv is not the file that run.json"},
                                        {"alloc_pid", "free_pid", "functions.tsv is not the file that run.json"},
                                        {"-5.5", "nan", "not finite"},
                                        {"\tlow\t", "\tLow\t", "column 11 is 'Low', expected 'low'"}}) {
@@ -138,6 +138,24 @@ TEST_F(TextStoreTest, WhatDifferencesAreMadeOfComesBack) {
   ASSERT_TRUE(write_text_run(run, folder()));
   ASSERT_TRUE(write_text_run(made_up(), folder()));
   EXPECT_FALSE(fs::exists(folder() / "functions.tsv"));
+}
+
+TEST_F(TextStoreTest, WhatDifferencesAreMadeOfBelongsToTheRunsCells) {
+  const auto refusal = [&](const auto& edit) {
+    StoredRun run = explained();
+    edit(run.explanations);
+    return refusal_of(run);
+  };
+  using Lines = std::vector<Explanation>;
+  EXPECT_THAT(refusal([](Lines& lines) { lines[0].baseline = lines[1].baseline = "ghost"; }),
+              testing::HasSubstr("getpid of flat at depth 0 against ghost at depth 0: the run has no such cells"));
+  EXPECT_THAT(refusal([](Lines& lines) { lines[0].depth = lines[1].depth = 7; }),
+              testing::HasSubstr("the run has no such cells"));
+  EXPECT_THAT(refusal([](Lines& lines) { lines[0].a = 311, lines[0].b = 306; }),
+              testing::HasSubstr("the samples have other means"));
+  EXPECT_THAT(refusal([](Lines& lines) { lines.erase(lines.begin()); }),
+              testing::HasSubstr("the line of the whole is missing"));
+  EXPECT_THAT(refusal([](Lines& lines) { lines.push_back(lines.front()); }), testing::HasSubstr("it is there twice"));
 }
 
 TEST_F(TextStoreTest, ARunWithoutBootsIsNotExported) {
