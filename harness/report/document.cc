@@ -80,7 +80,8 @@ std::string render_markdown(const Document& document) {
         break;
       case Block::Kind::table:
         out += block.text + "\n";
-        for (const Table& part : split(block.table, readable)) out += "\n" + markdown_table(part);
+        for (const Table& part : split(block.table, ends_in_text(block.table) ? 0 : readable))
+          out += "\n" + markdown_table(part);
         break;
     }
     out += "\n";

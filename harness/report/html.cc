@@ -128,9 +128,7 @@ std::string block_html(const Block& block) {
     }
     case Block::Kind::table: {
       std::string out = fmt::format("<p class=\"caption\">{}</p>\n", text);
-      // A last column of text takes the width that is left.
-      const bool text_last = block.table.columns.back().align == Align::left;
-      for (const Table& part : split(block.table, text_last ? 0 : readable)) out += table_html(part);
+      for (const Table& part : split(block.table, ends_in_text(block.table) ? 0 : readable)) out += table_html(part);
       return out;
     }
   }

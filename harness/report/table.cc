@@ -110,6 +110,8 @@ std::string markdown_cell(std::string_view text) {
 
 }  // namespace
 
+bool ends_in_text(const Table& table) { return table.columns.back().align == Align::left; }
+
 std::vector<Table> split(const Table& table, int width) {
   if (width <= 0) return {table};
   std::vector<int> widths;

@@ -24,6 +24,8 @@ struct Table {
 /// Splits a table whose text is wider than `width` into several that fit: as many whole groups to a part as there is
 /// room for, and a group only when it alone is too wide. A part with a single column may still be wider. 0: no limit.
 std::vector<Table> split(const Table& table, int width);
+/// Whether the last column is of text, which takes the width that is left where a page is rendered: no reason to split.
+bool ends_in_text(const Table& table);
 
 /// Plain text, each line ending in '\n': group line (when there are groups), headings, a rule, the rows.
 std::string text_table(const Table& table);
