@@ -227,6 +227,7 @@ TEST_F(TextRunVerbs, AReportInItsOwnFolderTellsWhoseReportItReplaces) {
     Store store = std::move(*Store::open(path("small")));
     RunRecord second = run_record();
     second.started = "2026-11-24T20:00:00Z";
+    second.boots_planned = 1;
     const auto run = store.begin("another key", second);
     ASSERT_TRUE(run);
     ASSERT_TRUE(store.add(run->id, {"multi", "multi", 9, 1, "s", "f", "{}", {sample("multi", 0, "getpid", 9, 320)}}));

@@ -41,6 +41,13 @@ class StoreTest : public testing::Test {
 };
 
 // SQLite would take such a relative name for a URI, and keep all of it in memory.
+/// A run that is complete when it begins.
+RunRecord of_no_boot() {
+  RunRecord run = run_record();
+  run.boots_planned = 0;
+  return run;
+}
+
 TEST_F(StoreTest, MayLieInAFolderOfAnyName) {
   const fs::path before = fs::current_path();
   fs::current_path(folder());
@@ -149,19 +156,19 @@ TEST_F(StoreTest, ABootIsStoredOnceAndWhole) {
 
 TEST_F(StoreTest, TheNewestRunOfTheSameKeyIsContinued) {
   Store store = open();
-  const auto first = store.continue_or_begin("key", fresh());
+  const auto first = store.continue_or_begin("key", of_no_boot());
   ASSERT_TRUE(first);
-  RunRecord later = fresh();
+  RunRecord later = of_no_boot();
   later.manifest = R"({"accelerator": "kvm"})";
   const auto again = store.continue_or_begin("key", later);
   EXPECT_EQ(again->id, first->id);
   EXPECT_EQ(again->manifest, later.manifest);
   ASSERT_TRUE(store.finish(first->id, "2025-01-01T01:00:00Z"));
-  const auto finished = store.continue_or_begin("key", fresh());
+  const auto finished = store.continue_or_begin("key", of_no_boot());
   EXPECT_EQ(finished->id, first->id);
   EXPECT_EQ(finished->manifest, later.manifest) << "a finished run stays as it is";
-  EXPECT_NE(store.continue_or_begin("other key", fresh())->id, first->id);
-  EXPECT_EQ(store.continue_or_begin("key", fresh())->id, 3) << "reports show the newest, so it must be this one";
+  EXPECT_NE(store.continue_or_begin("other key", of_no_boot())->id, first->id);
+  EXPECT_EQ(store.continue_or_begin("key", of_no_boot())->id, 3) << "reports show the newest, so it must be this one";
 }
 
 TEST_F(StoreTest, ABootOfAnotherRunIsAdoptedByItsKey) {
@@ -198,9 +205,9 @@ TEST_F(StoreTest, AFailureStaysUntilTheBootIsThere) {
 
 TEST_F(StoreTest, ReportsShowTheNewestFinishedRun) {
   Store store = open();
-  ASSERT_TRUE(store.begin("one", fresh()));
+  ASSERT_TRUE(store.begin("one", of_no_boot()));
   EXPECT_EQ(store.run(std::nullopt)->id, 1) << "none is finished";
-  ASSERT_TRUE(store.begin("two", fresh()));
+  ASSERT_TRUE(store.begin("two", of_no_boot()));
   ASSERT_TRUE(store.finish(1, "2025-01-01T01:00:00Z"));
   EXPECT_EQ(store.run(std::nullopt)->id, 1);
   ASSERT_TRUE(store.finish(2, "2025-01-01T02:00:00Z"));
@@ -412,6 +419,19 @@ TEST_F(StoreTest, AFileThatIsNoLongerInItsPlaceIsAnError) {
   }
 }
 
+TEST_F(StoreTest, AFinishedRunMissesNoBoot) {
+  Store store = open();
+  RunRecord of_two = fresh();
+  of_two.boots_planned = 2;
+  const auto run = store.begin("key", of_two);
+  ASSERT_TRUE(store.add(run->id, boot(7)));
+  ASSERT_TRUE(store.add(run->id, boot(8)));
+  ASSERT_TRUE(store.finish(run->id, "2026-11-26T00:00:00Z"));
+  EXPECT_EQ(store.run(run->id)->boots_done, 2);
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE).exec("DELETE FROM member WHERE seed = 7");
+  EXPECT_THAT(store.run(run->id).error().message, testing::HasSubstr("run 1, which has 1 boots of 2, is not what"));
+}
+
 TEST_F(StoreTest, AnImpossibleSampleIsNoResult) {
   Store store = open();
   const auto run = store.begin("key", fresh());
@@ -425,9 +445,9 @@ TEST_F(StoreTest, AnImpossibleSampleIsNoResult) {
 
 TEST_F(StoreTest, ARunWithFailuresIsShownBeforeAnOlderFinishedOne) {
   Store store = open();
-  ASSERT_TRUE(store.begin("one", fresh()));
+  ASSERT_TRUE(store.begin("one", of_no_boot()));
   ASSERT_TRUE(store.finish(1, "2025-01-01T01:00:00Z"));
-  const auto second = store.begin("two", fresh());
+  const auto second = store.begin("two", of_no_boot());
   EXPECT_EQ(store.run(std::nullopt)->id, 1) << "it may be under way";
   ASSERT_TRUE(store.add_failure(second->id, {"multi", 7, "hung"}));
   EXPECT_EQ(store.run(std::nullopt)->id, 2);
