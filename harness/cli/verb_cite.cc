@@ -87,10 +87,13 @@ What is shown, and the words that follow:
   depth       the difference from depth 0: depth=D kernels=A,B benchmarks=X,Y
   ideas       the mean effect of each option: depth=D benchmarks=X,Y
   growth      the cost at the largest size by that at the smallest: quantity=Q depth=D kernels=A,B operations=X,Y
+  why         what a difference is made of, where functions were counted: benchmark=X kernel=B depth=D baseline=A
+              baseline_depth=D (default: depth)
+  changed     the difference in all code and in changed code alone: depth=D kernels=A,B baseline=C benchmarks=X,Y
   2007        the rows of 2007, then and today: benchmark=X
   boots       the boots and the time that they took, of this run and of any others that are named
 
-All but the last two take statistic=minimum, too.)",
+All but the last four take statistic=minimum, too.)",
     .declare = verb_body<CiteArguments>(declare_arguments, act),
 });
 

@@ -46,13 +46,17 @@ std::vector<std::string> row_of(const std::vector<Explanation>& lines) {
 
 Document functions_section(const Report& report) {
   const Block heading{Block::Kind::heading, "Which functions make the difference"};
+  const auto experiment = experiment_of(report.run);
   if (report.explanations.empty()) {
-    const auto experiment = experiment_of(report.run);
     if (!experiment || !experiment->attribution || report.run.finished.empty()) return {};
     return {heading,
             {Block::Kind::paragraph,
              "The functions were counted, but what the differences are made of is not in these results. 'nslab run' "
              "with the same experiment adds it, where the calls and the kernels are still there."}};
+  }
+  std::string other_reference;
+  if (experiment && !experiment->reference.empty() && experiment->reference != report.reference) {
+    other_reference = fmt::format(" They were made against '{}', the experiment's reference.", experiment->reference);
   }
   Table table;
   table.key_columns = 3;
@@ -78,8 +82,8 @@ Document functions_section(const Report& report) {
       {.kind = Block::Kind::table,
        .text =
            fmt::format("Differences in instructions per operation ({}), ± the 95 % interval over pairs of boots with "
-                       "one seed.",
-                       source_text(report, report.views.front())),
+                       "one seed.{}",
+                       source_text(report, report.views.front()), other_reference),
        .table = std::move(table)}};
 }
 
