@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <atomic>
+#include <cstdint>
 
 namespace nslab {
 
@@ -12,18 +13,20 @@ namespace {
 
 std::atomic<bool> g_interrupted = false;
 
-/// When the first one came, in seconds.
-std::atomic<time_t> g_first = 0;
+/// When the first one came, in nanoseconds of the monotonic clock.
+std::atomic<std::int64_t> g_first = 0;
 
 void on_interrupt(int signal) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
   timespec now = {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t time = now.tv_sec * kSecond + now.tv_nsec;
   if (!g_interrupted.exchange(true)) {
-    g_first = now.tv_sec;
+    g_first = time;
     return;
   }
   // One that comes at once is the same wish: timeout(1) signals its child, and then the group that this is in.
-  if (now.tv_sec - g_first <= 1) return;
+  if (time - g_first < kSecond / 10) return;
   ::signal(signal, SIG_DFL);
   ::raise(signal);
 }

@@ -38,8 +38,7 @@ struct LoadedRun {
 inline constexpr const char* kWhyExperiment = "why";
 
 /// Of the folders in `results` that have a boot to show, the one whose store was written last; but none of 'nslab why',
-/// whose boots answer one question. Says which newer ones it
-/// passes over, and why. Exit::user when there is none.
+/// whose boots answer one question. Says which newer ones it passes over, and why. Exit::user when there is none.
 Result<std::string> newest_results(const std::filesystem::path& results);
 /// The named folder, or the newest one under results/.
 Result<std::string> find_results(const std::string& named);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
 #include "files.h"
 #include "kernel_build.h"
 #include "loaded_run.h"
@@ -7,6 +11,7 @@
 #include "run.h"
 #include "store.h"
 #include "terminal.h"
+#include "text.h"
 #include "verb.h"
 #include "why.h"
 
@@ -54,6 +59,12 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
 /// Both sides in one experiment: what is wrong with either is said before anything is measured. A guest a cell, so that
 /// no other cell's leavings are in it.
 Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
+  for (const std::string* name : {&arguments.a, &arguments.b, &arguments.benchmark, &arguments.profile}) {
+    const auto is_of_names = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("+-_.", c) != nullptr; };
+    if (name->empty() || !std::all_of(name->begin(), name->end(), is_of_names)) {
+      return user_error("'{}' is no name: letters, digits, '+', '-' and '_'", without_controls(*name));
+    }
+  }
   std::string text = fmt::format(
       "name = \"{}\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nisolation = \"boot\"\nattribution = true\n"
       "memory_accesses = {}\n",
@@ -62,7 +73,9 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
     text += fmt::format("[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n", *kernel, depth,
                         arguments.benchmark);
   }
-  return parse_experiment(text, "the experiment of 'nslab why'");
+  Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab why'"));
+  for (Measure& measure : experiment.measures) measure.where = "nslab why";
+  return experiment;
 }
 
 /// The folder may keep earlier answers. Another experiment's report would show one of them in its place.
