@@ -74,6 +74,7 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
                         arguments.benchmark);
   }
   Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab why'"));
+  experiment.profile_where = "nslab why";
   for (Measure& measure : experiment.measures) measure.where = "nslab why";
   return experiment;
 }
