@@ -17,7 +17,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 // Of each kind: nothing but calls, faults and copies, threads, programs loaded, signals, many processes, files, user
-// code that leaves by exceptions, and cells in which the guest waits.
+// code that leaves by exceptions, cells in which the guest waits, and (sched_setaffinity) a jump that lies on two pages.
 constexpr const char* kExperiment = R"(
 name = "attribution"
 profile = "mini"
@@ -29,7 +29,7 @@ depths = [0, 2]
 benchmarks = [
   "empty", "getpid", "fork_exit_wait", "vfork_exit_wait", "thread_create_join", "pidns_create", "fork_exec_static",
   "fork_exec_dynamic", "execl", "kill_child", "kill_group_200", "proc_readdir_100", "futex_pi_owner",
-  "ptrace_seize_detach", "shell1",
+  "ptrace_seize_detach", "shell1", "sched_setaffinity",
 ]
 )";
 

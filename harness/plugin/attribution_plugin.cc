@@ -316,9 +316,10 @@ void read_end(Block& block, Details& details, const unsigned char* bytes, std::s
   if (at == size) return;
   const unsigned char opcode = bytes[at];
   const unsigned char second = at + 1 < size ? bytes[at + 1] : 0;
-  const auto relative = [&](std::size_t width) {
+  // 0 where bytes are missing: of an instruction that lies on two pages we may see the first ones alone.
+  const auto relative = [&](std::size_t opcode_bytes, std::size_t width) {
     std::int32_t distance = 0;
-    if (at + width > size || width > size) return Address{0};
+    if (at + opcode_bytes + width > size) return Address{0};
     if (width == 1) {
       distance = static_cast<signed char>(bytes[size - 1]);
     } else {
@@ -336,10 +337,12 @@ void read_end(Block& block, Details& details, const unsigned char* bytes, std::s
     block.how = End::iret;
   } else if (opcode == 0x0f && (second == 0x05 || second == 0x34)) {
     block.how = End::syscall;
-  } else if (opcode == 0xe9 || (opcode == 0x0f && (second & 0xf0) == 0x80)) {
-    details.target = relative(4);
+  } else if (opcode == 0xe9) {
+    details.target = relative(1, 4);
+  } else if (opcode == 0x0f && (second & 0xf0) == 0x80) {
+    details.target = relative(2, 4);
   } else if (opcode == 0xeb || (opcode & 0xf0) == 0x70 || (opcode >= 0xe0 && opcode <= 0xe3)) {
-    details.target = relative(1);
+    details.target = relative(1, 1);
   } else if (repeat && ((opcode >= 0xa4 && opcode <= 0xaf && opcode != 0xa8 && opcode != 0xa9) ||
                         (opcode >= 0x6c && opcode <= 0x6f))) {
     details.repeats = true;
