@@ -31,5 +31,7 @@ struct Explanation {
 inline constexpr const char* kPartAll = "all";
 inline constexpr const char* kPartChanged = "changed code";
 inline constexpr const char* kPartCalled = "called by changed code";
+/// What a table calls the parts together that are the same on both sides, in each pair of boots.
+inline constexpr const char* kAllElse = "all else, the same in both";
 
 }  // namespace nslab

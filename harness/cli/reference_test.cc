@@ -118,6 +118,11 @@ TEST_F(TextRunVerbs, TheNewestResultsAreTheNewestThatHaveSomethingToShow) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(*newest_results(all), path("small"));
   EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("/why")));
+  ASSERT_EQ(nslab({"export", path("small"), "--output", path("text")}).exit_code, 0);
+  const Ended hidden = nslab({"why", "multi", "flat", "getpid", "--results", path("text")});
+  EXPECT_EQ(hidden.exit_code, 2);
+  EXPECT_THAT(hidden.errors, HasSubstr("has a run in its text form, which a new store would hide"));
+  EXPECT_FALSE(fs::exists(path("text") + "/nslab.sqlite"));
   const Ended asked = nslab({"why", "multi", "flat", "getpid", "--results", path("small")});
   EXPECT_EQ(asked.exit_code, 2);
   EXPECT_THAT(asked.errors, HasSubstr("has results of 'small': name a folder of its own with --results"));

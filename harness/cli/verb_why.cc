@@ -14,6 +14,7 @@
 #include "text.h"
 #include "verb.h"
 #include "why.h"
+#include "words.h"
 
 namespace nslab::verb_why {
 namespace fs = std::filesystem;
@@ -42,10 +43,10 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.positional("A", values.a, "the baseline: a kernel", "KERNEL");
   arguments.positional("B", values.b, "the kernel that is compared with it: differences are B - A", "KERNEL");
   arguments.positional("BENCHMARK", values.benchmark, "one of 'nslab bench list'", "BENCHMARK");
-  arguments.option("--depth", values.depth, 0, 32, "pid namespaces below the initial one");
-  arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same");
-  arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed");
-  arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here");
+  arguments.option("--depth", values.depth, 0, 32, "pid namespaces below the initial one (default: 0)");
+  arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same (the default)");
+  arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed (default: 10)");
+  arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here (default: 1)");
   arguments.option("--jobs,-j", values.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.option("--profile", values.profile, "the kernels' profile", "PROFILE");
   arguments.choice("--by", values.by, {"function", "path"}, "tables of functions, or the tree of calls");
@@ -122,12 +123,19 @@ Result<Measured> read_side(const WhyArguments& arguments, const Paths& paths, St
   return measured;
 }
 
-Result<void> write_all(const fs::path& folder, const WhyQuestion& question, const Why& why) {
+/// The answer, below what makes the run's figures no good.
+Document document_of(const RunRecord& run, const WhyQuestion& question, const Why& why, WhyBy by) {
+  Document document = cautions(run);
+  append(document, why_document(question, why, by));
+  return document;
+}
+
+Result<void> write_all(const fs::path& folder, const RunRecord& run, const WhyQuestion& question, const Why& why) {
   TRY(make_folders(folder));
-  Document document = why_document(question, why, WhyBy::function);
+  const Document document = document_of(run, question, why, WhyBy::function);
   TRY(write_file(folder / "why.txt", render_text(document, 0)));
   TRY(write_file(folder / "why.md", render_markdown(document)));
-  TRY(write_file(folder / "paths.txt", render_text(why_document(question, why, WhyBy::path), 0)));
+  TRY(write_file(folder / "paths.txt", render_text(document_of(run, question, why, WhyBy::path), 0)));
   TRY(write_file(folder / "why.json", to_text(why_json(question, why), 1) + "\n"));
   TRY(write_file(folder / "flame.svg", flame_graph(question, why)));
   for (const auto& [name, side] : {std::pair("a", &question.a), std::pair("b", &question.b)}) {
@@ -164,12 +172,12 @@ Result<void> act(const WhyArguments& arguments) {
   question.b = std::move(b.side);
   question.changes = TRY(CodeComparer().changes(a.vmlinux, question.a.trees, b.vmlinux, question.b.trees));
   const Why why = explain(question);
-  if (!arguments.output.empty()) TRY(write_all(arguments.output, question, why));
+  if (!arguments.output.empty()) TRY(write_all(arguments.output, run, question, why));
   if (arguments.format == "json") {
     print_out("{}\n", to_text(why_json(question, why), 1));
     return {};
   }
-  const Document document = why_document(question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function);
+  const Document document = document_of(run, question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function);
   print_out("{}",
             arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
   return {};

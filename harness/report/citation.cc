@@ -162,14 +162,20 @@ Result<Table> why_table(const Asked& asked) {
   const auto add = [&](const std::string& name, const Explanation& line) {
     table.rows.push_back({name, format_number(line.a, 1), format_number(line.b, 1), difference_text(line)});
   };
+  Explanation same;
   for (const Explanation& part : lines) {
     if (!part.function.empty() || (part.part == kPartChanged && wanted.kernel == wanted.baseline)) continue;
-    if (part.difference() == 0 && part.exact() && part.part != kPartAll) continue;
+    if (part.difference() == 0 && part.exact() && part.part != kPartAll) {
+      same.a += part.a;
+      same.b += part.b;
+      continue;
+    }
     add(part.part, part);
     for (const Explanation& line : lines) {
       if (!line.function.empty() && line.part == part.part) add("– " + line.function, line);
     }
   }
+  if (same.a > 0) add(kAllElse, same);
   return table;
 }
 

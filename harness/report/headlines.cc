@@ -29,7 +29,12 @@ std::vector<HeadlineDifference> headline_differences(const Report& report) {
   const auto add = [&](const HeadlineDifference& d) {
     if (!is_measured(report, d.benchmark, d.kernel, d.depth)) return;
     if (!is_measured(report, d.benchmark, d.baseline, d.baseline_depth)) return;
-    if (std::find(found.begin(), found.end(), d) == found.end()) found.push_back(d);
+    // The same the other way round says nothing more.
+    const HeadlineDifference mirrored{d.benchmark, d.baseline, d.baseline_depth, d.kernel, d.depth};
+    for (const HeadlineDifference& known : {d, mirrored}) {
+      if (std::find(found.begin(), found.end(), known) != found.end()) return;
+    }
+    found.push_back(d);
   };
   const auto contrasts = contrasts_of(report.kernels);
   for (const std::string_view name : kHeadlines) {
@@ -45,10 +50,14 @@ std::vector<HeadlineDifference> headline_differences(const Report& report) {
         add({benchmark, contrast.b.front(), depth, contrast.a.front(), depth});
       }
     }
+    // Of a listing, that has fewer processes to show inside a namespace, no difference between depths.
+    if (benchmark.starts_with("proc_readdir")) continue;
     for (const std::string& kernel : report.kernels) {
-      const auto deepest = std::find_if(report.depths.rbegin(), report.depths.rend(),
-                                        [&](int depth) { return is_measured(report, benchmark, kernel, depth); });
-      if (deepest != report.depths.rend() && *deepest > 0) add({benchmark, kernel, *deepest, kernel, 0});
+      const auto measured = [&](int depth) { return depth > 0 && is_measured(report, benchmark, kernel, depth); };
+      const auto nearest = std::find_if(report.depths.begin(), report.depths.end(), measured);
+      if (nearest == report.depths.end()) continue;
+      add({benchmark, kernel, *nearest, kernel, 0});
+      add({benchmark, kernel, *std::find_if(report.depths.rbegin(), report.depths.rend(), measured), kernel, 0});
     }
   }
   return found;

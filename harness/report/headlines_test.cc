@@ -40,8 +40,8 @@ std::vector<std::string> texts(const std::vector<HeadlineDifference>& difference
 TEST(Headlines, AreThoseOfTheReferenceOfKnownPairsAndOfDepth) {
   EXPECT_THAT(texts(headline_differences(report_of("multi"))),
               ElementsAre("fork_exit_wait: none 0 / multi 0", "fork_exit_wait: flat 0 / multi 0",
-                          // 'none' against 'multi' is the known pair, the other way round.
-                          "fork_exit_wait: multi 0 / none 0", "fork_exit_wait: flat 1 / multi 1",
+                          // 'none' against 'multi' is the known pair; the other way round it is there already.
+                          "fork_exit_wait: flat 1 / multi 1", "fork_exit_wait: multi 1 / multi 0",
                           "fork_exit_wait: multi 2 / multi 0", "fork_exit_wait: flat 1 / flat 0"));
 }
 
@@ -49,7 +49,8 @@ TEST(Headlines, ADifferenceIsNeverOneOfKernelsAndDepthsAtOnce) {
   EXPECT_THAT(texts(headline_differences(report_of("none"))),
               ElementsAre("fork_exit_wait: multi 0 / none 0", "fork_exit_wait: flat 0 / none 0",
                           "fork_exit_wait: flat 0 / multi 0", "fork_exit_wait: flat 1 / multi 1",
-                          "fork_exit_wait: multi 2 / multi 0", "fork_exit_wait: flat 1 / flat 0"));
+                          "fork_exit_wait: multi 1 / multi 0", "fork_exit_wait: multi 2 / multi 0",
+                          "fork_exit_wait: flat 1 / flat 0"));
 }
 
 WhyDifference difference(double a, double b, double half) {

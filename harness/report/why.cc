@@ -21,7 +21,7 @@ namespace {
 struct Path {
   std::uint32_t parent;
   FunctionName function;
-  std::vector<double> a;  ///< instructions a repetition, by seed
+  std::vector<double> a;  ///< instructions of all repetitions together, by seed
   std::vector<double> b;
   double calls_a = 0;  ///< mean over seeds
   double calls_b = 0;
@@ -46,7 +46,7 @@ std::vector<Path> merge_trees(const WhyQuestion& question) {
         const std::uint32_t parent = merged.empty() ? 0 : merged[node.parent];
         merged.push_back(path_of(parent, tree.functions[node.function]));
         Path& path = paths[merged.back()];
-        (is_b ? path.b : path.a)[seed] += static_cast<double>(node.instructions) / repetitions;
+        (is_b ? path.b : path.a)[seed] += static_cast<double>(node.instructions);
         (is_b ? path.calls_b : path.calls_a) +=
             static_cast<double>(node.calls) / repetitions / static_cast<double>(seeds);
       }
@@ -167,7 +167,7 @@ std::vector<std::string> causes_of(const WhyQuestion& question, const std::vecto
 
 // ---- Sums ----------------------------------------------------------------------------------------------------------
 
-/// Instructions by seed, of both sides.
+/// Counts of all repetitions together, by seed, of both sides: whole numbers, so that equal ones are equal.
 struct Values {
   std::vector<double> a;
   std::vector<double> b;
@@ -184,12 +184,15 @@ struct Values {
 
 WhyDifference difference_of(const Values& values, const WhyQuestion& question) {
   WhyDifference result;
-  result.a = mean(values.a);
-  result.b = mean(values.b);
+  const auto repetitions = static_cast<double>(question.iterations);
+  result.a = mean(values.a) / repetitions;
+  result.b = mean(values.b) / repetitions;
   std::vector<double> differences;
-  for (std::size_t i = 0; i < values.a.size(); ++i) differences.push_back(values.b[i] - values.a[i]);
+  for (std::size_t i = 0; i < values.a.size(); ++i) {
+    differences.push_back((values.b[i] - values.a[i]) / repetitions);
+  }
   // Each is a count of instructions divided by the repetitions, and known to one of them.
-  const double rounding = std::sqrt(2.0) * rounding_of(1.0 / static_cast<double>(question.iterations));
+  const double rounding = std::sqrt(2.0) * rounding_of(1.0 / repetitions);
   result.estimate = estimate(differences, question.level, rounding);
   return result;
 }
@@ -197,7 +200,6 @@ WhyDifference difference_of(const Values& values, const WhyQuestion& question) {
 /// By function and, under the empty name, of all together.
 std::vector<WhyAccesses> accesses_of(const WhyQuestion& question) {
   const std::size_t seeds = question.a.trees.size();
-  const auto repetitions = static_cast<double>(question.iterations);
   struct Counts {
     Values loads;
     Values stores;
@@ -214,7 +216,7 @@ std::vector<WhyAccesses> accesses_of(const WhyQuestion& question) {
                {std::pair(&of_name.loads, accesses.loads), {&of_name.stores, accesses.stores}}) {
             values->a.resize(seeds);
             values->b.resize(seeds);
-            (is_b ? values->b : values->a)[seed] += static_cast<double>(count) / repetitions;
+            (is_b ? values->b : values->a)[seed] += static_cast<double>(count);
           }
         }
       }
@@ -319,10 +321,17 @@ Table cause_table(const WhyQuestion& question, const Why& why) {
     table.rows.push_back({name, format_number(d.a, 1), format_number(d.b, 1), difference_text(d), half_width_text(d)});
   };
   if (!same_kernel(question)) add(kPartChanged, why.changed_sum);
+  WhyDifference same;
   for (const WhyRow& row : why.causes) {
-    if (row.instructions.difference() == 0 && row.instructions.estimate.exact) continue;
+    if (row.instructions.difference() == 0 && row.instructions.estimate.exact) {
+      same.a += row.instructions.a;
+      same.b += row.instructions.b;
+      same.estimate.exact = true;
+      continue;
+    }
     add((same_kernel(question) ? "" : "induced: ") + row.cause, row.instructions);
   }
+  if (same.a > 0) add(kAllElse, same);
   add("all", why.whole);
   return table;
 }
@@ -430,8 +439,8 @@ Why explain(const WhyQuestion& question) {
   }
   why.accesses = accesses_of(question);
   for (const Path& path : paths) {
-    const double a = mean(path.a);
-    const double b = mean(path.b);
+    const double a = mean(path.a) / static_cast<double>(question.iterations);
+    const double b = mean(path.b) / static_cast<double>(question.iterations);
     why.tree.push_back({path.parent, path.function.shown(), a, b, a, b});
   }
   for (std::size_t i = why.tree.size(); i-- > 1;) {

@@ -17,6 +17,7 @@
 #include "signals.h"
 #include "store.h"
 #include "text.h"
+#include "text_store.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -230,6 +231,10 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
 
   // We open the store before we build kernels: an unwritable disk shall not cost the user an hour of building.
   const fs::path& results = options.results;
+  if (is_text_run(results)) {
+    return user_error("{} has a run in its text form, which a new store would hide: name another folder with --results",
+                      results.string());
+  }
   auto store = TRY(Store::open(results.string()));
   const auto lock = TRY(FileLock::attempt(results / "nslab.lock"));
   if (!lock.has_value())
