@@ -36,6 +36,7 @@ struct WhyArguments {
   std::string results;
   std::string output;
   bool memory = false;
+  bool all = false;
   bool force_profile = false;
 };
 
@@ -53,6 +54,7 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.choice("--format", values.format, {"text", "markdown", "json"}, "how it is printed");
   arguments.option("--results", values.results, "folder that keeps the boots (default: results/why)", "FOLDER");
   arguments.option("--output", values.output, "write all forms, flame graph and exports into this folder", "FOLDER");
+  arguments.flag("--all", values.all, "show all functions and paths, not the largest differences alone");
   arguments.flag("--memory", values.memory, "count loads and stores as well (takes longer)");
   arguments.flag("--force-profile", values.force_profile, "count on a profile that is not for measurement");
 }
@@ -124,18 +126,18 @@ Result<Measured> read_side(const WhyArguments& arguments, const Paths& paths, St
 }
 
 /// The answer, below what makes the run's figures no good.
-Document document_of(const RunRecord& run, const WhyQuestion& question, const Why& why, WhyBy by) {
+Document document_of(const RunRecord& run, const WhyQuestion& question, const Why& why, WhyBy by, bool all) {
   Document document = cautions(run);
-  append(document, why_document(question, why, by));
+  append(document, why_document(question, why, by, all));
   return document;
 }
 
 Result<void> write_all(const fs::path& folder, const RunRecord& run, const WhyQuestion& question, const Why& why) {
   TRY(make_folders(folder));
-  const Document document = document_of(run, question, why, WhyBy::function);
+  const Document document = document_of(run, question, why, WhyBy::function, true);
   TRY(write_file(folder / "why.txt", render_text(document, 0)));
   TRY(write_file(folder / "why.md", render_markdown(document)));
-  TRY(write_file(folder / "paths.txt", render_text(document_of(run, question, why, WhyBy::path), 0)));
+  TRY(write_file(folder / "paths.txt", render_text(document_of(run, question, why, WhyBy::path, true), 0)));
   TRY(write_file(folder / "why.json", to_text(why_json(question, why), 1) + "\n"));
   TRY(write_file(folder / "flame.svg", flame_graph(question, why)));
   for (const auto& [name, side] : {std::pair("a", &question.a), std::pair("b", &question.b)}) {
@@ -177,7 +179,8 @@ Result<void> act(const WhyArguments& arguments) {
     print_out("{}\n", to_text(why_json(question, why), 1));
     return {};
   }
-  const Document document = document_of(run, question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function);
+  const Document document =
+      document_of(run, question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function, arguments.all);
   print_out("{}",
             arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
   return {};

@@ -76,7 +76,7 @@ Document functions_section(const Report& report) {
            "part in unchanged functions that these call. Both belong to their pair of kernels: they do not add up from "
            "row to row. The rest is code that is the same in both and ran more or less often, or on other data: there "
            "a patch shows that takes the id tree away, and the freeing by RCU, which comes in batches and varies most. "
-           "'nslab why' shows it by cause, with more functions (in JSON all) and the paths of calls "
+           "'nslab why' shows it by cause, with all functions (--all) and the paths of calls "
            "(docs/attribution.md). The functions come first whose interval excludes 0, largest first; behind each "
            "stands what its code is or, where it is the same, why it ran. They were picked from hundreds because they "
            "are large: where an interval only just excludes 0, think of chance."},

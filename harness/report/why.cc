@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -450,9 +451,11 @@ Why explain(const WhyQuestion& question) {
   return why;
 }
 
-Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
-  constexpr std::size_t kMostFunctions = 25;
-  constexpr std::size_t kMostPaths = 60;
+Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, bool all) {
+  constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+  const std::size_t most_changed = all ? kAll : 25;
+  const std::size_t most_of_cause = all ? kAll : 8;
+  const std::size_t most_paths = all ? kAll : 60;
   const WhyDifference& whole = why.whole;
   const bool same = same_kernel(question);
   Document document = {{Block::Kind::title, fmt::format("{}: {} (B) against {} (A)", question.benchmark,
@@ -481,13 +484,13 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
     document.push_back({Block::Kind::heading, "By path of calls"});
     document.push_back({.kind = Block::Kind::table,
                         .text = "A function's instructions with all that it calls, and the difference in itself alone.",
-                        .table = path_table(why, kMostPaths)});
+                        .table = path_table(why, most_paths)});
   } else {
     if (!same && !why.changed.empty()) {
       document.push_back({Block::Kind::heading, "Changed code"});
       document.push_back({.kind = Block::Kind::table,
                           .text = "Functions whose machine code differs, addresses and constants apart.",
-                          .table = function_table(question, why.changed, kMostFunctions)});
+                          .table = function_table(question, why.changed, most_changed)});
     }
     bool first = true;
     for (const WhyRow& cause : why.causes) {
@@ -495,7 +498,7 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by) {
       for (const WhyRow& row : why.induced) {
         if (row.cause == cause.cause) rows.push_back(row);
       }
-      Table table = function_table(question, rows, 8);
+      Table table = function_table(question, rows, most_of_cause);
       if (table.rows.empty()) continue;
       if (first)
         document.push_back(

@@ -87,8 +87,8 @@ Why explain(const WhyQuestion& question);
 
 enum class WhyBy { function, path };
 
-/// A sentence, then the tables.
-Document why_document(const WhyQuestion& question, const Why& why, WhyBy by);
+/// A sentence, then the tables: of the largest differences, or of all.
+Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, bool all = false);
 Json why_json(const WhyQuestion& question, const Why& why);
 
 /// Stacks as flamegraph.pl and speedscope read them: "caller;callee COUNT" a line, instructions of all seeds together.
