@@ -17,7 +17,8 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 // Of each kind: nothing but calls, faults and copies, threads, programs loaded, signals, many processes, files, user
-// code that leaves by exceptions, cells in which the guest waits, and (sched_setaffinity) a jump that lies on two pages.
+// code that leaves by exceptions, cells in which the guest waits, and (sched_setaffinity) a jump that lies on two
+// pages.
 constexpr const char* kExperiment = R"(
 name = "attribution"
 profile = "mini"
