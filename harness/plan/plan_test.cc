@@ -171,7 +171,8 @@ benchmarks = ["getpit"]
   const auto plan = make_plan(*parsed, kKnown);
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().exit, Exit::user);
-  EXPECT_EQ(plan.error().message, "t.toml:2: there is no benchmark 'getpit'; there are: fork_exit_wait, getpid");
+  EXPECT_EQ(plan.error().message,
+            "t.toml:2: there is no benchmark 'getpit'; did you mean 'getpid'? There are: fork_exit_wait, getpid");
 }
 
 TEST(Plan, NeedsTheFilesOfItsBenchmarksAlone) {

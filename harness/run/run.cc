@@ -227,14 +227,14 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
 }  // namespace
 
 Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
+  if (is_text_run(options.results)) {
+    return user_error("{} has a run in its text form, which a new store would hide: name another folder with --results",
+                      options.results.string());
+  }
   const auto prepared = TRY(prepare(experiment, paths, options));
 
   // We open the store before we build kernels: an unwritable disk shall not cost the user an hour of building.
   const fs::path& results = options.results;
-  if (is_text_run(results)) {
-    return user_error("{} has a run in its text form, which a new store would hide: name another folder with --results",
-                      results.string());
-  }
   auto store = TRY(Store::open(results.string()));
   const auto lock = TRY(FileLock::attempt(results / "nslab.lock"));
   if (!lock.has_value())
