@@ -175,11 +175,10 @@ Table mail_table(const std::vector<ComparedCell>& rows, int depth, Meter meter) 
     if (row.depth != depth || !row.obstacle.empty()) continue;
     const Comparison& c = row.comparison;
     const int decimals = decimals_for(c, meter);
-    const double half = c.interval ? (c.interval->high - c.interval->low) / 2 : 0;
     table.rows.push_back({row.benchmark, mean_text(c.mean_a), mean_text(c.mean_b),
                           format_signed(c.difference, decimals),
                           c.exact      ? "exact"
-                          : c.interval ? format_number(half, decimals)
+                          : c.interval ? format_number(c.interval->half_width(), decimals)
                                        : missing,
                           c.percent ? format_signed(*c.percent, 2) : missing, mark_of(c.verdict)});
   }

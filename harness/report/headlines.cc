@@ -107,7 +107,7 @@ std::vector<std::vector<Explanation>> by_headline(const std::vector<Explanation>
 }
 
 std::string difference_text(const Explanation& line) {
-  const double half = (line.high - line.low) / 2;
+  const double half = Interval{line.low, line.high}.half_width();
   // Of what is the same in each pair, and of rare work, as many digits as show it.
   if (line.exact()) return format_signed(line.difference(), decimals_that_show(line.difference(), 0)) + " exact";
   const int decimals = decimals_that_show(half, half >= 10 ? 0 : 1);

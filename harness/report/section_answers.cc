@@ -18,7 +18,7 @@ std::string size_text(const Comparison& c, Meter meter) {
   const int decimals = decimals_for(c, meter);
   const std::string size = format_number(std::abs(c.difference), decimals);
   if (c.exact) return "exactly " + size;
-  return size + " ± " + format_number((c.interval->high - c.interval->low) / 2, decimals);
+  return size + " ± " + format_number(c.interval->half_width(), decimals);
 }
 
 std::string difference_sentence(const ContrastAnswer& answer, const Report& report) {

@@ -19,7 +19,7 @@ std::string sizes_text(const Growth& growth) {
 
 std::string slope_text(const Growth& growth) {
   const Estimate& slope = growth.slope;
-  const double width = slope.interval && !slope.exact ? (slope.interval->high - slope.interval->low) / 2 : 0;
+  const double width = slope.interval && !slope.exact ? slope.interval->half_width() : 0;
   const int decimals = decimals_that_show(slope.exact ? slope.value : width, 3);
   std::string text = format_signed(slope.value, decimals);
   if (slope.exact) {

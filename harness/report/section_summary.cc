@@ -195,8 +195,7 @@ std::string growth_text(const Report& report) {
     const auto& [large, last] = g.points.back();
     const double ratio = last.value / first.value;
     std::string width;
-    if (g.slope.interval)
-      width = fmt::format(" ± {}", format_number((g.slope.interval->high - g.slope.interval->low) / 2, 3));
+    if (g.slope.interval) width = fmt::format(" ± {}", format_number(g.slope.interval->half_width(), 3));
     return fmt::format("{} against {} on {} at depth {}, × {} from {} to {} (exponent {}{})", g.series, g.quantity,
                        g.kernel, *g.depth, format_number(ratio, ratio < 10 ? 2 : 0), format_number(small, 0),
                        format_number(large, 0), format_signed(g.slope.value, 3), width);

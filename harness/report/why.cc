@@ -255,7 +255,7 @@ std::string difference_text(const WhyDifference& d) { return format_signed(d.dif
 std::string half_width_text(const WhyDifference& d) {
   if (d.estimate.exact) return "exact";
   if (!d.estimate.interval) return std::string(kMissing);
-  const double half = (d.estimate.interval->high - d.estimate.interval->low) / 2;
+  const double half = d.estimate.interval->half_width();
   return "±" + format_number(half, decimals_that_show(half, 1));
 }
 

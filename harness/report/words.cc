@@ -13,13 +13,9 @@
 namespace nslab {
 namespace {
 
-double half_width(const std::optional<Interval>& interval) {
-  return interval ? (interval->high - interval->low) / 2 : 0;
-}
-
 int decimals_of(double value, const std::optional<Interval>& interval, bool exact, Meter meter) {
   const int most = properties_of(meter).decimals;
-  const double uncertainty = half_width(interval);
+  const double uncertainty = interval ? interval->half_width() : 0;
   if (exact || uncertainty <= 0) {
     const double fraction = value - std::round(value);
     return std::abs(fraction) < 1e-9 ? 0 : decimals_that_show(fraction, most);
@@ -46,14 +42,14 @@ std::string estimate_text(const Estimate& e, Meter meter) {
   const int decimals = decimals_of(e.value, e.interval, e.exact, meter);
   const std::string text = format_number(e.value, decimals);
   if (e.exact) return text + " exact";
-  return e.interval ? text + " ± " + format_number(half_width(e.interval), decimals) : text;
+  return e.interval ? text + " ± " + format_number(e.interval->half_width(), decimals) : text;
 }
 
 std::string difference_text(const Comparison& c, Meter meter) {
   const int decimals = decimals_for(c, meter);
   std::string text = format_signed(c.difference, decimals);
   if (c.exact) return text + " exact";
-  if (c.interval) text += " ± " + format_number(half_width(c.interval), decimals);
+  if (c.interval) text += " ± " + format_number(c.interval->half_width(), decimals);
   return text;
 }
 
@@ -61,7 +57,7 @@ std::string percent_text(const Comparison& c) { return c.percent ? format_signed
 
 std::string interval_text(const std::optional<Interval>& interval, int decimals) {
   if (!interval) return "";
-  decimals = decimals_that_show(half_width(interval), decimals);
+  decimals = decimals_that_show(interval->half_width(), decimals);
   return "[" + format_signed(interval->low, decimals) + ", " + format_signed(interval->high, decimals) + "]";
 }
 

@@ -18,6 +18,8 @@ struct Interval {
   double low = 0;
   double high = 0;
   bool operator==(const Interval&) const = default;
+
+  double half_width() const { return (high - low) / 2; }
 };
 
 /// A mean over boots.
