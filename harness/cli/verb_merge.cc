@@ -53,9 +53,7 @@ Result<void> act(const MergeArguments& arguments) {
   for (const BootRecord& boot : joined.boots) TRY(check(TRY(store.add(run.id, boot))));
   for (const BootFailure& failure : joined.run.failures) TRY(check(TRY(store.add_failure(run.id, failure))));
   if (joined.run.failures.empty()) {
-    std::string last;
-    for (const BootRecord& boot : joined.boots) last = std::max(last, boot.finished);
-    TRY(store.finish(run.id, last));
+    TRY(store.finish(run.id, joined.run.finished));
     TRY(explain_run(TRY(find_paths_to_read()), store, run));
   }
   print_out("run {} of {}: {} from {} stored in {}\n", run.id, run.experiment, counted(joined.boots.size(), "boot"),

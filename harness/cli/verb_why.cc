@@ -4,11 +4,10 @@
 #include <cstring>
 
 #include "files.h"
-#include "kernel_build.h"
 #include "loaded_run.h"
-#include "machine_code.h"
 #include "output.h"
 #include "run.h"
+#include "run_differences.h"
 #include "store.h"
 #include "terminal.h"
 #include "text.h"
@@ -94,35 +93,16 @@ Result<void> check_results(const fs::path& results) {
   return {};
 }
 
-struct Measured {
-  WhySide side;
-  std::uint64_t iterations = 0;
-  fs::path vmlinux = {};
-};
-
-/// Reads the calls of a side from the run.
-Result<Measured> read_side(const WhyArguments& arguments, const Paths& paths, Store& store, const RunRecord& run,
-                           const std::string& kernel, int depth) {
-  Measured measured{.side = {kernel, depth, {}}};
-  for (const BootRecord& boot : TRY(store.boots(run.id))) {
-    if (boot.kernel != kernel) continue;
+/// A refusal is a result of its own: there is nothing to compare.
+Result<void> check_refusals(const std::vector<BootRecord>& boots) {
+  for (const BootRecord& boot : boots) {
     for (const Sample& sample : boot.samples) {
-      if (sample.depth != depth) continue;
-      if (sample.status == CellStatus::refused) {
-        return negative_result("{} refuses {} at depth {} ({}): there is nothing to compare", kernel, sample.benchmark,
-                               depth, sample.refusal);
-      }
-      measured.iterations = sample.iterations;
-      const Kernel cached = KernelCache(paths.cache).kernel(kernel, boot.kernel_hash);
-      if (measured.vmlinux.empty() && !TRY(is_intact(cached))) {
-        return machine_error("{} is not as it was built: give the same command again, and it is made anew",
-                             cached.folder.string());
-      }
-      measured.vmlinux = cached.vmlinux();
-      measured.side.trees.push_back(TRY(store.tree(boot.key, depth, arguments.benchmark)));
+      if (sample.status != CellStatus::refused) continue;
+      return negative_result("{} refuses {} at depth {} ({}): there is nothing to compare", boot.kernel,
+                             sample.benchmark, sample.depth, sample.refusal);
     }
   }
-  return measured;
+  return {};
 }
 
 /// The answer, below what makes the run's figures no good.
@@ -162,17 +142,12 @@ Result<void> act(const WhyArguments& arguments) {
   options.force_profile = arguments.force_profile;
   const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, depth_b)), paths, options));
   Store store = TRY(Store::open_existing(results.string()));
-  Measured a = TRY(read_side(arguments, paths, store, run, arguments.a, arguments.depth));
-  Measured b = TRY(read_side(arguments, paths, store, run, arguments.b, depth_b));
-  WhyQuestion question{.benchmark = arguments.benchmark,
-                       .profile = arguments.profile,
-                       .first_seed = static_cast<std::uint64_t>(arguments.first_seed),
-                       .iterations = a.iterations,
-                       .a = {},
-                       .b = {}};
-  question.a = std::move(a.side);
-  question.b = std::move(b.side);
-  question.changes = TRY(CodeComparer().changes(a.vmlinux, question.a.trees, b.vmlinux, question.b.trees));
+  const auto boots = TRY(store.boots(run.id));
+  TRY(check_refusals(boots));
+  auto differences = TRY(RunDifferences::make(paths, store, boots));
+  WhyQuestion question = TRY(differences.question(
+      {arguments.benchmark, arguments.b, depth_b, arguments.a, arguments.depth}, arguments.profile));
+  question.first_seed = static_cast<std::uint64_t>(arguments.first_seed);
   const Why why = explain(question);
   if (!arguments.output.empty()) TRY(write_all(arguments.output, run, question, why));
   if (arguments.format == "json") {

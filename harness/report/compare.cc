@@ -81,9 +81,7 @@ Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, cons
 
 Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vector<Sample>& samples,
                                           const std::string& a, const std::string& b, const ReportOptions& options) {
-  if (!(options.level > 0 && options.level < 1)) {
-    return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
-  }
+  TRY(check_level(options));
   if (a == b) return user_error("'{}' is named twice: name two different kernels.", a);
   std::map<std::pair<std::string, int>, std::pair<Side, Side>> cells;
   std::set<std::string> kernels;
@@ -277,7 +275,7 @@ Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sam
       document.push_back({Block::Kind::paragraph, sentence});
     }
   }
-  // First, as what stands for a sign may be longer than it.
+  // First, as a line may end between '±' and its number.
   for (Block& block : document) {
     block.text = ascii(std::move(block.text));
     for (auto& row : block.table.rows) {

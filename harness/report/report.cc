@@ -357,6 +357,13 @@ void SeedValues::add(const Sample& sample, Statistic statistic) {
   rounding = std::max(rounding, rounding_of(step_of(sample, statistic)));
 }
 
+Result<void> check_level(const ReportOptions& options) {
+  if (!(options.level > 0 && options.level < 1)) {
+    return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
+  }
+  return {};
+}
+
 Pairs pairs_of(const SeedValues& a, const SeedValues& b) {
   Pairs pairs = pair_by_seed(a.by_seed, b.by_seed);
   pairs.rounding_a = a.rounding;
@@ -400,9 +407,7 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
         "continues.",
         run.id, run.experiment);
   }
-  if (!(options.level > 0 && options.level < 1)) {
-    return user_error("the interval level must lie between 0 and 1, as 0.95; it is {}.", options.level);
-  }
+  TRY(check_level(options));
   Report report;
   report.run = run;
   report.options = options;

@@ -54,6 +54,9 @@ struct ReportOptions {
   double margin_percent = 1.0;  ///< 'equivalent' means smaller than this
 };
 
+/// Exit::user for a level that is none.
+Result<void> check_level(const ReportOptions& options);
+
 struct CellKey {
   std::string benchmark;
   std::string kernel;

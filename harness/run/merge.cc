@@ -94,6 +94,7 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
   StoredRun joined;
   joined.run = parts.front().stored.run;
   joined.run.failures.clear();
+  joined.run.finished.clear();
   std::map<std::string, std::pair<std::string, const MergePart*>> hashes;  // by kernel
   using BootName = std::pair<std::string, std::uint64_t>;                  // kernel and seed
   std::map<BootName, std::pair<const BootRecord*, const MergePart*>> boots;
@@ -101,7 +102,6 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
   for (const MergePart& part : parts) {
     TRY(check_fit(parts.front(), part));
     joined.run.started = std::min(joined.run.started, part.stored.run.started);
-    joined.run.finished = std::max(joined.run.finished, part.stored.run.finished);
     if (const auto experiment = experiment_of(part.stored.run)) {
       for (const std::string& kernel : experiment->kernels()) {
         for (std::uint64_t i = 0; i < experiment->boots; ++i) planned.emplace(kernel, experiment->first_seed + i);
@@ -117,6 +117,7 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
       const auto [place, fresh] = boots.emplace(std::pair(boot.kernel, boot.seed), std::pair(&boot, &part));
       if (fresh) {
         joined.boots.push_back(boot);
+        joined.run.finished = std::max(joined.run.finished, boot.finished);
         continue;
       }
       if (const auto what = difference(*place->second.first, boot); !what.empty()) {

@@ -477,17 +477,14 @@ Result<void> check_cells(const StoredRun& stored, const fs::path& file) {
 
 /// What differences are made of belongs to cells of this run, and adds up to what their samples say.
 Result<void> check_explanations(const StoredRun& stored, const fs::path& file) {
-  const auto means_of = [&](const std::string& kernel, int depth, const std::string& benchmark) {
-    std::map<std::uint64_t, double> by_seed;
-    for (const BootRecord& boot : stored.boots) {
-      if (boot.kernel != kernel) continue;
-      for (const Sample& s : boot.samples) {
-        if (s.depth != depth || s.benchmark != benchmark || s.iterations == 0) continue;
-        by_seed[s.seed] = static_cast<double>(s.sum) / static_cast<double>(s.iterations);
-      }
+  if (stored.explanations.empty()) return {};
+  std::map<std::tuple<std::string, int, std::string>, std::map<std::uint64_t, double>> means;  // of a cell, by seed
+  for (const BootRecord& boot : stored.boots) {
+    for (const Sample& s : boot.samples) {
+      if (s.iterations == 0) continue;
+      means[{s.kernel, s.depth, s.benchmark}][s.seed] = static_cast<double>(s.sum) / static_cast<double>(s.iterations);
     }
-    return by_seed;
-  };
+  }
   using Difference = std::tuple<std::string, std::string, int, std::string, int>;
   std::set<Difference> seen;
   Difference last;
@@ -504,8 +501,8 @@ Result<void> check_explanations(const StoredRun& stored, const fs::path& file) {
     }
     if (!seen.insert(difference).second) return wrong("it is there twice");
     last = difference;
-    const auto b = means_of(e.kernel, e.depth, e.benchmark);
-    const auto a = means_of(e.baseline, e.baseline_depth, e.benchmark);
+    const auto& b = means[{e.kernel, e.depth, e.benchmark}];
+    const auto& a = means[{e.baseline, e.baseline_depth, e.benchmark}];
     double sum_a = 0;
     double sum_b = 0;
     int pairs = 0;
