@@ -226,7 +226,7 @@ Result<SymbolTable> make_symbol_table(const fs::path& vmlinux, const fs::path& i
   const std::string bytes = TRY(read_file(vmlinux));
   const ElfFile elf = TRY(open_elf(bytes, vmlinux.string()));
   const ElfCode kernel = TRY(read_kernel_code(elf, vmlinux.string()));
-  table.text = fmt::format("nslab symbols 1\ne {:x}\n", kernel.end);
+  table.text = fmt::format("e {:x}\n", kernel.end);
   for (const ElfFunction& function : kernel.functions) {
     table.text += fmt::format("k {:x} {}\n", function.start, role_of(function));
     table.functions.push_back({"", function.name});
@@ -250,6 +250,10 @@ Result<SymbolTable> make_symbol_table(const fs::path& vmlinux, const fs::path& i
   }
   table.text += "end\n";
   return table;
+}
+
+std::string SymbolTable::file(std::uint64_t repetitions) const {
+  return fmt::format("nslab symbols 2\nw {}\n{}", repetitions, text);
 }
 
 }  // namespace nslab

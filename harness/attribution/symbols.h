@@ -54,8 +54,11 @@ Result<ElfCode> read_program_code(std::string_view bytes, const std::string& nam
 
 /// What the attribution plugin needs to know, and what its numbers mean.
 struct SymbolTable {
-  std::string text;                     ///< the plugin's file "symbols" (docs/attribution.md)
+  std::string text;                     ///< the plugin's file "symbols" (docs/attribution.md), but for its first lines
   std::vector<FunctionName> functions;  ///< by the ids that the plugin writes
+
+  /// The whole file for a boot that measures so many repetitions in all its cells.
+  std::string file(std::uint64_t repetitions) const;
 };
 
 /// The ids that mean no function, in the plugin's order.

@@ -68,7 +68,8 @@ TEST(SymbolTable, NamesEveryNumberThatThePluginWrites) {
   std::size_t ids = pseudo_functions().size();
   for (const std::string& line : lines_of(table->text)) ids += line.starts_with("k ") || line.starts_with("f ") ? 1 : 0;
   EXPECT_EQ(ids, table->functions.size());
-  EXPECT_TRUE(table->text.ends_with("end\n"));
+  EXPECT_TRUE(table->file(400).starts_with("nslab symbols 2\nw 400\ne "));
+  EXPECT_TRUE(table->file(400).ends_with("\nend\n"));
   const FunctionName mine{"me", "symbols_test_first"};
   EXPECT_NE(std::find(table->functions.begin(), table->functions.end(), mine), table->functions.end());
 }

@@ -84,7 +84,9 @@ Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings
   if (!files.guard.empty()) TRY(place(settings.plugins / files.guard.filename(), files.guard));
   if (!files.plugin.empty()) {
     TRY(place(settings.plugins / files.plugin.filename(), files.plugin));
-    TRY(write_file(files.symbols, settings.symbols->text));
+    std::uint64_t repetitions = 0;
+    for (const PlannedCell& cell : plan.cells) repetitions += cell.iterations;
+    TRY(write_file(files.symbols, settings.symbols->file(repetitions)));
     TRY(write_file(files.counts, ""));
     outputs.push_back(files.counts);
   }

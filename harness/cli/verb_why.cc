@@ -28,6 +28,7 @@ struct WhyArguments {
   int depth_b = -1;
   int boots = 10;
   int first_seed = 1;
+  int repetitions = 0;
   int jobs = 0;
   std::string profile = "lean";
   std::string by = "function";
@@ -47,6 +48,8 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same (the default)");
   arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed (default: 10)");
   arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here (default: 1)");
+  arguments.option("--repetitions", values.repetitions, 2, 1'000'000,
+                   "of the operation in each boot (default: as 'nslab bench list' says)");
   arguments.option("--jobs,-j", values.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.option("--profile", values.profile, "the kernels' profile", "PROFILE");
   arguments.choice("--by", values.by, {"function", "path"}, "tables of functions, or the tree of calls");
@@ -74,6 +77,7 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
   for (const auto& [kernel, depth] : {std::pair(&arguments.a, arguments.depth), {&arguments.b, depth_b}}) {
     text += fmt::format("[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n", *kernel, depth,
                         arguments.benchmark);
+    if (arguments.repetitions != 0) text += fmt::format("repetitions = {}\n", arguments.repetitions);
   }
   Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab why'"));
   experiment.profile_where = "nslab why";

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxDepth = 32;  // mainline's MAX_PID_NS_LEVEL
 constexpr std::size_t kLongestName = 100;
+constexpr std::uint64_t kMostRepetitions = 1'000'000;  // the guest keeps eight bytes of each
 
 template <class T>
 bool has_duplicates(const std::vector<T>& values) {
@@ -27,6 +28,7 @@ Result<Measure> read_measure(const toml::table& table, const std::string& file_n
   reader.read("kernels", measure.kernels);
   reader.read("depths", measure.depths, 0, kMaxDepth);
   reader.read("benchmarks", measure.benchmarks);
+  reader.read("repetitions", measure.repetitions, 2, kMostRepetitions);
   TRY(reader.finish());  // an unknown key is often a known one that was misspelt
   if (measure.kernels.empty()) reader.reject("kernels", "'kernels' names no kernel");
   if (measure.depths.empty()) reader.reject("depths", "'depths' holds no depth");

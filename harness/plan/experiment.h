@@ -18,7 +18,8 @@ struct Measure {
   std::vector<std::string> kernels;  ///< model names
   std::vector<int> depths;           ///< 0 to 32
   std::vector<std::string> benchmarks;
-  std::string where;  ///< "configs/smoke.toml:12", for errors found later
+  std::uint64_t repetitions = 0;  ///< of each cell; 0: as many as the benchmark makes by itself
+  std::string where;              ///< "configs/smoke.toml:12", for errors found later
 };
 
 /// An experiment: the TOML file, checked. docs/experiments.md describes each key with its default.

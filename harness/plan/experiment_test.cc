@@ -44,7 +44,7 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
       {"name = \"" + std::string(101, 'a') + "\"\n" + kMeasure,
        "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
       {name + "[[measure]]\nkernel = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
-       "x.toml:3: unknown key 'kernel'; known here: benchmarks, depths, kernels"},
+       "x.toml:3: unknown key 'kernel'; known here: benchmarks, depths, kernels, repetitions"},
       {name + "boot = 3\n" + kMeasure,
        "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, first_seed, isolation, limit_seconds, "
        "margin_percent, "
@@ -76,7 +76,8 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:4: 'depths' holds a depth twice"},
       {name + "[[measure]]\nkernels = [\"multi\", 1]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
        "x.toml:3: 'kernels' must hold strings only"},
-      {name + kMeasure + "depth = 1\n", "x.toml:6: unknown key 'depth'; known here: benchmarks, depths, kernels"},
+      {name + kMeasure + "depth = 1\n",
+       "x.toml:6: unknown key 'depth'; known here: benchmarks, depths, kernels, repetitions"},
   };
   for (const auto& [text, told] : mistakes) EXPECT_EQ(error_of(text), told);
 }

@@ -114,6 +114,7 @@ std::string BootPlan::to_json() const {
 Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known) {
   std::set<Cell> all;
   std::map<std::string, std::set<Cell>> of_kernel;
+  std::map<std::string, std::uint64_t> repetitions;  // by benchmark
   for (const Measure& measure : experiment.measures) {
     for (const std::string& name : measure.benchmarks) {
       const auto found = std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; });
@@ -123,6 +124,13 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
         return user_error("{}: {}", measure.where, unknown_name("benchmark", name, names));
       }
       TRY(check_memory(experiment, measure, *found));
+      const std::uint64_t wanted = measure.repetitions == 0 ? found->iterations : measure.repetitions;
+      if (const std::uint64_t before = repetitions.emplace(name, wanted).first->second; before != wanted) {
+        return user_error(
+            "{}: '{}' has {} repetitions here and {} in a [[measure]] before: one number is needed, so that all its "
+            "cells can be compared",
+            measure.where, name, wanted, before);
+      }
       for (const int depth : measure.depths) {
         all.insert({name, depth});
         for (const std::string& kernel : measure.kernels) of_kernel[kernel].insert({name, depth});
@@ -157,7 +165,7 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
         planned.index = static_cast<int>(boot.cells.size());
         planned.benchmark = cell.benchmark;
         planned.depth = cell.depth;
-        planned.iterations = benchmark.iterations;
+        planned.iterations = repetitions.at(cell.benchmark);
         planned.warmup = benchmark.warmup;
         planned.history = static_cast<int>(numbers.below(kHistory));
         planned.tick_phase = numbers.below(kTickPhase);

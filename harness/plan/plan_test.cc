@@ -159,6 +159,22 @@ TEST(Plan, CellsAreNumberedAndCarryTheBenchmarksIterations) {
   }
 }
 
+TEST(Plan, AMeasureMayHaveItsOwnNumberOfRepetitions) {
+  Experiment more = experiment();
+  for (Measure& measure : more.measures) measure.repetitions = 7;
+  for (const BootPlan& boot : plan_of(more)) {
+    for (const PlannedCell& cell : boot.cells) EXPECT_EQ(cell.iterations, 7U);
+  }
+  // The other kernels would be compared with it.
+  more.measures.back().repetitions = 0;
+  const auto refused = make_plan(more, kKnown);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().exit, Exit::user);
+  EXPECT_EQ(refused.error().message,
+            "t.toml:9: 'getpid' has 2000 repetitions here and 7 in a [[measure]] before: one number is needed, so that "
+            "all its cells can be compared");
+}
+
 TEST(Plan, UnknownBenchmarkIsRefusedWithThoseThereAre) {
   const auto parsed = parse_experiment(R"(name = "t"
 [[measure]]

@@ -11,6 +11,7 @@
 // on where it was left, and that says how far the block had come. docs/attribution.md explains it, and describes both
 // files.
 #include <algorithm>
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -80,26 +81,30 @@ class Symbols {
     char line[128];
     FunctionId next = kFirstFunction;
     bool complete = false;
-    if (std::fgets(line, sizeof line, file) == nullptr || std::strcmp(line, "nslab symbols 1\n") != 0) {
+    if (std::fgets(line, sizeof line, file) == nullptr || std::strcmp(line, "nslab symbols 2\n") != 0) {
       give_up("the symbols' file is none of this version");
     }
     while (!complete && std::fgets(line, sizeof line, file) != nullptr) {
       std::uint64_t first = 0;
       std::uint64_t second = 0;
       unsigned object = 0;
-      char role = '-';
-      if (std::sscanf(line, "k %" SCNx64 " %c", &first, &role) == 2) {
-        kernel_.push_back({first, 0, next++, static_cast<Role>(role)});
-      } else if (std::sscanf(line, "f %u %" SCNx64, &object, &first) == 2) {
+      const char* at = line + 1;  // behind the letter, before a blank
+      const auto number = [&](auto& value, int base = 16) {
+        if (*at != ' ') return false;
+        const auto read = std::from_chars(at + 1, line + std::strlen(line), value, base);
+        at = read.ptr;
+        return read.ec == std::errc();
+      };
+      if (line[0] == 'k' && number(first) && at[0] == ' ') {
+        kernel_.push_back({first, 0, next++, static_cast<Role>(at[1])});
+      } else if (line[0] == 'f' && number(object, 10) && number(first)) {
         if (object >= objects_.size()) objects_.resize(object + 1);
         objects_[object].push_back({first, 0, next++, Role::none});
-      } else if (std::sscanf(line, "p %" SCNx64 " %u %" SCNx64, &first, &object, &second) == 3) {
+      } else if (line[0] == 'p' && number(first) && number(object, 10) && number(second)) {
         pages_.emplace(first, Page{object, second});
-      } else if (std::sscanf(line, "e %" SCNx64, &first) == 1) {
-        kernel_end_ = first;
-      } else if (std::sscanf(line, "x %" SCNx64, &first) == 1) {
+      } else if (line[0] == 'x' && number(first)) {
         may_fault_.insert(first);
-      } else {
+      } else if ((line[0] != 'e' || !number(kernel_end_)) && (line[0] != 'w' || !number(windows_, 10))) {
         complete = std::strcmp(line, "end\n") == 0;
         if (!complete) give_up(std::string("the symbols' file has the line ") + line);
       }
@@ -113,6 +118,9 @@ class Symbols {
       if (!std::is_sorted(functions.begin(), functions.end(), by_start)) give_up("a file's symbols are not sorted");
     }
   }
+
+  /// How many windows the cells have together.
+  std::uint64_t windows() const { return windows_; }
 
   /// The ids of all functions are below.
   FunctionId count() const { return count_; }
@@ -153,6 +161,7 @@ class Symbols {
   }
 
   FunctionId count_ = kFirstFunction;
+  std::uint64_t windows_ = 0;
   std::vector<Function> kernel_;
   Address kernel_end_ = 0;
   std::unordered_set<Address> may_fault_;
@@ -409,7 +418,6 @@ class Counter {
   /// A block is about to be executed. Of blocks that can only be reached and left within their function, and as a
   /// whole, we do not hear: QEMU adds their instructions to quiet().
   void enter(const Block& block) {
-    if (!watching_) return;
     const Block& previous = *last_;
     if (previous.how == End::plain && previous.function == block.function && !block.special &&
         (!previous.loose || block.start - previous.start - 1 >= previous.size - 1U)) [[likely]] {
@@ -441,12 +449,6 @@ class Counter {
     node_ = task_->node;
   }
 
-  /// From here on we follow. What boots before, most of which is never seen in a window, costs a call a block.
-  void watch() {
-    watching_ = true;
-    last_ = &nothing_;
-  }
-
   void begin() {
     finish();
     ++cell_;
@@ -456,6 +458,7 @@ class Counter {
     settle();
     open_ = true;
     ++windows_;
+    ++all_windows_;
     node_ = tree_.child(tree_.root(), node_->function);
     pending_ = 1;  // the mark itself
   }
@@ -464,6 +467,8 @@ class Counter {
     settle();
     open_ = false;
   }
+  /// Whether the last window has been closed.
+  bool done() const { return !open_ && all_windows_ == symbols.windows(); }
 
   /// The guest waits, and the meter counts on: under icount its clock leaps to the next timer.
   void halt() {
@@ -762,7 +767,6 @@ class Counter {
   }
 
   // What each block needs.
-  bool watching_ = false;
   const Block* last_ = &nothing_;
   std::uint64_t pending_ = 0;        ///< instructions since node_ was reached, but for
   std::uint64_t quiet_ = 0;          ///< those of blocks of which we do not hear, since the start;
@@ -772,7 +776,8 @@ class Counter {
   bool open_ = false;
   Context* task_ = nullptr;
   std::uint32_t cell_ = 0;
-  std::uint64_t windows_ = 0;
+  std::uint64_t windows_ = 0;      ///< of the cell
+  std::uint64_t all_windows_ = 0;  ///< of all cells
   std::uint64_t idles_ = 0;
   Tree tree_;
   Details no_details_;
@@ -792,7 +797,6 @@ Counter* counter = nullptr;
 // ---- What QEMU calls -----------------------------------------------------------------------------------------------
 
 void on_block(unsigned, void* data) { counter->enter(*static_cast<const Block*>(data)); }
-void on_ready(unsigned, void*) { counter->watch(); }
 void on_begin(unsigned, void*) { counter->begin(); }
 void on_open(unsigned, void*) { counter->open(); }
 void on_close(unsigned, void*) { counter->close(); }
@@ -816,7 +820,18 @@ Address loads_stack(const unsigned char* bytes, std::size_t size) {
   return displacement;
 }
 
+/// What is told of these marks; nullptr: the instruction is none of them.
+qemu_plugin_vcpu_udata_cb_t on_mark(const qemu_plugin_insn* instruction) {
+  if (qemu_plugin_insn_size(instruction) != sizeof(WindowMark)) return nullptr;
+  const void* const bytes = qemu_plugin_insn_data(instruction);
+  const auto is = [&](const WindowMark& mark) { return std::memcmp(bytes, mark.bytes, sizeof mark) == 0; };
+  if (is(kMarkBegin)) return on_begin;
+  if (is(kMarkOpen)) return on_open;
+  return is(kMarkClose) ? on_close : nullptr;
+}
+
 void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
+  if (counter->done()) return;
   Block block;
   Details details;
   const std::size_t count = qemu_plugin_tb_n_insns(translated);
@@ -866,16 +881,8 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
         qemu_plugin_register_vcpu_mem_cb(instruction, on_switch, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
                                          reinterpret_cast<void*>(displacement));
       }
-    } else if (width == sizeof(WindowMark)) {
-      const auto is = [&](const WindowMark& mark) { return std::memcmp(bytes, mark.bytes, sizeof mark) == 0; };
-      const auto callback = is(kMarkReady)   ? on_ready
-                            : is(kMarkBegin) ? on_begin
-                            : is(kMarkOpen)  ? on_open
-                            : is(kMarkClose) ? on_close
-                                             : nullptr;
-      if (callback != nullptr) {
-        qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_NO_REGS, nullptr);
-      }
+    } else if (const auto callback = on_mark(instruction); callback != nullptr) {
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_NO_REGS, nullptr);
     }
   }
   const auto in_function = [&](Address address) { return address - function.start < function.end - function.start; };
@@ -905,6 +912,20 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
 
 void on_exit(qemu_plugin_id_t, void*) { counter->end(); }
 
+void follow(qemu_plugin_id_t id) {
+  qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+  qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
+}
+
+/// Before the first mark we do nothing else than look for it: most of what is executed there comes in no window. QEMU
+/// throws away what it has translated before it executes the block with the mark, and calls follow().
+void look_for_mark(qemu_plugin_id_t id, qemu_plugin_tb* translated) {
+  if (qemu_plugin_tb_vaddr(translated) >= kKernelHalf) return;
+  for (std::size_t i = 0; i < qemu_plugin_tb_n_insns(translated); ++i) {
+    if (on_mark(qemu_plugin_tb_get_insn(translated, i)) != nullptr) return qemu_plugin_reset(id, follow);
+  }
+}
+
 }  // namespace
 }  // namespace nslab::attribution
 
@@ -931,7 +952,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   counter->symbols.read(symbols);
   counter->start(output);
   if (const char* const memory = argument("memory"); memory != nullptr) counter->count_accesses();
-  qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+  qemu_plugin_register_vcpu_tb_trans_cb(id, look_for_mark);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
   return 0;
 }

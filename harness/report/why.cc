@@ -166,6 +166,17 @@ std::vector<std::string> causes_of(const WhyQuestion& question, const std::vecto
   return causes;
 }
 
+/// Whether each path is, or is below, what the plugin could not place.
+std::vector<bool> unplaced(const std::vector<Path>& paths) {
+  std::vector<bool> result(paths.size());
+  for (std::size_t i = 1; i < paths.size(); ++i) {
+    const FunctionName& function = paths[i].function;
+    result[i] = result[paths[i].parent] ||
+                (function.object.empty() && (function.name == "[unplaced]" || function.name == "[other code]"));
+  }
+  return result;
+}
+
 // ---- Sums ----------------------------------------------------------------------------------------------------------
 
 /// Counts of all repetitions together, by seed, of both sides: whole numbers, so that equal ones are equal.
@@ -395,6 +406,7 @@ Table path_table(const Why& why, std::size_t most) {
 Why explain(const WhyQuestion& question) {
   const std::vector<Path> paths = merge_trees(question);
   const std::vector<std::string> cause = causes_of(question, paths);
+  const std::vector<bool> not_placed = unplaced(paths);
   Why why;
   Values whole;
   Values changed_sum;
@@ -442,6 +454,10 @@ Why explain(const WhyQuestion& question) {
   for (const Path& path : paths) {
     const double a = mean(path.a) / static_cast<double>(question.iterations);
     const double b = mean(path.b) / static_cast<double>(question.iterations);
+    if (not_placed[why.tree.size()]) {
+      why.unplaced_a += a;
+      why.unplaced_b += b;
+    }
     why.tree.push_back({path.parent, path.function.shown(), a, b, a, b});
   }
   for (std::size_t i = why.tree.size(); i-- > 1;) {
@@ -473,6 +489,10 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
                             more_or_fewer(why.changed_sum));
   }
   document.push_back({Block::Kind::paragraph, sentence});
+  const auto share = [](double part, double all) { return format_number(all == 0 ? 0 : 100 * part / all, 3); };
+  document.push_back(
+      {Block::Kind::paragraph, fmt::format("Not placed on a path of calls: {} % of A's instructions and {} % of B's.",
+                                           share(why.unplaced_a, whole.a), share(why.unplaced_b, whole.b))});
   document.push_back(
       {.kind = Block::Kind::table,
        .text = fmt::format("Instructions per repetition; profile {}, {} boots of each side, seeds {} to {}, "
@@ -537,6 +557,7 @@ Json why_json(const WhyQuestion& question, const Why& why) {
                {"b", side(question.b)},
                {"all", difference(why.whole)},
                {"changed", difference(why.changed_sum)},
+               {"unplaced", {{"a", why.unplaced_a}, {"b", why.unplaced_b}}},
                {"induced", Json::object()},
                {"functions", Json::array()}};
   for (const WhyRow& row : why.causes) json["induced"][row.cause] = difference(row.instructions);

@@ -74,6 +74,8 @@ struct WhyNode {
 struct Why {
   WhyDifference whole;
   WhyDifference changed_sum;
+  double unplaced_a = 0;  ///< instructions a repetition of which the path of calls, or the function, is not known
+  double unplaced_b = 0;
   std::vector<WhyRow> changed;             ///< functions whose code differs, largest difference first
   std::vector<WhyRow> causes;              ///< sums of `induced`, a row for each cause, largest first
   std::vector<WhyRow> induced;             ///< functions with the same code, by cause and then by size

@@ -101,6 +101,24 @@ TEST(Why, SaysItInASentenceWithIntervals) {
   EXPECT_THAT(text, HasSubstr("3 boots of each side, seeds 1 to 3, 10 repetitions a boot"));
 }
 
+TEST(Why, SaysWhatHasNoPlaceInTheTree) {
+  WhyQuestion q = question();
+  for (CallTree& tree : q.b.trees) {
+    const auto first = static_cast<std::uint32_t>(tree.functions.size());
+    tree.functions.insert(tree.functions.end(), {{"", "[unplaced]"}, {"", "[other code]"}});
+    const auto unplaced = static_cast<std::uint32_t>(tree.nodes.size());
+    tree.nodes.push_back({0, first, 0, 0});
+    tree.nodes.push_back({unplaced, 2, 30, 0});
+    tree.nodes.push_back({0, first + 1, 10, 0});
+  }
+  const Why why = explain(q);
+  EXPECT_DOUBLE_EQ(why.unplaced_a, 0);
+  EXPECT_DOUBLE_EQ(why.unplaced_b, 4);
+  EXPECT_THAT(render_text(why_document(q, why, WhyBy::function), 0),
+              HasSubstr("Not placed on a path of calls: 0.000 % of A's instructions and 2.516 % of B's."));
+  EXPECT_EQ(why_json(q, why).at("unplaced").at("b"), 4.0);
+}
+
 TEST(Why, KernelsOfTheSameCodeHaveNoChangedFunctions) {
   WhyQuestion q = question();
   q.changes.clear();
