@@ -23,7 +23,7 @@ constexpr std::array kPairs = {
     Pair{"flat instead of levels, both with cached ids", "multi+cache", "flat+cache"},
     Pair{"cached ids, in levels", "multi", "multi+cache"},
     Pair{"cached ids, in flat", "flat", "flat+cache"},
-    Pair{"flat with cached ids, as proposed in 2007", "multi", "flat+cache"},
+    Pair{"flat with cached ids, close to the proposal of 2007", "multi", "flat+cache"},
     Pair{"bitmap and hash instead of IDR, in levels", "multi", "multi+hash"},
     Pair{"bitmap and hash instead of IDR, in flat", "flat", "flat+hash"},
     Pair{"the two series of 2007 as they were", "multi+hash", "flat+cache+hash"},
