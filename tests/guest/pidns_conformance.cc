@@ -24,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -596,6 +597,66 @@ void set_tid(int depth) {
   });
 }
 
+/// Runs `body` in a child while the kernel gives out numbers below `most` alone.
+void with_pid_max(int most, const Body& body) {
+  std::string before;
+  std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
+  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << most << std::flush);
+  const pid_t child = raw_clone(0);
+  if (child == 0) {
+    body();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
+  REQUIRE_EQ(status, 0);
+}
+
+/// Numbers on both sides of the edges of a bitmap's pages, with 32,768 numbers each.
+void numbers_of_several_pages(int depth) {
+  with_pid_max(140'000, [depth] {
+    at_depth(depth, [] {
+      fresh_proc();
+      const std::vector<pid_t> numbers = {32767, 32768, 32769, 65535, 65536, 98303, 98304, 131071, 131072};
+      for (const pid_t number : numbers) {
+        const pid_t pid = raw_clone3(0, {number});
+        if (pid == 0) {
+          pause();
+          _exit(1);
+        }
+        REQUIRE_EQ(pid, number);
+      }
+      std::set<pid_t> listed;
+      for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const int number = atoi(entry.path().filename().c_str());
+        if (number >= numbers.front()) listed.insert(number);
+      }
+      REQUIRE(std::equal(listed.begin(), listed.end(), numbers.begin(), numbers.end()));
+      for (const pid_t number : numbers) {
+        REQUIRE_ERROR(raw_clone3(0, {number}), EEXIST);
+        REQUIRE_EQ(kill(number, SIGKILL), 0);
+        REQUIRE_EQ(waitpid(number, nullptr, 0), number);
+        REQUIRE_ERROR(kill(number, 0), ESRCH);
+      }
+      // One after the other, over an edge and from the last number back to the first that is not reserved.
+      REQUIRE(std::ofstream("/proc/sys/kernel/ns_last_pid") << 32766 << std::flush);
+      for (const pid_t number : {32767, 32768, 32769}) {
+        const pid_t pid = spawn(0, [] {});
+        REQUIRE_EQ(pid, number);
+        reap(pid);
+      }
+      REQUIRE(std::ofstream("/proc/sys/kernel/ns_last_pid") << 139'998 << std::flush);
+      const pid_t last = spawn(0, [] {});
+      REQUIRE_EQ(last, 139'999);
+      reap(last);
+      const pid_t first = spawn(0, [] {});
+      REQUIRE(first >= 300 && first < 32767);
+      reap(first);
+    });
+  });
+}
+
 void orphans(int depth) {
   at_depth(depth, [&] {
     Gate reparented;
@@ -630,11 +691,7 @@ void orphans(int depth) {
 
 void pids_come_back(int depth) {
   // 5,000 processes through 1,000 numbers: a number that is not given back, at any level, ends this early.
-  std::string before;
-  std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
-  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << "1000" << std::flush);
-  const pid_t child = raw_clone(0);
-  if (child == 0) {
+  with_pid_max(1000, [depth] {
     at_depth(depth, [] {
       std::set<pid_t> seen;
       for (int i = 0; i < 5000; ++i) {
@@ -647,12 +704,7 @@ void pids_come_back(int depth) {
       }
       REQUIRE(seen.size() > 600);
     });
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
-  REQUIRE_EQ(status, 0);
+  });
 }
 
 void proc_lists_its_level(int depth) {
@@ -1030,6 +1082,31 @@ void unshare_affects_children_only(int) {
   REQUIRE_ERROR(raw_clone(0), ENOMEM);  // its init is gone for good
 }
 
+/// The first process fails once it has its ids, for want of a descriptor for its pidfd: the namespace has had its
+/// chance.
+void first_process_fails_late(int) {
+  REQUIRE_EQ(unshare(CLONE_NEWPID), 0);
+  rlimit before{};
+  REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  REQUIRE_ERROR(syscall(SYS_clone3, &args, sizeof args), EMFILE);
+  REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  REQUIRE_ERROR(raw_clone(0), ENOMEM);
+}
+
+/// The first process fails before it has all its ids: the next one is the first.
+void first_process_finds_a_number_taken(int) {
+  REQUIRE_EQ(unshare(CLONE_NEWPID), 0);
+  for (int i = 0; i < 3; ++i) REQUIRE_ERROR(raw_clone3(0, {1, sys_getpid()}), EEXIST);
+  run(0, [] { REQUIRE_EQ(sys_getpid(), 1); });
+}
+
 void setns_goes_down_only(int) {
   const int above = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
   REQUIRE(above >= 0);
@@ -1265,6 +1342,7 @@ constexpr Behaviour kBehaviours[] = {
     {"pidfd_info", pidfd_info, true, 0},
     {"pi_futex", pi_futex, true, 0},
     {"set_tid", set_tid, true, 0},
+    {"numbers_of_several_pages", numbers_of_several_pages, true, 0},
     {"orphans", orphans, true, 0},
     {"pids_come_back", pids_come_back, true, 0},
     {"fork_bomb", fork_bomb, true, 0},
@@ -1279,6 +1357,8 @@ constexpr Behaviour kBehaviours[] = {
     {"too_deep", too_deep, false, 0},
     {"deepest", deepest, false, 0},
     {"unshare_affects_children_only", unshare_affects_children_only, false, 1},
+    {"first_process_fails_late", first_process_fails_late, false, 1},
+    {"first_process_finds_a_number_taken", first_process_finds_a_number_taken, false, 1},
     {"setns_goes_down_only", setns_goes_down_only, false, 1},
     {"siblings_see_nothing", siblings_see_nothing, false, 1},
     {"init_is_unkillable_from_within", init_is_unkillable_from_within, false, 1},
