@@ -166,13 +166,12 @@ std::vector<std::string> causes_of(const WhyQuestion& question, const std::vecto
   return causes;
 }
 
-/// Whether each path is, or is below, what the plugin could not place.
-std::vector<bool> unplaced(const std::vector<Path>& paths) {
+/// Whether each path is, or is below, one of these names in brackets.
+std::vector<bool> below(const std::vector<Path>& paths, const std::set<std::string>& names) {
   std::vector<bool> result(paths.size());
   for (std::size_t i = 1; i < paths.size(); ++i) {
     const FunctionName& function = paths[i].function;
-    result[i] = result[paths[i].parent] ||
-                (function.object.empty() && (function.name == "[unplaced]" || function.name == "[other code]"));
+    result[i] = result[paths[i].parent] || (function.object.empty() && names.contains(function.name));
   }
   return result;
 }
@@ -406,7 +405,8 @@ Table path_table(const Why& why, std::size_t most) {
 Why explain(const WhyQuestion& question) {
   const std::vector<Path> paths = merge_trees(question);
   const std::vector<std::string> cause = causes_of(question, paths);
-  const std::vector<bool> not_placed = unplaced(paths);
+  const std::vector<bool> not_placed = below(paths, {"[unplaced]", "[other code]"});
+  const std::vector<bool> of_earlier_tasks = below(paths, {"[earlier task]"});
   Why why;
   Values whole;
   Values changed_sum;
@@ -454,9 +454,11 @@ Why explain(const WhyQuestion& question) {
   for (const Path& path : paths) {
     const double a = mean(path.a) / static_cast<double>(question.iterations);
     const double b = mean(path.b) / static_cast<double>(question.iterations);
-    if (not_placed[why.tree.size()]) {
-      why.unplaced_a += a;
-      why.unplaced_b += b;
+    for (auto* const sums : {not_placed[why.tree.size()] ? &why.unplaced : nullptr,
+                             of_earlier_tasks[why.tree.size()] ? &why.earlier_tasks : nullptr}) {
+      if (sums == nullptr) continue;
+      (*sums)[0] += a;
+      (*sums)[1] += b;
     }
     why.tree.push_back({path.parent, path.function.shown(), a, b, a, b});
   }
@@ -489,10 +491,14 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
                             more_or_fewer(why.changed_sum));
   }
   document.push_back({Block::Kind::paragraph, sentence});
-  const auto share = [](double part, double all) { return format_number(all == 0 ? 0 : 100 * part / all, 3); };
-  document.push_back(
-      {Block::Kind::paragraph, fmt::format("Not placed on a path of calls: {} % of A's instructions and {} % of B's.",
-                                           share(why.unplaced_a, whole.a), share(why.unplaced_b, whole.b))});
+  const auto shares = [&](const std::array<double, 2>& part) {
+    const auto of = [](double x, double all) { return format_number(all == 0 ? 0 : 100 * x / all, 3); };
+    return fmt::format("{} % of A's instructions and {} % of B's", of(part[0], whole.a), of(part[1], whole.b));
+  };
+  document.push_back({Block::Kind::paragraph,
+                      fmt::format("Not placed on a path of calls: {}. In tasks that slept when counting began, so that "
+                                  "their outermost callers are not known: {}.",
+                                  shares(why.unplaced), shares(why.earlier_tasks))});
   document.push_back(
       {.kind = Block::Kind::table,
        .text = fmt::format("Instructions per repetition; profile {}, {} boots of each side, seeds {} to {}, "
@@ -557,7 +563,8 @@ Json why_json(const WhyQuestion& question, const Why& why) {
                {"b", side(question.b)},
                {"all", difference(why.whole)},
                {"changed", difference(why.changed_sum)},
-               {"unplaced", {{"a", why.unplaced_a}, {"b", why.unplaced_b}}},
+               {"unplaced", {{"a", why.unplaced[0]}, {"b", why.unplaced[1]}}},
+               {"earlier_tasks", {{"a", why.earlier_tasks[0]}, {"b", why.earlier_tasks[1]}}},
                {"induced", Json::object()},
                {"functions", Json::array()}};
   for (const WhyRow& row : why.causes) json["induced"][row.cause] = difference(row.instructions);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -74,8 +75,10 @@ struct WhyNode {
 struct Why {
   WhyDifference whole;
   WhyDifference changed_sum;
-  double unplaced_a = 0;  ///< instructions a repetition of which the path of calls, or the function, is not known
-  double unplaced_b = 0;
+  /// Instructions a repetition in a, and in b, of which the path of calls or the function is not known.
+  std::array<double, 2> unplaced = {};
+  /// Likewise in tasks that slept when counting began: their outermost callers are not known.
+  std::array<double, 2> earlier_tasks = {};
   std::vector<WhyRow> changed;             ///< functions whose code differs, largest difference first
   std::vector<WhyRow> causes;              ///< sums of `induced`, a row for each cause, largest first
   std::vector<WhyRow> induced;             ///< functions with the same code, by cause and then by size

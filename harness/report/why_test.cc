@@ -105,17 +105,19 @@ TEST(Why, SaysWhatHasNoPlaceInTheTree) {
   WhyQuestion q = question();
   for (CallTree& tree : q.b.trees) {
     const auto first = static_cast<std::uint32_t>(tree.functions.size());
-    tree.functions.insert(tree.functions.end(), {{"", "[unplaced]"}, {"", "[other code]"}});
+    tree.functions.insert(tree.functions.end(), {{"", "[unplaced]"}, {"", "[other code]"}, {"", "[earlier task]"}});
     const auto unplaced = static_cast<std::uint32_t>(tree.nodes.size());
     tree.nodes.push_back({0, first, 0, 0});
     tree.nodes.push_back({unplaced, 2, 30, 0});
     tree.nodes.push_back({0, first + 1, 10, 0});
+    tree.nodes.push_back({0, first + 2, 0, 0});
+    tree.nodes.push_back({unplaced + 3, 5, 20, 0});
   }
   const Why why = explain(q);
-  EXPECT_DOUBLE_EQ(why.unplaced_a, 0);
-  EXPECT_DOUBLE_EQ(why.unplaced_b, 4);
+  EXPECT_THAT(why.unplaced, testing::ElementsAre(0, 4));
+  EXPECT_THAT(why.earlier_tasks, testing::ElementsAre(0, 2));
   EXPECT_THAT(render_text(why_document(q, why, WhyBy::function), 0),
-              HasSubstr("Not placed on a path of calls: 0.000 % of A's instructions and 2.516 % of B's."));
+              HasSubstr("Not placed on a path of calls: 0.000 % of A's instructions and 2.484 % of B's."));
   EXPECT_EQ(why_json(q, why).at("unplaced").at("b"), 4.0);
 }
 
