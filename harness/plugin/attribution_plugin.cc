@@ -540,7 +540,7 @@ class Counter {
   }
 
   [[gnu::noinline]] void enter_elsewhere(const Block& block) {
-    if (fault_.block != nullptr) finish_fault(block);
+    if (fault_.block != nullptr && !enters_trap(block)) finish_fault(block);
     const Block& previous = *last_;
     if (block.role != Role::none && enter_special(previous, block)) {
     } else if (left_in_the_middle(previous, block)) {
@@ -582,20 +582,30 @@ class Counter {
     if (block.function != node_->function) jump(block);
   }
 
+  static bool enters_trap(const Block& block) {
+    return block.role == Role::stubs ||
+           (block.at_start && (block.role == Role::fault || block.role == Role::interrupt));
+  }
+
   /// Whether nothing else is to be done.
   bool enter_special(const Block& previous, const Block& block) {
     switch (block.role) {
       case Role::fault:
       case Role::interrupt:
       case Role::stubs:
-        if (!block.at_start && block.role != Role::stubs) return false;
-        push() = {.node = node_,
-                  .block = &previous,
-                  .cell = open_ ? cell_ : 0,
-                  .kind = Frame::Kind::trap,
-                  .from_user = previous.user(),
-                  .unfinished = block.role == Role::fault,
-                  .next = quiet_ == last_quiet_};
+        if (!enters_trap(block)) return false;
+        if (fault_.block != nullptr) {
+          // Where a faulting instruction was about to begin again: it does so when this one returns.
+          push() = std::exchange(fault_, Frame{});
+        } else {
+          push() = {.node = node_,
+                    .block = &previous,
+                    .cell = open_ ? cell_ : 0,
+                    .kind = Frame::Kind::trap,
+                    .from_user = previous.user(),
+                    .unfinished = block.role == Role::fault,
+                    .next = quiet_ == last_quiet_};
+        }
         call(tree_.root(), block);
         return true;
       case Role::new_task:
