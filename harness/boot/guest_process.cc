@@ -174,7 +174,9 @@ Result<int> GuestProcess::exit_code(int status) const {
   if (!WIFEXITED(status)) return failure(fmt::format("QEMU died: {}", describe_status(status)));
   if (const auto splat = find_splat(console_of(files_.console))) return failure(*splat);
   const int code = WEXITSTATUS(status);
-  if (code == 0) return failure("the guest hung: the watchdog ended it at a cell's limit of guest time");
+  if (code == 0) {
+    return failure("the guest hung: the watchdog ended it at a cell's limit of guest time (limit_seconds)");
+  }
   if (code != 1) return code;
   const auto log = read_file(log_);
   const std::string words = log ? printable(*log) : "";

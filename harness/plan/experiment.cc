@@ -28,7 +28,7 @@ Result<Measure> read_measure(const toml::table& table, const std::string& file_n
   reader.read("kernels", measure.kernels);
   reader.read("depths", measure.depths, 0, kMaxDepth);
   reader.read("benchmarks", measure.benchmarks);
-  reader.read("repetitions", measure.repetitions, 2, kMostRepetitions);
+  reader.read("repetitions", measure.repetitions, 1, kMostRepetitions);
   TRY(reader.finish());  // an unknown key is often a known one that was misspelt
   if (measure.kernels.empty()) reader.reject("kernels", "'kernels' names no kernel");
   if (measure.depths.empty()) reader.reject("depths", "'depths' holds no depth");

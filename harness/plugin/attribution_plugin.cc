@@ -438,6 +438,14 @@ class Counter {
     if (open_) ++(store ? accesses.stores : accesses.loads);
   }
 
+  /// This task's stack pointer is being stored. The first that we see leave is the one that ran when we began.
+  void leave(Address task) {
+    if (std::exchange(first_is_named_, true)) return;
+    auto first = contexts_.extract(0);
+    first.key() = task;
+    contexts_.insert(std::move(first));
+  }
+
   /// The loaded stack pointer is another task's.
   void switch_to(Address task) {
     if (contexts_.size() > kMostContexts) give_up("the guest has more tasks than an honest one");
@@ -468,7 +476,7 @@ class Counter {
     open_ = false;
   }
   /// Whether the last window has been closed.
-  bool done() const { return !open_ && all_windows_ == symbols.windows(); }
+  bool done() const { return !open_ && all_windows_ >= symbols.windows(); }
 
   /// The guest waits, and the meter counts on: under icount its clock leaps to the next timer.
   void halt() {
@@ -785,6 +793,7 @@ class Counter {
   Node* node_ = nullptr;             ///< of task_, whose own is as old as its last switch
   bool open_ = false;
   Context* task_ = nullptr;
+  bool first_is_named_ = false;  ///< or has the key 0
   std::uint32_t cell_ = 0;
   std::uint64_t windows_ = 0;      ///< of the cell
   std::uint64_t all_windows_ = 0;  ///< of all cells
@@ -821,10 +830,15 @@ void on_access(unsigned, qemu_plugin_meminfo_t access, Address, void* data) {
   counter->access(*static_cast<Accesses*>(data), qemu_plugin_mem_is_store(access));
 }
 
-/// mov DISPLACEMENT(%rsi), %rsp: only __switch_to_asm() in the kernel loads a stack pointer so. 0: it is something
-/// else.
-Address loads_stack(const unsigned char* bytes, std::size_t size) {
-  if (size != 7 || bytes[0] != 0x48 || bytes[1] != 0x8b || bytes[2] != 0xa6) return 0;
+/// Likewise for the task that is left.
+void on_leave(unsigned, qemu_plugin_meminfo_t, Address address, void* data) {
+  counter->leave(address - reinterpret_cast<Address>(data));
+}
+
+/// mov DISPLACEMENT(%rsi), %rsp or mov %rsp, DISPLACEMENT(%rdi): only __switch_to_asm() in the kernel loads and stores
+/// a stack pointer so. `code` is all but the displacement. 0: it is something else.
+Address stack_displacement(std::string_view code, const unsigned char* bytes, std::size_t size) {
+  if (size != 7 || std::memcmp(bytes, code.data(), code.size()) != 0) return 0;
   std::uint32_t displacement;
   std::memcpy(&displacement, bytes + 3, 4);
   return displacement;
@@ -886,9 +900,13 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* translated) {
         qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_halt, QEMU_PLUGIN_CB_NO_REGS, nullptr);
       }
       if (counter->symbols.may_fault(address)) details.faults = static_cast<std::uint32_t>(i);
-      if (const Address displacement = loads_stack(bytes, width); displacement != 0) {
+      constexpr std::string_view kLoad = "\x48\x8b\xa6";
+      constexpr std::string_view kStore = "\x48\x89\xa7";
+      for (const auto& [of_stack, callback] : {std::pair(kLoad, &on_switch), {kStore, &on_leave}}) {
+        const Address displacement = stack_displacement(of_stack, bytes, width);
+        if (displacement == 0) continue;
         // Both kinds of access: asked for loads alone, QEMU 7.2 tells of none.
-        qemu_plugin_register_vcpu_mem_cb(instruction, on_switch, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+        qemu_plugin_register_vcpu_mem_cb(instruction, callback, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
                                          reinterpret_cast<void*>(displacement));
       }
     } else if (const auto callback = on_mark(instruction); callback != nullptr) {

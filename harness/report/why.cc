@@ -496,8 +496,8 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
     return fmt::format("{} % of A's instructions and {} % of B's", of(part[0], whole.a), of(part[1], whole.b));
   };
   document.push_back({Block::Kind::paragraph,
-                      fmt::format("Not placed on a path of calls: {}. In tasks that slept when counting began, so that "
-                                  "their outermost callers are not known: {}.",
+                      fmt::format("Not placed on a path of calls: {}. In tasks that were there when counting began, so "
+                                  "that their outermost callers are not known: {}.",
                                   shares(why.unplaced), shares(why.earlier_tasks))});
   document.push_back(
       {.kind = Block::Kind::table,

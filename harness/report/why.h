@@ -77,7 +77,7 @@ struct Why {
   WhyDifference changed_sum;
   /// Instructions a repetition in a, and in b, of which the path of calls or the function is not known.
   std::array<double, 2> unplaced = {};
-  /// Likewise in tasks that slept when counting began: their outermost callers are not known.
+  /// Likewise in tasks that were there when counting began: their outermost callers are not known.
   std::array<double, 2> earlier_tasks = {};
   std::vector<WhyRow> changed;             ///< functions whose code differs, largest difference first
   std::vector<WhyRow> causes;              ///< sums of `induced`, a row for each cause, largest first

@@ -48,10 +48,13 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
   parts.emplace_back("pid_max", std::to_string(experiment->pid_max));
   parts.emplace_back("memory_mib", std::to_string(experiment->memory_mib));
   parts.emplace_back("limit_seconds", std::to_string(experiment->limit_seconds));
+  parts.emplace_back("isolation", experiment->isolated ? "boot" : "none");
   std::string measures;
   for (const Measure& measure : experiment->measures) {
-    measures += fmt::format("kernels {} depths {} benchmarks {}; ", fmt::join(measure.kernels, " "),
+    measures += fmt::format("kernels {} depths {} benchmarks {}", fmt::join(measure.kernels, " "),
                             fmt::join(measure.depths, " "), fmt::join(measure.benchmarks, " "));
+    if (measure.repetitions != 0) measures += fmt::format(" repetitions {}", measure.repetitions);
+    measures += "; ";
   }
   parts.emplace_back("cells", measures);
   parts.emplace_back("reference", experiment->reference);

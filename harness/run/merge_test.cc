@@ -56,6 +56,7 @@ TEST(Merge, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(error_with("\"ab\"", "\"cd\""), HasSubstr("guest (initramfs) is "));
   EXPECT_THAT(error_with("[\"qemu\"]", "[\"qemu\", \"-m\"]"), HasSubstr("QEMU's command line is "));
   EXPECT_THAT(error_with("depths = [0]", "depths = [1]"), HasSubstr("cells is "));
+  EXPECT_THAT(error_with("depths = [0]", "depths = [0]\\nrepetitions = 7"), HasSubstr("cells is "));
   EXPECT_EQ(error_with("boots = 2", "boots = 3"), "joined") << "how many boots there are may differ";
   EXPECT_THAT(error_with("\"12\"", "\"34\""), HasSubstr("the kernel multi is "));
   EXPECT_EQ(error_with("\"build_seconds\": 7", "\"build_seconds\": 9"), "joined");
