@@ -48,7 +48,7 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same (the default)");
   arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed (default: 10)");
   arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here (default: 1)");
-  arguments.option("--repetitions", values.repetitions, 1, 1'000'000,
+  arguments.option("--repetitions", values.repetitions, 1, kMostRepetitions,
                    "of the operation in each boot (default: as 'nslab bench list' says)");
   arguments.option("--jobs,-j", values.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.option("--profile", values.profile, "the kernels' profile", "PROFILE");

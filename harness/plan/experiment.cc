@@ -14,7 +14,6 @@ namespace {
 
 constexpr int kMaxDepth = 32;  // mainline's MAX_PID_NS_LEVEL
 constexpr std::size_t kLongestName = 100;
-constexpr std::uint64_t kMostRepetitions = 1'000'000;  // the guest keeps eight bytes of each
 
 template <class T>
 bool has_duplicates(const std::vector<T>& values) {

@@ -13,6 +13,8 @@
 
 namespace nslab {
 
+constexpr int kMostRepetitions = 1'000'000;  ///< of a cell: the guest keeps eight bytes of each
+
 /// One [[measure]] table: every kernel at every depth with every benchmark.
 struct Measure {
   std::vector<std::string> kernels;  ///< model names

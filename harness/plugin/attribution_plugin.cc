@@ -91,9 +91,12 @@ class Symbols {
       const char* at = line + 1;  // behind the letter, before a blank
       const auto number = [&](auto& value, int base = 16) {
         if (*at != ' ') return false;
-        const auto read = std::from_chars(at + 1, line + std::strlen(line), value, base);
+        const auto read = std::from_chars(at + 1, std::end(line), value, base);
         at = read.ptr;
         return read.ec == std::errc();
+      };
+      const auto one_number = [&] {
+        return (line[0] == 'e' && number(kernel_end_)) || (line[0] == 'w' && number(windows_, 10));
       };
       if (line[0] == 'k' && number(first) && at[0] == ' ') {
         kernel_.push_back({first, 0, next++, static_cast<Role>(at[1])});
@@ -104,7 +107,7 @@ class Symbols {
         pages_.emplace(first, Page{object, second});
       } else if (line[0] == 'x' && number(first)) {
         may_fault_.insert(first);
-      } else if ((line[0] != 'e' || !number(kernel_end_)) && (line[0] != 'w' || !number(windows_, 10))) {
+      } else if (!one_number()) {
         complete = std::strcmp(line, "end\n") == 0;
         if (!complete) give_up(std::string("the symbols' file has the line ") + line);
       }
@@ -438,10 +441,11 @@ class Counter {
     if (open_) ++(store ? accesses.stores : accesses.loads);
   }
 
-  /// This task's stack pointer is being stored. The first that we see leave is the one that ran when we began.
+  /// This task's stack pointer is being stored. One that was never switched to is the one that ran when we began.
   void leave(Address task) {
-    if (std::exchange(first_is_named_, true)) return;
+    if (contexts_.contains(task)) return;
     auto first = contexts_.extract(0);
+    if (first.empty()) return;
     first.key() = task;
     contexts_.insert(std::move(first));
   }
@@ -793,7 +797,6 @@ class Counter {
   Node* node_ = nullptr;             ///< of task_, whose own is as old as its last switch
   bool open_ = false;
   Context* task_ = nullptr;
-  bool first_is_named_ = false;  ///< or has the key 0
   std::uint32_t cell_ = 0;
   std::uint64_t windows_ = 0;      ///< of the cell
   std::uint64_t all_windows_ = 0;  ///< of all cells
@@ -805,8 +808,8 @@ class Counter {
   Frame fault_;                                               ///< whose block goes on; no block: there is none
   std::deque<Block> blocks_;                                  // addresses must stay
   std::deque<Details> details_;
-  std::unordered_map<Address, Context> contexts_;
-  std::vector<Accesses> accesses_;  // by function; empty: not counted. Addresses must stay
+  std::unordered_map<Address, Context> contexts_;  // by task; 0: not yet known. Addresses must stay
+  std::vector<Accesses> accesses_;                 // by function; empty: not counted. Addresses must stay
   std::FILE* output_ = nullptr;
 };
 

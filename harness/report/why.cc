@@ -166,14 +166,20 @@ std::vector<std::string> causes_of(const WhyQuestion& question, const std::vecto
   return causes;
 }
 
-/// Whether each path is, or is below, one of these names in brackets.
-std::vector<bool> below(const std::vector<Path>& paths, const std::set<std::string>& names) {
-  std::vector<bool> result(paths.size());
+/// Instructions a repetition, of a and of b, in and below what has one of these names in brackets.
+std::array<double, 2> sum_below(const WhyQuestion& question, const std::vector<Path>& paths,
+                                const std::set<std::string>& names) {
+  const auto repetitions = static_cast<double>(question.iterations);
+  std::array<double, 2> sum = {};
+  std::vector<bool> below(paths.size());
   for (std::size_t i = 1; i < paths.size(); ++i) {
     const FunctionName& function = paths[i].function;
-    result[i] = result[paths[i].parent] || (function.object.empty() && names.contains(function.name));
+    below[i] = below[paths[i].parent] || (function.object.empty() && names.contains(function.name));
+    if (!below[i]) continue;
+    sum[0] += mean(paths[i].a) / repetitions;
+    sum[1] += mean(paths[i].b) / repetitions;
   }
-  return result;
+  return sum;
 }
 
 // ---- Sums ----------------------------------------------------------------------------------------------------------
@@ -405,8 +411,6 @@ Table path_table(const Why& why, std::size_t most) {
 Why explain(const WhyQuestion& question) {
   const std::vector<Path> paths = merge_trees(question);
   const std::vector<std::string> cause = causes_of(question, paths);
-  const std::vector<bool> not_placed = below(paths, {"[unplaced]", "[other code]"});
-  const std::vector<bool> of_earlier_tasks = below(paths, {"[earlier task]"});
   Why why;
   Values whole;
   Values changed_sum;
@@ -433,6 +437,8 @@ Why explain(const WhyQuestion& question) {
   if (changed_sum.a.empty()) changed_sum = {std::vector<double>(whole.a.size()), std::vector<double>(whole.b.size())};
   why.whole = difference_of(whole, question);
   why.changed_sum = difference_of(changed_sum, question);
+  why.unplaced = sum_below(question, paths, {"[unplaced]", "[other code]"});
+  why.earlier_tasks = sum_below(question, paths, {"[earlier task]"});
   const auto row_of = [&](const std::string& function, const std::string& of_cause, const Part& part) {
     return WhyRow{function, part.change, of_cause, difference_of(part.values, question), part.calls_a, part.calls_b};
   };
@@ -454,12 +460,6 @@ Why explain(const WhyQuestion& question) {
   for (const Path& path : paths) {
     const double a = mean(path.a) / static_cast<double>(question.iterations);
     const double b = mean(path.b) / static_cast<double>(question.iterations);
-    for (auto* const sums : {not_placed[why.tree.size()] ? &why.unplaced : nullptr,
-                             of_earlier_tasks[why.tree.size()] ? &why.earlier_tasks : nullptr}) {
-      if (sums == nullptr) continue;
-      (*sums)[0] += a;
-      (*sums)[1] += b;
-    }
     why.tree.push_back({path.parent, path.function.shown(), a, b, a, b});
   }
   for (std::size_t i = why.tree.size(); i-- > 1;) {

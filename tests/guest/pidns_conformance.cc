@@ -109,9 +109,10 @@ pid_t sys_getppid() { return static_cast<pid_t>(syscall(SYS_getppid)); }
 pid_t raw_clone(unsigned long flags) {
   return static_cast<pid_t>(syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
 }
-pid_t raw_clone3(uint64_t flags, const std::vector<pid_t>& set_tid) {
+pid_t raw_clone3(uint64_t flags, const std::vector<pid_t>& set_tid, int* pidfd = nullptr) {
   clone_args args{};
   args.flags = flags;
+  args.pidfd = reinterpret_cast<uint64_t>(pidfd);
   args.exit_signal = SIGCHLD;
   args.set_tid = reinterpret_cast<uint64_t>(set_tid.data());
   args.set_tid_size = set_tid.size();
@@ -184,6 +185,15 @@ T* shared() {
 }
 
 // ---- reading /proc ----
+
+std::set<pid_t> listed_in_proc() {
+  std::set<pid_t> listed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) listed.insert(stoi(name));
+  }
+  return listed;
+}
 
 std::optional<std::vector<int>> numbers_of(const std::string& path, const std::string& key) {
   std::ifstream in(path);
@@ -627,12 +637,8 @@ void numbers_of_several_pages(int depth) {
         }
         REQUIRE_EQ(pid, number);
       }
-      std::set<pid_t> listed;
-      for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const int number = atoi(entry.path().filename().c_str());
-        if (number >= numbers.front()) listed.insert(number);
-      }
-      REQUIRE(std::equal(listed.begin(), listed.end(), numbers.begin(), numbers.end()));
+      const std::set<pid_t> listed = listed_in_proc();
+      REQUIRE(std::equal(listed.lower_bound(numbers.front()), listed.end(), numbers.begin(), numbers.end()));
       for (const pid_t number : numbers) {
         REQUIRE_ERROR(raw_clone3(0, {number}), EEXIST);
         REQUIRE_EQ(kill(number, SIGKILL), 0);
@@ -712,13 +718,9 @@ void proc_lists_its_level(int depth) {
   at_depth(depth, [&] {
     fresh_proc();
     const pid_t child = spawn(0, [] { pause(); });
-    std::set<std::string> listed;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const std::string name = entry.path().filename();
-      if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) listed.insert(name);
-    }
-    REQUIRE(listed.count(std::to_string(sys_getpid())) == 1);
-    REQUIRE(listed.count(std::to_string(child)) == 1);
+    const std::set<pid_t> listed = listed_in_proc();
+    REQUIRE(listed.count(sys_getpid()) == 1);
+    REQUIRE(listed.count(child) == 1);
     if (depth) REQUIRE_EQ(static_cast<long long>(listed.size()), 2);  // and nobody from above or beside
     REQUIRE_EQ(kill(child, SIGKILL), 0);
     REQUIRE_EQ(waitpid(child, nullptr, 0), child);
@@ -1003,21 +1005,8 @@ struct Bomb {
 /// the kernel starts in between takes a child's number.
 void fork_bomb(int depth) {
   constexpr int kNumbers = 1200;
-  std::string before;
-  std::getline(std::ifstream("/proc/sys/kernel/pid_max"), before);
-  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << kNumbers << std::flush);
   auto* bombs = shared<Bomb[2]>();
-  int status = 0;
-  for (int round = 0; round < 2 && status == 0; ++round) {
-    const pid_t child = raw_clone(0);
-    if (child == 0) {
-      (*bombs)[round] = Bomb::at(depth);
-      _exit(0);
-    }
-    waitpid(child, &status, 0);
-  }
-  REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << before << std::flush);
-  REQUIRE_EQ(status, 0);
+  for (Bomb& bomb : *bombs) with_pid_max(kNumbers, [&] { bomb = Bomb::at(depth); });
   REQUIRE((*bombs)[0].children > kNumbers - 600);  // 300 reserved, and who else is there
   REQUIRE_EQ((*bombs)[1].tasks, (*bombs)[0].tasks);
 }
@@ -1092,11 +1081,7 @@ void first_process_fails_late(int) {
   const rlimit none{0, before.rlim_max};
   REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   int pidfd = -1;
-  clone_args args{};
-  args.flags = CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  REQUIRE_ERROR(syscall(SYS_clone3, &args, sizeof args), EMFILE);
+  REQUIRE_ERROR(raw_clone3(CLONE_PIDFD, {}, &pidfd), EMFILE);
   REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   REQUIRE_ERROR(raw_clone(0), ENOMEM);
 }
