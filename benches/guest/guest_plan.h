@@ -31,13 +31,21 @@ struct Cell {
   int limit_seconds = 0;         ///< the watchdog's limit, guest seconds, even
 };
 
+/// What a cell finds in the guest besides itself (docs/conditions.md).
+struct Condition {
+  int ids_next = 0;        ///< the next id of each level is moved to at least this one; 0: it stays as it comes
+  int residents = 0;       ///< processes that sleep in each level's namespace
+  bool container = false;  ///< the cell runs in a memory and pids cgroup of its own, with limits far away
+};
+
 /// One boot's work.
 struct Plan {
   std::uint64_t seed = 0;
-  std::string meter;                 ///< "instructions" or "time"
-  int pid_max = 0;                   ///< for kernel.pid_max
-  int mmap_pages = 0;                ///< 4 KiB pages by which the worker's mmap base moves down
-  int environment_bytes = 0;         ///< length of the worker's pad variable
+  std::string meter;          ///< "instructions" or "time"
+  int pid_max = 0;            ///< for kernel.pid_max
+  int mmap_pages = 0;         ///< 4 KiB pages by which the worker's mmap base moves down
+  int environment_bytes = 0;  ///< length of the worker's pad variable
+  Condition condition;
   std::vector<std::string> command;  ///< a program and its arguments, run before the cells; empty: none
   std::vector<Cell> cells;
   std::string fault;  ///< empty, or one of kFaults
@@ -96,6 +104,16 @@ inline std::variant<Plan, std::string> parse_plan(std::string_view json_text) {
     plan.pid_max = static_cast<int>(number(json, "pid_max", where, 301, 4194304));
     plan.mmap_pages = static_cast<int>(number(json, "mmap_pages", where, 0, 1 << 18));
     plan.environment_bytes = static_cast<int>(number(json, "environment_bytes", where, 0, 1 << 16));
+    const nlohmann::json& condition = internal::member(json, "condition", where);
+    const std::string condition_name = "the plan's condition";
+    if (!condition.is_object()) return "'condition' of the plan is no JSON object";
+    plan.condition.ids_next = static_cast<int>(number(condition, "ids_next", condition_name, 0, 4'000'000));
+    plan.condition.residents = static_cast<int>(number(condition, "residents", condition_name, 0, 1000));
+    const std::string cgroup = text(condition, "cgroup", condition_name);
+    if (cgroup != "root" && cgroup != "container") {
+      return "'cgroup' of " + condition_name + " is '" + cgroup + "', expected is 'root' or 'container'";
+    }
+    plan.condition.container = cgroup == "container";
     plan.fault = json.contains("fault") ? text(json, "fault", where) : "";
     if (!plan.fault.empty() && std::find(kFaults.begin(), kFaults.end(), plan.fault) == kFaults.end()) {
       return "'fault' of the plan is '" + plan.fault + "', which this guest does not know";

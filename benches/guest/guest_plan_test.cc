@@ -9,7 +9,8 @@ namespace {
 nlohmann::json good_plan() {
   return nlohmann::json::parse(R"({
     "protocol": 1, "seed": 18446744073709551615, "meter": "instructions", "pid_max": 4096, "mmap_pages": 37,
-    "environment_bytes": 1234, "fault": "", "command": ["/bin/true", "x"],
+    "environment_bytes": 1234, "condition": {"ids_next": 300000, "residents": 8, "cgroup": "container"},
+    "fault": "", "command": ["/bin/true", "x"],
     "cells": [{"index": 3, "benchmark": "getpid", "depth": 1, "iterations": 2000, "warmup": 200, "history": 17,
                "tick_phase": 123456, "slab_phase": 500, "limit_seconds": 30}]})");
 }
@@ -29,6 +30,9 @@ TEST(GuestPlan, ReadsEveryKey) {
   EXPECT_EQ(plan.mmap_pages, 37);
   EXPECT_EQ(plan.environment_bytes, 1234);
   EXPECT_EQ(plan.fault, "");
+  EXPECT_EQ(plan.condition.ids_next, 300000);
+  EXPECT_EQ(plan.condition.residents, 8);
+  EXPECT_TRUE(plan.condition.container);
   EXPECT_EQ(plan.command, (std::vector<std::string>{"/bin/true", "x"}));
   ASSERT_EQ(plan.cells.size(), 1u);
   EXPECT_EQ(plan.cells[0].index, 3u);
@@ -59,6 +63,14 @@ TEST(GuestPlan, NamesWhatIsMissing) {
 
 TEST(GuestPlan, SaysWhatItExpected) {
   nlohmann::json plan = good_plan();
+  plan["condition"]["cgroup"] = "other";
+  EXPECT_EQ(complaint(plan), "'cgroup' of the plan's condition is 'other', expected is 'root' or 'container'");
+  plan = good_plan();
+  plan["condition"]["residents"] = 1001;
+  EXPECT_EQ(complaint(plan), "'residents' of the plan's condition is 1001, expected is a whole number from 0 to 1000");
+  plan["condition"] = 3;
+  EXPECT_EQ(complaint(plan), "'condition' of the plan is no JSON object");
+  plan = good_plan();
   plan["cells"][0]["depth"] = -1;
   EXPECT_EQ(complaint(plan), "'depth' of cell 0 of the plan is -1, expected is a whole number from 0 to 100");
   plan = good_plan();

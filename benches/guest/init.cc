@@ -4,11 +4,13 @@
 // docs/guest-protocol.md says what it reads and writes.
 #include <fcntl.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -113,7 +115,7 @@ std::string read_text(const std::string& path) {
 }
 
 /// Writes a kernel setting and reads it back.
-void set_kernel(const std::string& path, int value) {
+void set_kernel(const std::string& path, long value) {
   const std::string wanted = std::to_string(value);
   const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) give_up(with_errno("cannot open " + path));
@@ -225,10 +227,19 @@ int make_history(int count) {
   return 0;
 }
 
-std::string request_for(const Plan& plan, const Cell& cell) {
-  return Json{{"benchmark", cell.benchmark},   {"meter", plan.meter},   {"depth", cell.depth},
-              {"iterations", cell.iterations}, {"warmup", cell.warmup}, {"tick_phase", cell.tick_phase},
-              {"history", cell.history}}
+std::string request_for(const Plan& plan, const Cell& cell, pid_t first_resident) {
+  return Json{{"benchmark", cell.benchmark},
+              {"meter", plan.meter},
+              {"depth", cell.depth},
+              {"iterations", cell.iterations},
+              {"warmup", cell.warmup},
+              {"tick_phase", cell.tick_phase},
+              {"history", cell.history},
+              {"condition",
+               {{"ids_next", plan.condition.ids_next},
+                {"residents", plan.condition.residents},
+                {"first_resident", cell.depth > 0 ? 2 : first_resident},
+                {"container", plan.condition.container}}}}
       .dump();
 }
 
@@ -288,12 +299,104 @@ std::string drain(int descriptor, const std::function<void(const std::string&)>&
   }
 }
 
+// ---- Conditions ----------------------------------------------------------------------------------------------------
+
+constexpr char kCgroup[] = "/sys/fs/cgroup/nslab";
+
+/// A setting of the cell's cgroup; -1: none.
+long cgroup_number(const char* name) {
+  const std::string text = read_text(std::string(kCgroup) + '/' + name);
+  return text.empty() ? -1 : std::strtol(text.c_str(), nullptr, 10);
+}
+
+/// Makes the cells' cgroup: memory is charged and processes are counted, and no limit is near.
+void make_cgroup() {
+  constexpr long kMostProcesses = 4'000'000;
+  constexpr long kMostBytes = 1L << 40;
+  constexpr char kController[] = "/sys/fs/cgroup/cgroup.subtree_control";
+  if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID, nullptr) != 0) {
+    give_up(with_errno("condition 'container': cannot mount cgroup2 (CONFIG_CGROUPS)"));
+  }
+  const int controllers = open(kController, O_WRONLY | O_CLOEXEC);
+  constexpr char kWanted[] = "+memory +pids";
+  if (controllers < 0 || write(controllers, kWanted, sizeof kWanted - 1) != sizeof kWanted - 1) {
+    give_up(
+        with_errno("condition 'container': the kernel has no memory and pids cgroups (CONFIG_MEMCG, "
+                   "CONFIG_CGROUP_PIDS)"));
+  }
+  close(controllers);
+  if (mkdir(kCgroup, 0755) != 0) give_up(with_errno("cannot make a cgroup"));
+  set_kernel(std::string(kCgroup) + "/pids.max", kMostProcesses);
+  set_kernel(std::string(kCgroup) + "/memory.max", kMostBytes);
+}
+
+/// Without PID_NS a kernel has no setting for it, and processes must take the ids up to this one: clones that fail
+/// behind alloc_pid() for want of a descriptor. 0 or an errno.
+int use_ids_up_to(int next) {
+  rlimit before = {};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none = {0, before.rlim_max};
+  const pid_t child = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): its id is all that is wanted
+  if (child == 0) _exit(0);
+  if (child < 0 || waitpid(child, nullptr, 0) != child || setrlimit(RLIMIT_NOFILE, &none) != 0) return errno;
+  int pidfd = -1;
+  clone_args arguments = {};
+  arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  int error = 0;
+  for (int id = child + 1; id < next && error == 0; ++id) {
+    error = syscall(SYS_clone3, &arguments, sizeof arguments) == -1 && errno == EMFILE ? 0 : EPROTO;
+  }
+  setrlimit(RLIMIT_NOFILE, &before);
+  return error;
+}
+
+/// Starts the initial namespace's residents: the first one's id, the others' follow. 0: there are none.
+pid_t first_of_residents(int count) {
+  if (count == 0) return 0;
+  const pid_t before = fork();
+  if (before == 0) _exit(0);
+  if (before < 0 || waitpid(before, nullptr, 0) != before) give_up(with_errno("cannot make a process"));
+  if (const int error = start_residents(count); error != 0) {
+    errno = error;
+    give_up(with_errno("cannot start the residents"));
+  }
+  return before + 1;
+}
+
+/// Brings the plan's condition about, as far as that is left until the worker runs. Empty, or what is wrong.
+std::string bring_about(const Plan& plan, const Cell& cell, NestedProcess& process) {
+  const Condition& condition = plan.condition;
+  if (condition.ids_next > 0) {
+    // The seed's history moves the ids here: what was made and reaped before does not show behind so wide a gap.
+    const int next = condition.ids_next + cell.history;
+    if (const int error = process.move_ids(cell.depth, next); error != 0) {
+      return std::string("cannot move the next id of a namespace: ") + std::strerror(error);
+    }
+    int error = move_next_id(next);
+    if (error == ENOENT) error = use_ids_up_to(next);
+    if (error != 0) return std::string("cannot move the next id: ") + std::strerror(error);
+  }
+  if (condition.container) {
+    // The launcher, each level's pid 1 with its residents, and the worker.
+    const long expected = 2 + static_cast<long>(cell.depth) * (1 + condition.residents);
+    if (cgroup_number("pids.current") != expected || cgroup_number("memory.current") <= 0) {
+      return "the cgroup has " + std::to_string(cgroup_number("pids.current")) + " processes and " +
+             std::to_string(cgroup_number("memory.current")) + " bytes, expected are " + std::to_string(expected) +
+             " processes and memory that is charged";
+    }
+  }
+  return "";
+}
+
+// --------------------------------------------------------------------------------------------------------------------
+
 /// One cell's frame. `proc` is this namespace's /proc, through which the worker sees its pids at all levels.
-Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
+Json measure(const Plan& plan, const Cell& cell, pid_t first_resident, int null, int proc) {
   Pipe request;
   Pipe result;
   const std::string text =
-      request_for(plan, cell) + '\n';  // well below a pipe's capacity, so that writing cannot block
+      request_for(plan, cell, first_resident) + '\n';  // well below a pipe's capacity, so that writing cannot block
   if (write(request.writer(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return failed(cell, with_errno("cannot write the request"));
   }
@@ -313,21 +416,35 @@ Json measure(const Plan& plan, const Cell& cell, int null, int proc) {
                          {result.writer(), kResultDescriptor},
                          {proc, kProcDescriptor}};
   command.stack_limit = kStackLimit + static_cast<rlim_t>(plan.mmap_pages) * kPageBytes;
+  command.residents = plan.condition.residents;
+  if (plan.condition.container) command.cgroup = kCgroup;
+  command.move_ids = plan.condition.ids_next > 0;
 
   NestedProcess process = start_nested(command);
   request.close_reader();
   result.close_writer();
+  // A worker that is gone has said why, or its end does.
+  const auto done = [&](std::string_view what) {
+    [[maybe_unused]] const ssize_t written = write(request.writer(), what.data(), what.size());
+  };
+  std::optional<std::string> hindrance;
   std::optional<int> slab;
   std::string answer = drain(result.reader(), [&](const std::string& so_far) {
-    if (slab || !so_far.starts_with(kLevel)) return;
-    give_mapping_slabs_back();
-    sleep_for(kSettleNanoseconds);
-    slab = level_mapping_slabs(cell.slab_phase);
-    // A worker that is gone has said why, or its end does.
-    [[maybe_unused]] const ssize_t written = write(request.writer(), kLevel, sizeof kLevel - 1);
+    if (!hindrance && so_far.starts_with(kCondition)) {
+      hindrance = bring_about(plan, cell, process);
+      if (hindrance->empty()) done(kCondition);
+      if (!hindrance->empty()) request.close_writer();
+    } else if (hindrance && !slab && so_far.substr(sizeof kCondition - 1).starts_with(kLevel)) {
+      give_mapping_slabs_back();
+      sleep_for(kSettleNanoseconds);
+      slab = level_mapping_slabs(cell.slab_phase);
+      done(kLevel);
+    }
   });
+  if (hindrance) answer.erase(0, sizeof kCondition - 1);
   if (slab) answer.erase(0, sizeof kLevel - 1);
   const NestResult ended = process.wait();
+  if (hindrance && !hindrance->empty()) return failed(cell, *hindrance);
 
   switch (ended.kind) {
     case NestResult::Kind::refused: {
@@ -468,7 +585,7 @@ void go_wrong_after_first_cell(const Plan& plan) {
   frames.send(Json{{"type", "ready"},
                    {"protocol", frame::kProtocol},
                    {"release", system.release},
-                   {"instructions", marked_time_stamp<kMarkReady>()},
+                   {"instructions", time_stamp()},
                    {"seed", plan.seed}});
   say("ready: Linux %s, %zu cells, seed %llu", system.release, plan.cells.size(),
       static_cast<unsigned long long>(plan.seed));
@@ -480,11 +597,14 @@ void go_wrong_after_first_cell(const Plan& plan) {
 
   if (!plan.command.empty()) frames.send(run_command(plan.command, null));
 
+  if (plan.condition.container) make_cgroup();
+  const pid_t first_resident = first_of_residents(plan.condition.residents);
+
   for (const Cell& cell : plan.cells) {
     // The limit counts from before the settling, which is part of it: an idle guest that nothing wakes ends as well.
     watchdog_arm(cell.limit_seconds);
     sleep_for(kSettleNanoseconds);
-    const Json measured = measure(plan, cell, null, proc);
+    const Json measured = measure(plan, cell, first_resident, null, proc);
     watchdog_disarm();
     const bool first = &cell == &plan.cells.front();
     if (!first || !send_first_cell_wrongly(plan, measured, frames)) frames.send(measured);

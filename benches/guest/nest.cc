@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,15 +28,32 @@ enum class Step : std::int32_t {
   unshare_mount,
   mount_private,
   mount_proc,
+  residents,
+  cgroup,
   prepare,
   descriptors,
   limit,
   exec
 };
 
-constexpr std::array<const char*, 10> kStepNames = {
-    "make a pipe",   "fork",    "make a pid namespace", "make a mount namespace", "make the mounts private",
-    "mount a /proc", "prepare", "set up descriptors",   "set RLIMIT_STACK",       "run the program"};
+constexpr std::array<const char*, 12> kStepNames = {"make a pipe",
+                                                    "fork",
+                                                    "make a pid namespace",
+                                                    "make a mount namespace",
+                                                    "make the mounts private",
+                                                    "mount a /proc",
+                                                    "start a resident",
+                                                    "enter the cgroup",
+                                                    "prepare",
+                                                    "set up descriptors",
+                                                    "set RLIMIT_STACK",
+                                                    "run the program"};
+
+/// The ends of the pipes of NestedProcess::move_ids() that the new namespaces' pid 1s have.
+struct Movers {
+  int move = -1;
+  int moved = -1;
+};
 
 /// What goes up the report pipe when something fails. Small enough to be written atomically.
 struct Report {
@@ -61,6 +81,26 @@ int reap_until(pid_t child) {
     if (ended == child) return exit_code(status);
     if (ended < 0 && errno != EINTR) return kReported;
   }
+}
+
+/// A pid 1 with its child, before it waits for the child's end: moves the next id of its namespace when it is told to.
+/// The child may end before.
+void move_when_told(const Movers& movers, pid_t child) {
+  if (movers.move < 0) return;
+  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  int error = errno;
+  pollfd wait[] = {{movers.move, POLLIN, 0}, {pidfd, POLLIN, 0}};
+  while (pidfd >= 0 && poll(wait, 2, -1) < 0 && errno == EINTR) {
+  }
+  int next = 0;
+  const bool told = (wait[0].revents & POLLIN) != 0 && read(movers.move, &next, sizeof next) == sizeof next;
+  if (told) error = move_next_id(next);
+  if (told || pidfd < 0) {
+    [[maybe_unused]] const ssize_t written = write(movers.moved, &error, sizeof error);
+  }
+  if (pidfd >= 0) close(pidfd);
+  close(movers.move);
+  close(movers.moved);
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -108,7 +148,7 @@ bool arrange_descriptors(const NestedCommand& command) {
 }
 
 /// The deepest level: prepare, then the command as a child.
-int run_command(const NestedCommand& command, int report, int level) {
+int run_command(const NestedCommand& command, int report, const Movers& movers, int level) {
   if (command.prepare) {
     if (const int error = command.prepare(); error != 0) give_up(report, level, Step::prepare, error);
   }
@@ -117,11 +157,12 @@ int run_command(const NestedCommand& command, int report, int level) {
   if (child < 0) give_up(report, level, Step::fork);
   if (child == 0) become_command(command, report, level);
   close(report);
+  if (level > 0) move_when_told(movers, child);
   return reap_until(child);
 }
 
 /// The new level's pid 1: a /proc that shows its own namespace.
-void enter_level(int report, int level) {
+void enter_level(const NestedCommand& command, int report, int level) {
   // Nobody is left behind should the level above be killed.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (unshare(CLONE_NEWNS) != 0) give_up(report, level, Step::unshare_mount);
@@ -131,20 +172,31 @@ void enter_level(int report, int level) {
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     give_up(report, level, Step::mount_proc);
   }
+  if (const int error = start_residents(command.residents); error != 0) give_up(report, level, Step::residents, error);
 }
 
 /// In a process of `level`: the remaining levels, then the command. The command's exit code.
-int descend(const NestedCommand& command, int report, int level) {
-  if (level == command.depth) return run_command(command, report, level);
+int descend(const NestedCommand& command, int report, const Movers& movers, int level) {
+  if (level == command.depth) return run_command(command, report, movers, level);
   if (unshare(CLONE_NEWPID) != 0) give_up(report, level + 1, Step::unshare_pid);
   const pid_t child = fork();
   if (child < 0) give_up(report, level + 1, Step::fork);
   if (child == 0) {
-    enter_level(report, level + 1);
-    _exit(descend(command, report, level + 1));
+    enter_level(command, report, level + 1);
+    _exit(descend(command, report, movers, level + 1));
   }
   close(report);
+  if (level > 0) move_when_told(movers, child);
   return reap_until(child);
+}
+
+/// Writes a number or a text to a file of the kernel's. 0 or an errno.
+int write_setting(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return errno;
+  const int error = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+  close(file);
+  return error;
 }
 
 NestResult failure(Step step, int level, int error) {
@@ -159,20 +211,68 @@ NestResult failure(Step step, int level, int error) {
 
 }  // namespace
 
+int start_residents(int count) {
+  for (int i = 0; i < count; ++i) {
+    const pid_t child = fork();
+    if (child < 0) return errno;
+    if (child > 0) continue;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
+  }
+  if (count == 0) return 0;
+  // On the one vCPU all that can run does so, and sleeps by then.
+  const timespec while_they_start = {0, 20'000'000 + 100'000L * count};
+  nanosleep(&while_they_start, nullptr);
+  return 0;
+}
+
+int move_next_id(int next) { return write_setting("/proc/sys/kernel/ns_last_pid", std::to_string(next - 1)); }
+
 NestedProcess::~NestedProcess() {
-  if (report_ >= 0) close(report_);
+  for (const int descriptor : {report_, move_, moved_}) {
+    if (descriptor >= 0) close(descriptor);
+  }
+}
+
+int NestedProcess::move_ids(int depth, int next) {
+  // The deepest reads first or last: each sets its own namespace, and makes no process.
+  for (int i = 0; i < depth; ++i) {
+    if (write(move_, &next, sizeof next) != sizeof next) return errno;
+  }
+  for (int i = 0; i < depth; ++i) {
+    int error = 0;
+    if (read(moved_, &error, sizeof error) != sizeof error) return EPIPE;
+    if (error != 0) return error;
+  }
+  return 0;
 }
 
 NestedProcess start_nested(const NestedCommand& command) {
   int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0) return NestedProcess(-1, -1);
+  int move[2] = {-1, -1};
+  int moved[2] = {-1, -1};
+  if (pipe2(report, O_CLOEXEC) != 0) return {-1, -1, -1, -1};
+  if (command.move_ids && (pipe2(move, O_CLOEXEC) != 0 || pipe2(moved, O_CLOEXEC) != 0)) return {-1, -1, -1, -1};
   const pid_t launcher = fork();
   if (launcher == 0) {
     close(report[0]);
-    _exit(descend(command, report[1], 0));
+    if (command.move_ids) {
+      close(move[1]);
+      close(moved[0]);
+    }
+    if (!command.cgroup.empty()) {
+      if (const int error = write_setting(command.cgroup + "/cgroup.procs", "0"); error != 0) {
+        give_up(report[1], 0, Step::cgroup, error);
+      }
+    }
+    _exit(descend(command, report[1], {move[0], moved[1]}, 0));
   }
   close(report[1]);
-  return NestedProcess(launcher, report[0]);
+  if (command.move_ids) {
+    close(move[0]);
+    close(moved[1]);
+  }
+  return {launcher, report[0], move[1], moved[0]};
 }
 
 NestResult NestedProcess::wait() {

@@ -32,7 +32,18 @@ struct NestedCommand {
   std::vector<std::pair<int, int>> descriptors;
 
   rlim_t stack_limit = 0;  ///< RLIMIT_STACK of the command (soft), bytes; 0 leaves it
+
+  int residents = 0;      ///< processes that sleep in each of the new namespaces, beside its pid 1; their ids follow 1
+  std::string cgroup;     ///< the folder of the cgroup that the command and the new namespaces belong to; empty: as is
+  bool move_ids = false;  ///< whether NestedProcess::move_ids() will be called
 };
+
+/// Starts processes that sleep until they are killed or the caller ends, and returns when all sleep. 0 or an errno.
+int start_residents(int count);
+
+/// Has the next process of the caller's pid namespace get this id, or the next one that is free. 0 or an errno; ENOENT
+/// on a kernel without PID_NS, which has no such setting.
+int move_next_id(int next);
 
 /// How it ended.
 struct NestResult {
@@ -51,13 +62,20 @@ struct NestResult {
 /// A command on its way: started by start_nested(), to be waited for once.
 class NestedProcess {
  public:
-  NestedProcess(pid_t launcher, int report) : launcher_(launcher), report_(report) {}
+  NestedProcess(pid_t launcher, int report, int move, int moved)
+      : launcher_(launcher), report_(report), move_(move), moved_(moved) {}
   NestedProcess(const NestedProcess&) = delete;
   NestedProcess& operator=(const NestedProcess&) = delete;
   NestedProcess(NestedProcess&& other) noexcept
-      : launcher_(std::exchange(other.launcher_, -1)), report_(std::exchange(other.report_, -1)) {}
+      : launcher_(std::exchange(other.launcher_, -1)),
+        report_(std::exchange(other.report_, -1)),
+        move_(std::exchange(other.move_, -1)),
+        moved_(std::exchange(other.moved_, -1)) {}
   NestedProcess& operator=(NestedProcess&&) = delete;
   ~NestedProcess();
+
+  /// move_next_id() in each of the `depth` new namespaces, while the command runs. 0 or an errno. Once at most.
+  int move_ids(int depth, int next);
 
   /// Waits for the end, and reaps whatever else ends meanwhile: the caller may be PID 1.
   NestResult wait();
@@ -65,6 +83,8 @@ class NestedProcess {
  private:
   pid_t launcher_;
   int report_;
+  int move_;   ///< each new namespace's pid 1 takes one number of it: the id; -1: none listens
+  int moved_;  ///< and says here how it went: 0 or an errno
 };
 
 /// Starts the command `depth` namespaces down.

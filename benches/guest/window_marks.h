@@ -14,7 +14,6 @@ struct WindowMark {
   unsigned char bytes[5];
 };
 constexpr WindowMark kMarkHold = {{0x26, 0x2e, 0x3e, 0x0f, 0x31}};   ///< PID 1 is ready; here the guest is saved
-constexpr WindowMark kMarkReady = {{0x2e, 0x3e, 0x26, 0x0f, 0x31}};  ///< PID 1 is ready; cells come
 constexpr WindowMark kMarkBegin = {{0x2e, 0x26, 0x3e, 0x0f, 0x31}};  ///< the repetitions of a cell begin
 constexpr WindowMark kMarkOpen = {{0x2e, 0x2e, 0x3e, 0x0f, 0x31}};   ///< a window begins, with this instruction
 constexpr WindowMark kMarkClose = {{0x2e, 0x36, 0x3e, 0x0f, 0x31}};  ///< it ends, before this instruction

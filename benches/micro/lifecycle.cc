@@ -4,6 +4,7 @@
 // with the child reaped, so that the next finds as many processes as it did.
 #include <linux/sched.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -58,6 +59,63 @@ void repeat_fork_exec(Measurement& measurement, const char* program) {
     return child;
   });
 }
+
+/// Times `create`, which returns a child's pid, and the waitpid for the child that was made before: when a pid comes,
+/// another one is there.
+template <class Create>
+void repeat_overlapping(Measurement& measurement, Create create) {
+  pid_t previous = create();
+  if (previous < 0) return measurement.fail(with_errno("cannot make a child"));
+  pid_t next = -1;
+  pid_t reaped = -1;
+  int status = -1;
+  measurement.repeat(
+      [&] {
+        next = create();
+        reaped = waitpid(previous, &status, 0);
+      },
+      [&] {
+        const char* const wrong = next == previous ? "two children that live have one pid"
+                                                   : check_child(previous, reaped, status, measurement.identity.pid);
+        previous = next;
+        next = reaped = status = -1;
+        return wrong;
+      });
+  if (previous > 0) waitpid(previous, nullptr, 0);
+}
+
+/// A thread that ends when it is told.
+struct Waiting {
+  sem_t gate = {};
+  bool ran = false;
+  pthread_t thread = {};
+};
+
+void* wait_at_gate(void* waiting) {
+  auto& self = *static_cast<Waiting*>(waiting);
+  self.ran = true;
+  while (sem_wait(&self.gate) != 0) {
+  }
+  return nullptr;
+}
+
+/// Of a stack that does not depend on RLIMIT_STACK, which the seed chooses, and that the C library can cache.
+class ThreadAttributes {
+ public:
+  ThreadAttributes() {
+    constexpr std::size_t kStackBytes = std::size_t{256} << 10;
+    made_ = pthread_attr_init(&attributes_) == 0 && pthread_attr_setstacksize(&attributes_, kStackBytes) == 0;
+  }
+  ThreadAttributes(const ThreadAttributes&) = delete;
+  ThreadAttributes& operator=(const ThreadAttributes&) = delete;
+  ~ThreadAttributes() { pthread_attr_destroy(&attributes_); }
+  explicit operator bool() const { return made_; }
+  const pthread_attr_t* get() const { return &attributes_; }
+
+ private:
+  pthread_attr_t attributes_ = {};
+  bool made_ = false;
+};
 
 /// A process of many threads, which pause, that exits when it is told.
 class ThreadGroup {
@@ -164,6 +222,51 @@ NSLAB_BENCHMARK(vfork_exit_wait, "lifecycle",
         reaped = waitpid(child, &status, 0);
       },
       [&] { return check_child(child, reaped, status, measurement.identity.pid); });
+}
+
+// ---- More than one child -------------------------------------------------------------------------------------------
+
+NSLAB_BENCHMARK(fork_overlap, "lifecycle",
+                "fork, _exit, waitpid of the child made before: as fork_exit_wait, beside a pid that lives", 400, 100) {
+  repeat_overlapping(measurement, [] {
+    const pid_t child = fork();
+    if (child == 0) _exit(kChildStatus);
+    return child;
+  });
+}
+
+NSLAB_BENCHMARK(vfork_overlap, "lifecycle",
+                "vfork, _exit, waitpid of the child made before: as vfork_exit_wait, beside a pid that lives", 2000,
+                200) {
+  repeat_overlapping(measurement, [] {
+    const pid_t child = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): what is measured
+    if (child == 0) _exit(kChildStatus);
+    return child;
+  });
+}
+
+NSLAB_BENCHMARK(fork_burst_32, "lifecycle",
+                "32 times fork and _exit, then 32 waitpid: as fork_exit_wait, with up to 32 pids more", 20, 5) {
+  constexpr std::size_t kChildren = 32;
+  pid_t children[kChildren] = {};
+  pid_t reaped[kChildren] = {};
+  int statuses[kChildren] = {};
+  measurement.repeat(
+      [&] {
+        for (pid_t& child : children) {
+          child = fork();
+          if (child == 0) _exit(kChildStatus);
+        }
+        for (std::size_t i = 0; i < kChildren; ++i) reaped[i] = waitpid(children[i], &statuses[i], 0);
+      },
+      [&] {
+        const char* wrong = nullptr;
+        for (std::size_t i = 0; i < kChildren; ++i) {
+          if (wrong == nullptr) wrong = check_child(children[i], reaped[i], statuses[i], measurement.identity.pid);
+          children[i] = reaped[i] = statuses[i] = -1;
+        }
+        return wrong;
+      });
 }
 
 // ---- clone3 --------------------------------------------------------------------------------------------------------
@@ -290,19 +393,15 @@ NSLAB_BENCHMARK(fork_exec_dynamic, "lifecycle",
 NSLAB_BENCHMARK(thread_create_join, "lifecycle",
                 "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 4000,
                 200) {
-  // The C library would take the stack's size from RLIMIT_STACK, which the seed chooses, and could not cache it.
-  constexpr std::size_t kStackBytes = std::size_t{256} << 10;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0 || pthread_attr_setstacksize(&attributes, kStackBytes) != 0) {
-    return measurement.fail("no thread attributes");
-  }
+  const ThreadAttributes attributes;
+  if (!attributes) return measurement.fail("no thread attributes");
   bool ran = false;
   int created = -1;
   int joined = -1;
   measurement.repeat(
       [&] {
         pthread_t thread;
-        created = pthread_create(&thread, &attributes, mark, &ran);
+        created = pthread_create(&thread, attributes.get(), mark, &ran);
         if (created == 0) joined = pthread_join(thread, nullptr);
       },
       [&]() -> const char* {
@@ -313,7 +412,41 @@ NSLAB_BENCHMARK(thread_create_join, "lifecycle",
         joined = -1;
         return nullptr;
       });
-  pthread_attr_destroy(&attributes);
+}
+
+NSLAB_BENCHMARK(thread_overlap, "lifecycle",
+                "pthread_create, sem_post to the thread made before, which waits for it, pthread_join of that one: as "
+                "thread_create_join, beside a thread that lives",
+                1000, 200) {
+  const ThreadAttributes attributes;
+  Waiting waiting[2];
+  Waiting* previous = &waiting[0];
+  Waiting* next = &waiting[1];
+  for (Waiting& thread : waiting) sem_init(&thread.gate, 0, 0);
+  const auto create = [&attributes](Waiting& thread) {
+    return pthread_create(&thread.thread, attributes.get(), wait_at_gate, &thread);
+  };
+  if (!attributes || create(*previous) != 0) return measurement.fail("cannot make a thread");
+  settle(1000);
+  int created = -1;
+  int joined = -1;
+  measurement.repeat(
+      [&] {
+        created = create(*next);
+        sem_post(&previous->gate);
+        joined = pthread_join(previous->thread, nullptr);
+      },
+      [&]() -> const char* {
+        if (created != 0) return "no thread was created";
+        if (joined != 0) return "the thread could not be joined";
+        if (!previous->ran) return "the thread did not run";
+        previous->ran = false;
+        joined = -1;
+        std::swap(previous, next);
+        return nullptr;
+      });
+  sem_post(&previous->gate);
+  pthread_join(previous->thread, nullptr);
 }
 
 NSLAB_BENCHMARK(exit_group_100, "lifecycle",

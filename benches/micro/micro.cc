@@ -17,6 +17,7 @@
 
 #include "distribution.h"
 #include "process_status.h"
+#include "processes.h"
 #include "worker_protocol.h"
 
 namespace nslab::micro {
@@ -71,15 +72,55 @@ std::string read_file(int folder, const char* path) {
   return text;
 }
 
+/// This process's pids, one a level, the initial namespace's first.
+std::vector<pid_t> own_pids() {
+  const std::string status = read_file(kProcDescriptor, "self/status");
+  std::vector<pid_t> pids = status_numbers(status, "NSpid");
+  // Without CONFIG_PID_NS there is no such line, and one number is all there is.
+  return pids.empty() ? status_numbers(status, "Pid") : pids;
+}
+
+/// Says that something is to be done, and waits until PID 1 has done it.
+void ask_for(std::string_view what) {
+  if (write(kResultDescriptor, what.data(), what.size()) != static_cast<ssize_t>(what.size())) _exit(1);
+  read_line(kRequestDescriptor);
+}
+
+/// The smallest of the ids that the next process gets, over all levels.
+int next_id() {
+  const Pipe report;
+  const pid_t child = report ? fork() : -1;
+  if (child < 0) give_up(with_errno("cannot make a process"));
+  if (child == 0) {
+    const std::vector<pid_t> pids = own_pids();
+    const pid_t least = pids.empty() ? 0 : *std::min_element(pids.begin(), pids.end());
+    _exit(write(report.writer.get(), &least, sizeof least) == sizeof least ? 0 : 1);
+  }
+  pid_t least = 0;
+  const bool told = waitpid(child, nullptr, 0) == child && read(report.reader.get(), &least, sizeof least) > 0;
+  if (!told) give_up("the next process's ids cannot be read");
+  return least;
+}
+
+/// The condition as it is found here (docs/conditions.md), for the host to compare it with what it planned.
+Json condition_found(const Json& planned) {
+  const int residents = planned.at("residents");
+  const pid_t first = planned.at("first_resident");
+  int found = 0;
+  while (found < residents && kill(first + found, 0) == 0) ++found;
+  int container = 0;
+  if (planned.at("container") == true) {
+    container = read_file(AT_FDCWD, "/proc/self/cgroup") == "0::/nslab\n" ? 1 : 0;
+  }
+  return Json{
+      {"ids_next", planned.at("ids_next") == 0 ? 0 : next_id()}, {"residents", found}, {"container", container}};
+}
+
 /// Who this is, twice: a /proc shows the pids of its own namespace and of those below, so that the namespaces above are
 /// seen through the initial one's /proc alone, and getpid()'s and getppid()'s answers through the nearest one.
 Identity identify(int depth) {
   Identity identity;
-  const std::string outer = read_file(kProcDescriptor, "self/status");
-  close(kProcDescriptor);
-  identity.pids = status_numbers(outer, "NSpid");
-  // Without CONFIG_PID_NS there is no such line, and one number is all there is.
-  if (identity.pids.empty()) identity.pids = status_numbers(outer, "Pid");
+  identity.pids = own_pids();
   if (identity.pids.size() != static_cast<std::size_t>(depth) + 1) {
     give_up("the worker is at depth " + std::to_string(static_cast<int>(identity.pids.size()) - 1) + ", not at " +
             std::to_string(depth));
@@ -153,6 +194,9 @@ void print_list() {
   if (chosen == benchmarks().end()) give_up("there is no benchmark '" + request.benchmark + "'");
 
   const Identity identity = identify(json.at("depth"));
+  ask_for(kCondition);
+  const Json found = condition_found(json.at("condition"));
+  close(kProcDescriptor);
   std::uint64_t* const costs = map_costs(request.iterations);
   const char* const pad = getenv("NSLAB_PAD");
   Json result;
@@ -185,6 +229,7 @@ void print_list() {
                     {"environment_bytes", pad == nullptr ? 0 : std::strlen(pad)},
                     {"tick_phase", measurement.tick_phase()},
                     {"history", json.at("history")}}}};
+    result["layout"].update(found);
   };
   // Before the first benchmark Google Benchmark reads /proc/cpuinfo, /proc/loadavg and /sys/devices/system/cpu for its
   // context: harmless, as the same instructions in every boot and before the warm-up.
@@ -201,9 +246,7 @@ void print_list() {
 }  // namespace
 
 void level_slabs() {
-  constexpr ssize_t kBytes = sizeof kLevel - 1;
-  if (write(kResultDescriptor, kLevel, kBytes) != kBytes) _exit(1);
-  read_line(kRequestDescriptor);
+  ask_for(kLevel);
   close(kRequestDescriptor);
 }
 

@@ -6,8 +6,8 @@
 
 namespace nslab {
 
-/// A part of a difference between two kernels, or two depths of one: a line of what `nslab why` says. A run that counts
-/// functions keeps these lines for its headline cells, as later the kernels' code may be gone.
+/// A part of a difference between two kernels, or two depths of one, under one condition: a line of what `nslab why`
+/// says. A run that counts functions keeps these lines for its headline cells, as later the kernels' code may be gone.
 struct Explanation {
   std::string benchmark;
   std::string kernel;  ///< side b
@@ -22,6 +22,7 @@ struct Explanation {
   double b = 0;
   double low = 0;  ///< the 95 % interval of b − a, over pairs of boots with one seed (Student)
   double high = 0;
+  std::string condition = "quiet";  ///< by its name (condition.h)
   bool operator==(const Explanation&) const = default;
 
   double difference() const { return b - a; }

@@ -40,6 +40,8 @@ class TomlReader {
   void reject(const char* key, const std::string& what);
   /// "file:line" of the key, or of the table where there is no such key.
   std::string where(const char* key) const;
+  /// The first error of the reads so far, or success.
+  Result<void> finish_so_far() const { return state_; }
   /// The first error, or an error for the first unknown key, or success.
   Result<void> finish();
 

@@ -46,6 +46,22 @@ Result<void> read_figures(const Json& cell, Sample& sample) {
   return {};
 }
 
+/// Whether the guest found the condition that the plan wanted.
+Result<void> check_condition(const Json& layout, const Condition& planned) {
+  const auto ids_next = TRY(integer(layout, "ids_next"));
+  const auto residents = TRY(integer(layout, "residents"));
+  const auto container = TRY(integer(layout, "container"));
+  const auto wanted = static_cast<std::uint64_t>(planned.ids_next);
+  if ((wanted == 0 ? ids_next != 0 : ids_next < wanted) || residents != static_cast<std::uint64_t>(planned.residents) ||
+      container != (planned.container ? 1 : 0)) {
+    return negative_result(
+        "its condition was not brought about: the next id is {}, {} residents, {}; planned was '{}' ({})",
+        ids_next == 0 ? "as it came" : fmt::to_string(ids_next), residents,
+        container == 1 ? "in a container's cgroup" : "in the root cgroup", name_of(planned), words_for(planned));
+  }
+  return {};
+}
+
 Result<Sample> read_cell(const Json& cell, const PlannedCell& planned, const BootPlan& plan,
                          const std::string& kernel) {
   Sample sample;
@@ -53,6 +69,7 @@ Result<Sample> read_cell(const Json& cell, const PlannedCell& planned, const Boo
   sample.depth = planned.depth;
   sample.benchmark = planned.benchmark;
   sample.seed = plan.seed;
+  sample.condition = name_of(plan.condition);
 
   const auto index = integer(cell, "index");
   const auto depth = integer(cell, "depth");
@@ -91,6 +108,7 @@ Result<Sample> read_cell(const Json& cell, const PlannedCell& planned, const Boo
   }
   const auto layout = cell.find("layout");
   if (layout == cell.end() || !layout->is_object()) return negative_result("it has no layout");
+  TRY(check_condition(*layout, plan.condition));
   // Its keys sorted, as in all stored samples.
   sample.layout = nlohmann::json(*layout).dump(/*indent=*/-1, /*indent_char=*/' ', /*ensure_ascii=*/true);
   return sample;

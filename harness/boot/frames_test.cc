@@ -33,10 +33,14 @@ json ready() { return {{"type", "ready"}, {"release", "6.12.1"}, {"instructions"
 json cell(int depth) {
   json nspid = json::array();
   for (int level = 0; level <= depth; ++level) nspid.push_back(10 + level);
-  return {{"type", "cell"},          {"index", depth},  {"depth", depth}, {"benchmark", "getpid"},     {"status", "ok"},
-          {"unit", "instructions"},  {"iterations", 3}, {"sum", 940},     {"sum_first_half", 310},     {"minimum", 310},
-          {"median", 310},           {"p90", 320},      {"maximum", 320}, {"involuntary_switches", 0}, {"nspid", nspid},
-          {"layout", json::object()}};
+  return {{"type", "cell"},        {"index", depth},
+          {"depth", depth},        {"benchmark", "getpid"},
+          {"status", "ok"},        {"unit", "instructions"},
+          {"iterations", 3},       {"sum", 940},
+          {"sum_first_half", 310}, {"minimum", 310},
+          {"median", 310},         {"p90", 320},
+          {"maximum", 320},        {"involuntary_switches", 0},
+          {"nspid", nspid},        {"layout", {{"ids_next", 0}, {"residents", 0}, {"container", 0}}}};
 }
 
 json end(int cells, int frames) { return {{"type", "end"}, {"cells", cells}, {"frames", frames}}; }
@@ -69,12 +73,45 @@ TEST(Frames, JsonThatIsNestedTooDeepIsRefused) {
 // Stored samples have the layout's keys in this order, whichever the guest's was.
 TEST(Frames, TheKeysOfALayoutAreSorted) {
   std::string first = cell(0).dump();
-  const std::string empty = R"("layout":{})";
-  first.replace(first.find(empty), empty.size(), R"("layout":{"stack":2,"mmap":1})");
+  const std::string sorted = R"("layout":{"container":0,)";
+  ASSERT_NE(first.find(sorted), std::string::npos);
+  first.replace(first.find(sorted), sorted.size(), R"("layout":{"stack":2,"mmap":1,"container":0,)");
   const auto report =
       read_report(stream({ready()}) + frame::encode(first) + stream({cell(1), end(2, 3)}), two_cells(), "multi");
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->samples.at(0).layout, R"({"mmap":1,"stack":2})");
+  EXPECT_EQ(report->samples.at(0).layout, R"({"container":0,"ids_next":0,"mmap":1,"residents":0,"stack":2})");
+}
+
+// What the plan's condition is, what the guest found, and whether that is it.
+TEST(Frames, AConditionThatWasNotBroughtAboutIsAnError) {
+  struct Case {
+    const char* planned;
+    std::uint64_t ids_next;
+    std::uint64_t residents;
+    std::uint64_t container;
+    bool good;
+  };
+  for (const Case& c :
+       {Case{"quiet", 0, 0, 0, true}, Case{"quiet", 300'000, 0, 0, false}, Case{"quiet", 0, 1, 0, false},
+        Case{"quiet", 0, 0, 1, false}, Case{"host", 300'017, 8, 1, true}, Case{"host", 299'999, 8, 1, false},
+        Case{"host", 300'017, 7, 1, false}, Case{"host", 300'017, 8, 0, false}, Case{"aged", 0, 0, 0, false}}) {
+    BootPlan plan = two_cells();
+    plan.cells.pop_back();
+    plan.condition = *condition_from(c.planned);
+    json measured = cell(0);
+    measured["layout"] = {{"ids_next", c.ids_next}, {"residents", c.residents}, {"container", c.container}};
+    const auto report = read_report(stream({ready(), measured, end(1, 2)}), plan, "multi");
+    EXPECT_EQ(report.has_value(), c.good) << c.planned << ' ' << c.ids_next;
+    if (report) {
+      EXPECT_EQ(report->samples.at(0).condition, c.planned);
+    } else {
+      EXPECT_THAT(report.error().message, testing::HasSubstr("its condition was not brought about"));
+      EXPECT_THAT(report.error().message, testing::HasSubstr(c.planned));
+    }
+    measured["layout"].erase("residents");
+    EXPECT_THAT(read_report(stream({ready(), measured, end(1, 2)}), plan, "multi").error().message,
+                testing::HasSubstr("'residents' is missing"));
+  }
 }
 
 TEST(Frames, CompleteBootIsRead) {
@@ -201,7 +238,7 @@ TEST(Frames, GuestsTextsArePrintable) {
   hello["release"] = "6.12.1\033c";
   const json command = {{"type", "command"}, {"status", 0}, {"output", "ok 1\n\033[31mok 2\n"}};
   json lie = cell(0);
-  lie["layout"] = {{"stack", "\xc2\x9b\x7f"}};
+  lie["layout"]["stack"] = "\xc2\x9b\x7f";
   const json refused = {
       {"type", "cell"},           {"index", 1}, {"depth", 1}, {"benchmark", "getpid"}, {"status", "refused"},
       {"errno", "EINVAL\033[0m"}, {"level", 1}};
@@ -209,7 +246,7 @@ TEST(Frames, GuestsTextsArePrintable) {
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->release, "6.12.1c");
   EXPECT_EQ(report->command_output, "ok 1\n[31mok 2\n");
-  EXPECT_EQ(report->samples[0].layout, R"({"stack":"\u009b\u007f"})");
+  EXPECT_EQ(report->samples[0].layout, R"({"container":0,"ids_next":0,"residents":0,"stack":"\u009b\u007f"})");
   EXPECT_EQ(report->samples[1].refusal, "EINVAL[0m");
 }
 

@@ -3,6 +3,7 @@
 
 #include "experiment.h"
 #include "headlines.h"
+#include "loaded_run.h"
 #include "output.h"
 #include "progress.h"
 #include "run_differences.h"
@@ -21,10 +22,17 @@ Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run)
     return {};
   }
   ReportOptions options;
-  options.reference = experiment->reference;
-  const auto report = make_report(run, stored.samples(), options);
-  if (!report) return {};  // 'nslab report' says what is wrong with the samples
-  const auto headlines = headline_differences(*report);
+  std::vector<HeadlineDifference> headlines;
+  const auto samples = stored.samples();
+  for (const Condition& condition : experiment->conditions()) {
+    const auto some = under(name_of(condition), samples);
+    const auto is_reference = [&](const Sample& sample) { return sample.kernel == experiment->reference; };
+    options.reference = std::any_of(some.begin(), some.end(), is_reference) ? experiment->reference : "";
+    const auto report = make_report(run, some, options);
+    if (!report) continue;  // 'nslab report' says what is wrong with the samples
+    const auto found = headline_differences(*report);
+    headlines.insert(headlines.end(), found.begin(), found.end());
+  }
   std::vector<Explanation> explanations;
   Progress progress("functions compared", "differences", headlines.size());
   for (std::size_t i = 0; i < headlines.size(); ++i) {

@@ -57,6 +57,9 @@ void declare_run_choice(Arguments& arguments, RunChoice& choice) {
   arguments.option("--run", choice.run, 1, 1'000'000'000, "the run's number (default: the newest that is finished)");
   arguments.choice("--statistic", choice.statistic, {"mean", "minimum", "median"},
                    "mean is the work that is paid for, minimum the bare path (default: as the experiment says)");
+  arguments.option("--condition", choice.condition,
+                   "the condition that is shown, as 'host' (default: the experiment's first; docs/conditions.md)",
+                   "NAME");
 }
 
 namespace {
@@ -72,6 +75,30 @@ Result<void> tell_of_newer_run(const std::string& folder, const RunRecord& shown
   return {};
 }
 
+/// The conditions of the samples: the one that was asked for, or else the experiment's first, then the others.
+Result<std::vector<std::string>> conditions_of(const std::vector<Sample>& samples, const RunRecord& run,
+                                               const std::string& asked) {
+  std::vector<std::string> conditions;
+  const auto add = [&](const std::string& name) {
+    const auto is = [&](const Sample& sample) { return sample.condition == name; };
+    if (std::find(conditions.begin(), conditions.end(), name) != conditions.end()) return;
+    if (std::any_of(samples.begin(), samples.end(), is)) conditions.push_back(name);
+  };
+  if (const auto experiment = experiment_of(run)) {
+    for (const Condition& condition : experiment->conditions()) add(name_of(condition));
+  }
+  for (const Sample& sample : samples) add(sample.condition);
+  if (asked.empty() || conditions.empty()) return conditions;
+  const std::string wanted = name_of(TRY(condition_from(asked)));
+  const auto found = std::find(conditions.begin(), conditions.end(), wanted);
+  if (found == conditions.end()) {
+    return user_error("run {} ({}) has no condition '{}'; it has: {}", run.id, run.experiment, wanted,
+                      fmt::join(conditions, ", "));
+  }
+  std::rotate(conditions.begin(), found, found + 1);
+  return conditions;
+}
+
 }  // namespace
 
 Result<LoadedRun> load_run(const RunChoice& choice) {
@@ -81,6 +108,7 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
   auto stored = TRY(load_stored_run(loaded.folder, run_number(choice)));
   loaded.samples = stored.samples();
   loaded.run = std::move(stored.run);
+  loaded.conditions = TRY(conditions_of(loaded.samples, loaded.run, choice.condition));
   loaded.explanations = std::move(stored.explanations);
   if (!loaded.is_text && choice.run == 0) TRY(tell_of_newer_run(loaded.folder, loaded.run));
 
@@ -99,9 +127,20 @@ Result<LoadedRun> load_run(const RunChoice& choice) {
 }
 
 Result<Report> loaded_report(const LoadedRun& loaded) {
-  Report report = TRY(make_report(loaded.run, loaded.samples, loaded.options));
-  report.explanations = loaded.explanations;
-  return report;
+  if (loaded.conditions.empty()) return make_report(loaded.run, loaded.samples, loaded.options);
+  std::vector<Report> reports;
+  for (const std::string& condition : loaded.conditions) {
+    const auto samples = under(condition, loaded.samples);
+    ReportOptions options = loaded.options;
+    // Another condition may have been measured without the reference.
+    const auto is_reference = [&](const Sample& sample) { return sample.kernel == options.reference; };
+    if (!reports.empty() && std::none_of(samples.begin(), samples.end(), is_reference)) options.reference.clear();
+    reports.push_back(TRY(make_report(loaded.run, samples, options)));
+    reports.back().explanations = under(condition, loaded.explanations);
+  }
+  Report shown = std::move(reports.front());
+  shown.elsewhere.assign(std::make_move_iterator(reports.begin() + 1), std::make_move_iterator(reports.end()));
+  return shown;
 }
 
 }  // namespace nslab

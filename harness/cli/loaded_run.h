@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +21,10 @@ struct RunChoice {
   int run = 0;
   std::string statistic;
   std::string reference;
+  std::string condition;
 };
 
-/// Declares --run and --statistic; the results folder is the verb's own to declare.
+/// Declares --run, --statistic and --condition; the results folder is the verb's own to declare.
 void declare_run_choice(Arguments& arguments, RunChoice& choice);
 
 /// A run with its samples, and how its experiment wants them to be reported.
@@ -29,8 +32,9 @@ struct LoadedRun {
   std::string folder;
   bool is_text = false;  ///< the folder has the run in its text form: nothing else is to be written there
   RunRecord run;
-  std::vector<Sample> samples;
-  std::vector<Explanation> explanations;  ///< made against the reference that the experiment has
+  std::vector<std::string> conditions;    ///< of the samples: first the one that is shown, then the experiment's order
+  std::vector<Sample> samples;            ///< of all conditions
+  std::vector<Explanation> explanations;  ///< of all conditions; made against the reference that the experiment has
   ReportOptions options;
 };
 
@@ -46,11 +50,21 @@ Result<std::string> find_results(const std::string& named);
 /// The run's number, where the command line gives one.
 std::optional<std::int64_t> run_number(const RunChoice& choice);
 
+/// The samples or explanations of one condition.
+template <class Item>
+std::vector<Item> under(const std::string& condition, const std::vector<Item>& items) {
+  std::vector<Item> some;
+  std::copy_if(items.begin(), items.end(), std::back_inserter(some),
+               [&](const Item& item) { return item.condition == condition; });
+  return some;
+}
+
 /// Reads the run from find_results(), a store or a run in its text form. What the command line
 /// leaves open is as the experiment says. Exit::user when there is no such folder, run or statistic.
 Result<LoadedRun> load_run(const RunChoice& choice);
 
-/// The report of a loaded run, with what its differences are made of. Fails as make_report() does.
+/// The report of a loaded run, with what its differences are made of, and with its other conditions elsewhere. Fails as
+/// make_report() does.
 Result<Report> loaded_report(const LoadedRun& loaded);
 
 }  // namespace nslab

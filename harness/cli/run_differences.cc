@@ -23,12 +23,12 @@ Result<RunDifferences> RunDifferences::make(const Paths& paths, Store& store, co
   return differences;
 }
 
-Result<const RunDifferences::Cell*> RunDifferences::cell(const std::string& kernel, int depth,
-                                                         const std::string& benchmark) {
-  const auto [at, added] = cells_.try_emplace({kernel, depth, benchmark});
+Result<const RunDifferences::Cell*> RunDifferences::cell(const std::string& kernel, const std::string& condition,
+                                                         int depth, const std::string& benchmark) {
+  const auto [at, added] = cells_.try_emplace({kernel, condition, depth, benchmark});
   if (!added) return &at->second;
   for (const BootRecord& boot : *boots_) {
-    if (boot.kernel != kernel) continue;
+    if (boot.kernel != kernel || boot.condition != condition) continue;
     for (const Sample& sample : boot.samples) {
       if (sample.depth != depth || sample.benchmark != benchmark) continue;
       at->second.iterations = sample.iterations;
@@ -39,13 +39,14 @@ Result<const RunDifferences::Cell*> RunDifferences::cell(const std::string& kern
 }
 
 Result<WhyQuestion> RunDifferences::question(const HeadlineDifference& difference, const std::string& profile) {
-  const Cell* const a = TRY(cell(difference.baseline, difference.baseline_depth, difference.benchmark));
-  const Cell* const b = TRY(cell(difference.kernel, difference.depth, difference.benchmark));
+  const Cell* const a =
+      TRY(cell(difference.baseline, difference.baseline_condition, difference.baseline_depth, difference.benchmark));
+  const Cell* const b = TRY(cell(difference.kernel, difference.condition, difference.depth, difference.benchmark));
   WhyQuestion question{.benchmark = difference.benchmark,
                        .profile = profile,
                        .iterations = a->iterations,
-                       .a = {difference.baseline, difference.baseline_depth, {}},
-                       .b = {difference.kernel, difference.depth, {}}};
+                       .a = {difference.baseline, difference.baseline_depth, {}, difference.baseline_condition},
+                       .b = {difference.kernel, difference.depth, {}, difference.condition}};
   for (const auto& [seed, tree] : a->by_seed) {
     const auto other = b->by_seed.find(seed);
     if (other == b->by_seed.end()) continue;

@@ -38,12 +38,13 @@ class RunDifferences {
   };
 
   RunDifferences(Store& store, const std::vector<BootRecord>& boots) : store_(&store), boots_(&boots) {}
-  Result<const Cell*> cell(const std::string& kernel, int depth, const std::string& benchmark);
+  Result<const Cell*> cell(const std::string& kernel, const std::string& condition, int depth,
+                           const std::string& benchmark);
 
   Store* store_;
   const std::vector<BootRecord>* boots_;
   std::map<std::string, std::filesystem::path> kernels_;  ///< vmlinux by the kernel's name
-  std::map<std::tuple<std::string, int, std::string>, Cell> cells_;
+  std::map<std::tuple<std::string, std::string, int, std::string>, Cell> cells_;
   CodeComparer code_;
 };
 

@@ -47,7 +47,8 @@ Result<void> act(const CiteArguments& arguments) {
   std::map<std::string, Report> reports;
   const auto report_of = [&](const std::string& run) -> Result<const Report*> {
     if (const auto known = reports.find(run); known != reports.end()) return &known->second;
-    const auto loaded = TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}}));
+    const auto loaded =
+        TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = {}}));
     return &reports.emplace(run, TRY(loaded_report(loaded))).first->second;
   };
   for (const std::string& page : arguments.pages) {
@@ -85,6 +86,7 @@ What is shown, and the words that follow:
   cost        the cost and the difference from the reference: depth=D kernels=A,B benchmarks=X,Y
   difference  the difference from the reference alone: depth=D kernels=A,B benchmarks=X,Y
   depth       the difference from depth 0: depth=D kernels=A,B benchmarks=X,Y
+  levels      the difference from depth 0 by the depth: depth=D kernels=A,B benchmarks=X,Y conditions=C,D
   ideas       the mean effect of each option: depth=D benchmarks=X,Y
   growth      the cost at the largest size by that at the smallest: quantity=Q depth=D kernels=A,B operations=X,Y
   why         what a difference is made of, where functions were counted: benchmark=X kernel=B depth=D baseline=A
@@ -93,7 +95,8 @@ What is shown, and the words that follow:
   2007        the rows of 2007, then and today: benchmark=X
   boots       the boots and the time that they took, of this run and of any others that are named
 
-All but the last four take statistic=minimum, too.)",
+All but the last four take statistic=minimum, too. All take condition=NAME where a run has several; without it they
+show the experiment's first.)",
     .declare = verb_body<CiteArguments>(declare_arguments, act),
 });
 

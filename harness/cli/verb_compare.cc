@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
+
 #include "compare.h"
+#include "condition.h"
 #include "loaded_run.h"
 #include "output.h"
 #include "terminal.h"
@@ -13,6 +16,7 @@ struct CompareArguments {
   std::string a;
   std::string b;
   std::string format = "text";
+  std::string condition_b;
 };
 
 void declare_arguments(Arguments& arguments, CompareArguments& values) {
@@ -23,16 +27,56 @@ void declare_arguments(Arguments& arguments, CompareArguments& values) {
   arguments.choice("--format", values.format, {"text", "markdown", "lkml"},
                    "how it is printed; lkml: plain ASCII of at most 72 columns, for a commit message or a mail");
   declare_run_choice(arguments, values.choice);
+  arguments.option("--condition-b", values.condition_b, "another condition for B, which is then part of the difference",
+                   "NAME");
+}
+
+/// The samples of `kernel` under that condition, under the name that tells both.
+std::vector<Sample> renamed(const std::vector<Sample>& samples, const std::string& kernel, const std::string& condition,
+                            const std::string& name) {
+  std::vector<Sample> some;
+  for (Sample sample : under(condition, samples)) {
+    if (sample.kernel != kernel) continue;
+    sample.kernel = name;
+    some.push_back(std::move(sample));
+  }
+  return some;
+}
+
+struct Compared {
+  std::string a;
+  std::string b;
+  std::vector<Sample> samples;
+};
+
+/// Both sides under one condition or, where that was asked for, under two: there a side's name has its condition, so
+/// that nobody takes the difference for one of kernels alone.
+Result<Compared> sides_of(const LoadedRun& loaded, const CompareArguments& arguments) {
+  const std::string& condition_a = loaded.conditions.empty() ? "" : loaded.conditions.front();
+  if (arguments.condition_b.empty()) return Compared{arguments.a, arguments.b, under(condition_a, loaded.samples)};
+  const std::string condition_b = name_of(TRY(condition_from(arguments.condition_b)));
+  if (std::find(loaded.conditions.begin(), loaded.conditions.end(), condition_b) == loaded.conditions.end()) {
+    return user_error("run {} ({}) has no condition '{}'; it has: {}", loaded.run.id, loaded.run.experiment,
+                      condition_b, fmt::join(loaded.conditions, ", "));
+  }
+  Compared compared{
+      fmt::format("{} ({})", arguments.a, condition_a), fmt::format("{} ({})", arguments.b, condition_b),
+      renamed(loaded.samples, arguments.a, condition_a, fmt::format("{} ({})", arguments.a, condition_a))};
+  const auto b = renamed(loaded.samples, arguments.b, condition_b, compared.b);
+  if (compared.b != compared.a) compared.samples.insert(compared.samples.end(), b.begin(), b.end());
+  return compared;
 }
 
 Result<void> act(const CompareArguments& arguments) {
   const auto loaded = TRY(load_run(arguments.choice));
+  const auto [a, b, samples] = TRY(sides_of(loaded, arguments));
   if (arguments.format == "lkml") {
-    print_out("{}", TRY(compare_for_mail(loaded.run, loaded.samples, loaded.explanations, arguments.a, arguments.b,
-                                         loaded.options)));
+    const auto explanations =
+        loaded.conditions.empty() ? loaded.explanations : under(loaded.conditions.front(), loaded.explanations);
+    print_out("{}", TRY(compare_for_mail(loaded.run, samples, explanations, a, b, loaded.options)));
     return {};
   }
-  const Document document = TRY(compare_kernels(loaded.run, loaded.samples, arguments.a, arguments.b, loaded.options));
+  const Document document = TRY(compare_kernels(loaded.run, samples, a, b, loaded.options));
   print_out("{}",
             arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
   return {};
@@ -43,7 +87,8 @@ const RegisterVerb registered({
     .help = "compare two kernels of a run, cell by cell: difference, interval, verdict",
     .examples = "  nslab compare multi flat+cache            in the newest run\n"
                 "  nslab compare multi flat+cache --results results/reference/smoke   in this one\n"
-                "  nslab compare multi flat+cache --format lkml   for a commit message",
+                "  nslab compare multi flat+cache --format lkml   for a commit message\n"
+                "  nslab compare multi multi --condition quiet --condition-b host   what the host adds",
     .declare = verb_body<CompareArguments>(declare_arguments, act),
 });
 

@@ -93,6 +93,12 @@ Result<void> act(const ReportArguments& arguments) {
                               folder.string());
     } else {
       written = write_files(report, document, folder, paths, files);
+      for (const Report& other : report.elsewhere) {
+        Facts of_other;
+        const auto also = write_files(other, describe(other), folder / other.condition, paths, of_other);
+        if (written && !also) written = also;
+        files.emplace_back("under " + other.condition, (folder / other.condition).string());
+      }
     }
   } else {
     files.emplace_back("page", "nothing was written: --output FOLDER puts the tables, plots and a page there");

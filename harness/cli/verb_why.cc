@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "condition.h"
 #include "files.h"
 #include "loaded_run.h"
 #include "output.h"
@@ -26,6 +27,8 @@ struct WhyArguments {
   std::string benchmark;
   int depth = 0;
   int depth_b = -1;
+  std::string condition = "quiet";
+  std::string condition_b;
   int boots = 10;
   int first_seed = 1;
   int repetitions = 0;
@@ -46,6 +49,9 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.positional("BENCHMARK", values.benchmark, "one of 'nslab bench list'", "BENCHMARK");
   arguments.option("--depth", values.depth, 0, 32, "pid namespaces below the initial one (default: 0)");
   arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same (the default)");
+  arguments.option("--condition", values.condition, "the condition, as 'host' (default: quiet; docs/conditions.md)",
+                   "NAME");
+  arguments.option("--condition-b", values.condition_b, "another condition for B (default: the same)", "NAME");
   arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed (default: 10)");
   arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here (default: 1)");
   arguments.option("--repetitions", values.repetitions, 1, kMostRepetitions,
@@ -63,7 +69,7 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
 
 /// Both sides in one experiment: what is wrong with either is said before anything is measured. A guest a cell, so that
 /// no other cell's leavings are in it.
-Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
+Result<Experiment> experiment_for(const WhyArguments& arguments, const HeadlineDifference& difference) {
   for (const std::string* name : {&arguments.a, &arguments.b, &arguments.benchmark, &arguments.profile}) {
     const auto is_of_names = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("+-_.", c) != nullptr; };
     if (name->empty() || !std::all_of(name->begin(), name->end(), is_of_names)) {
@@ -74,9 +80,12 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, int depth_b) {
       "name = \"{}\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nisolation = \"boot\"\nattribution = true\n"
       "memory_accesses = {}\n",
       kWhyExperiment, arguments.profile, arguments.boots, arguments.first_seed, arguments.memory);
-  for (const auto& [kernel, depth] : {std::pair(&arguments.a, arguments.depth), {&arguments.b, depth_b}}) {
-    text += fmt::format("[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n", *kernel, depth,
-                        arguments.benchmark);
+  const HeadlineDifference& d = difference;
+  for (const auto& [kernel, depth, condition] :
+       {std::tuple(d.baseline, d.baseline_depth, d.baseline_condition), std::tuple(d.kernel, d.depth, d.condition)}) {
+    text +=
+        fmt::format("[[measure]]\nkernels = [\"{}\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\nconditions = [\"{}\"]\n",
+                    kernel, depth, arguments.benchmark, condition);
     if (arguments.repetitions != 0) text += fmt::format("repetitions = {}\n", arguments.repetitions);
   }
   Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab why'"));
@@ -134,8 +143,14 @@ Result<void> write_all(const fs::path& folder, const RunRecord& run, const WhyQu
 Result<void> act(const WhyArguments& arguments) {
   const auto paths = TRY(find_paths());
   const int depth_b = arguments.depth_b < 0 ? arguments.depth : arguments.depth_b;
-  if (arguments.a == arguments.b && arguments.depth == depth_b) {
-    return user_error("both sides are {} at depth {}: name two kernels, or give --depth-b", arguments.a, depth_b);
+  const std::string condition = name_of(TRY(condition_from(arguments.condition)));
+  const std::string condition_b =
+      arguments.condition_b.empty() ? condition : name_of(TRY(condition_from(arguments.condition_b)));
+  const HeadlineDifference difference{arguments.benchmark, arguments.b, depth_b,  arguments.a,
+                                      arguments.depth,     condition_b, condition};
+  if (arguments.a == arguments.b && arguments.depth == depth_b && condition == condition_b) {
+    return user_error("both sides are {} at depth {}: name two kernels, or give --depth-b or --condition-b",
+                      arguments.a, depth_b);
   }
   const fs::path results = arguments.results.empty() ? paths.results / "why" : fs::path(arguments.results);
   TRY(check_results(results));
@@ -144,13 +159,12 @@ Result<void> act(const WhyArguments& arguments) {
   options.results = results;
   options.jobs = arguments.jobs;
   options.force_profile = arguments.force_profile;
-  const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, depth_b)), paths, options));
+  const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, difference)), paths, options));
   Store store = TRY(Store::open_existing(results.string()));
   const auto boots = TRY(store.boots(run.id));
   TRY(check_refusals(boots));
   auto differences = TRY(RunDifferences::make(paths, store, boots));
-  WhyQuestion question = TRY(differences.question(
-      {arguments.benchmark, arguments.b, depth_b, arguments.a, arguments.depth}, arguments.profile));
+  WhyQuestion question = TRY(differences.question(difference, arguments.profile));
   question.first_seed = static_cast<std::uint64_t>(arguments.first_seed);
   const Why why = explain(question);
   if (!arguments.output.empty()) TRY(write_all(arguments.output, run, question, why));
@@ -167,10 +181,12 @@ Result<void> act(const WhyArguments& arguments) {
 
 const RegisterVerb registered({
     .name = "why",
-    .help = "take a difference between two kernels, or two depths, apart: function by function",
-    .examples = "  nslab why multi+cache flat+cache fork_exit_wait --depth 1      what flatness changes\n"
-                "  nslab why multi multi fork_exit_wait --depth 0 --depth-b 16    what levels cost\n"
-                "  nslab why multi flat getpid --output /tmp/why                  with a flame graph and exports",
+    .help = "take a difference between two kernels, depths or conditions apart: function by function",
+    .examples =
+        "  nslab why multi+cache flat+cache fork_exit_wait --depth 1      what flatness changes\n"
+        "  nslab why multi multi fork_exit_wait --depth 0 --depth-b 16    what levels cost\n"
+        "  nslab why multi multi vfork_exit_wait --depth 1 --condition-b host   what the state of a host costs\n"
+        "  nslab why multi flat getpid --output /tmp/why                  with a flame graph and exports",
     .declare = verb_body<WhyArguments>(declare_arguments, act),
 });
 

@@ -20,14 +20,84 @@ bool has_duplicates(const std::vector<T>& values) {
   return std::set<T>(values.begin(), values.end()).size() != values.size();
 }
 
-Result<Measure> read_measure(const toml::table& table, const std::string& file_name) {
+/// The names of all values, in the order of the first naming.
+template <class T>
+void append_new(std::vector<T>& all, const std::vector<T>& values) {
+  for (const T& value : values) {
+    if (std::find(all.begin(), all.end(), value) == all.end()) all.push_back(value);
+  }
+}
+
+/// The keys of conditions: a list of names, or the parts of one condition. Untouched where the table has none of them.
+Result<void> read_conditions(TomlReader& reader, const toml::table& table, std::vector<Condition>& conditions) {
+  std::vector<std::string> names;
+  reader.read("conditions", names);
+  std::string ids = "fresh";
+  int ids_next = kAgedIdsNext;
+  Condition parts;
+  std::string cgroup = "root";
+  reader.read("ids", ids);
+  reader.read("ids_next", ids_next, 1024, 4'000'000);
+  reader.read("residents", parts.residents, 0, 1000);
+  reader.read("cgroup", cgroup);
+  TRY(reader.finish_so_far());
+  if (ids != "fresh" && ids != "aged") {
+    reader.reject("ids", fmt::format("'ids' is '{}', it must be \"fresh\" or \"aged\"", ids));
+  }
+  if (cgroup != "root" && cgroup != "container") {
+    reader.reject("cgroup", fmt::format("'cgroup' is '{}', it must be \"root\" or \"container\"", cgroup));
+  }
+  if (table.contains("ids_next") && ids != "aged") reader.reject("ids_next", "'ids_next' needs ids = \"aged\"");
+  parts.ids_next = ids == "aged" ? ids_next : 0;
+  parts.container = cgroup == "container";
+  const bool has_parts = table.contains("ids") || table.contains("residents") || table.contains("cgroup");
+  if (has_parts && table.contains("conditions")) {
+    reader.reject("conditions",
+                  "'conditions' names whole conditions: it does not go with 'ids', 'residents', 'cgroup'");
+  }
+  if (table.contains("conditions") && names.empty()) reader.reject("conditions", "'conditions' names no condition");
+  std::vector<Condition> named;
+  for (const std::string& name : names) {
+    const auto condition = condition_from(name);
+    if (!condition) {
+      reader.reject("conditions", condition.error().message);
+      break;
+    }
+    named.push_back(*condition);
+  }
+  if (has_duplicates(named)) reader.reject("conditions", "'conditions' names a condition twice");
+  if (has_parts) conditions = {parts};
+  if (!named.empty()) conditions = named;
+  return reader.finish_so_far();
+}
+
+/// What a condition needs of the experiment.
+Result<void> check_condition(const Experiment& experiment, const Measure& measure, const Condition& condition) {
+  if (condition.ids_next == 0) return {};
+  if (!experiment.isolated && experiment.meter == Meter::instructions) {
+    return user_error(
+        "{}: the condition '{}' moves ids that do not come back: it needs isolation = \"boot\", a guest for each cell",
+        measure.where, name_of(condition));
+  }
+  constexpr int kRoom = 1024;  // for the seed's part, and for the benchmark's processes
+  if (experiment.pid_max_of(condition) < condition.ids_next + kRoom) {
+    return user_error("{}: the condition '{}' needs a pid_max of {} or more, the experiment has {}", measure.where,
+                      name_of(condition), condition.ids_next + kRoom, experiment.pid_max);
+  }
+  return {};
+}
+
+Result<Measure> read_measure(const toml::table& table, const std::string& file_name,
+                             const std::vector<Condition>& conditions) {
   Measure measure;
+  measure.conditions = conditions;
   measure.where = fmt::format("{}:{}", file_name, table.source().begin.line);
   TomlReader reader(table, file_name);
   reader.read("kernels", measure.kernels);
   reader.read("depths", measure.depths, 0, kMaxDepth);
   reader.read("benchmarks", measure.benchmarks);
   reader.read("repetitions", measure.repetitions, 1, kMostRepetitions);
+  TRY(read_conditions(reader, table, measure.conditions));
   TRY(reader.finish());  // an unknown key is often a known one that was misspelt
   if (measure.kernels.empty()) reader.reject("kernels", "'kernels' names no kernel");
   if (measure.depths.empty()) reader.reject("depths", "'depths' holds no depth");
@@ -43,12 +113,19 @@ Result<Measure> read_measure(const toml::table& table, const std::string& file_n
 
 std::vector<std::string> Experiment::kernels() const {
   std::vector<std::string> names;
-  for (const Measure& measure : measures) {
-    for (const std::string& kernel : measure.kernels) {
-      if (std::find(names.begin(), names.end(), kernel) == names.end()) names.push_back(kernel);
-    }
-  }
+  for (const Measure& measure : measures) append_new(names, measure.kernels);
   return names;
+}
+
+std::vector<Condition> Experiment::conditions() const {
+  std::vector<Condition> all;
+  for (const Measure& measure : measures) append_new(all, measure.conditions);
+  return all;
+}
+
+int Experiment::pid_max_of(const Condition& condition) const {
+  if (pid_max != 0) return pid_max;
+  return condition.ids_next > 0 ? kAgedPidMax : kFreshPidMax;
 }
 
 std::string Experiment::where_named(const std::string& kernel) const {
@@ -56,6 +133,20 @@ std::string Experiment::where_named(const std::string& kernel) const {
     return std::find(m.kernels.begin(), m.kernels.end(), kernel) != m.kernels.end();
   });
   return measure == measures.end() ? "" : measure->where;
+}
+
+std::vector<std::pair<std::string, Condition>> kernels_under_conditions(const Experiment& experiment) {
+  std::vector<std::pair<std::string, Condition>> all;
+  for (const Condition& condition : experiment.conditions()) {
+    for (const std::string& kernel : experiment.kernels()) {
+      const bool measured = std::any_of(experiment.measures.begin(), experiment.measures.end(), [&](const Measure& m) {
+        return std::find(m.kernels.begin(), m.kernels.end(), kernel) != m.kernels.end() &&
+               std::find(m.conditions.begin(), m.conditions.end(), condition) != m.conditions.end();
+      });
+      if (measured) all.emplace_back(kernel, condition);
+    }
+  }
+  return all;
 }
 
 Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name) {
@@ -85,6 +176,8 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   experiment.base_where = reader.where("base");
   experiment.profile_where = reader.where("profile");
   const auto measures = reader.tables("measure");
+  std::vector<Condition> conditions = {kQuiet};
+  TRY(read_conditions(reader, table, conditions));
 
   const bool plain_name =
       !experiment.name.empty() && experiment.name.size() <= kLongestName &&
@@ -124,7 +217,8 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   TRY(reader.finish());
 
   for (const toml::table* entry : measures) {
-    auto measure = TRY(read_measure(*entry, file_name));
+    auto measure = TRY(read_measure(*entry, file_name, conditions));
+    for (const Condition& condition : measure.conditions) TRY(check_condition(experiment, measure, condition));
     experiment.measures.push_back(std::move(measure));
   }
   const auto kernels = experiment.kernels();

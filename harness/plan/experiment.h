@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "condition.h"
 #include "meter.h"
 #include "result.h"
 #include "sample.h"
@@ -15,11 +17,12 @@ namespace nslab {
 
 constexpr int kMostRepetitions = 1'000'000;  ///< of a cell: the guest keeps eight bytes of each
 
-/// One [[measure]] table: every kernel at every depth with every benchmark.
+/// One [[measure]] table: every kernel at every depth with every benchmark, under every condition.
 struct Measure {
   std::vector<std::string> kernels;  ///< model names
   std::vector<int> depths;           ///< 0 to 32
   std::vector<std::string> benchmarks;
+  std::vector<Condition> conditions = {kQuiet};
   std::uint64_t repetitions = 0;  ///< of each cell; 0: as many as the benchmark makes by itself
   std::string where;              ///< "configs/smoke.toml:12", for errors found later
 };
@@ -32,7 +35,7 @@ struct Experiment {
   std::string profile = "lean";
   std::uint64_t boots = 10;  ///< per kernel; boot i has seed first_seed + i
   std::uint64_t first_seed = 1;
-  int pid_max = 4096;
+  int pid_max = 0;  ///< 0: as the condition has it (pid_max_of())
   int memory_mib = 512;
   int limit_seconds = 30;        ///< guest seconds a cell may take
   int wall_limit_seconds = 600;  ///< host seconds a boot may take
@@ -50,9 +53,16 @@ struct Experiment {
 
   /// The kernels in the order in which the file names them first.
   std::vector<std::string> kernels() const;
+  /// The conditions in the order in which the file names them first.
+  std::vector<Condition> conditions() const;
+  /// kernel.pid_max under that condition.
+  int pid_max_of(const Condition& condition) const;
   /// Where the [[measure]] table begins that names this kernel first, as Measure::where.
   std::string where_named(const std::string& kernel) const;
 };
+
+/// What is booted with each seed, in this order: each condition with the kernels that are measured under it.
+std::vector<std::pair<std::string, Condition>> kernels_under_conditions(const Experiment& experiment);
 
 /// Parses and checks. Unknown keys, wrong types and impossible values are Exit::user with file and line.
 Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name);

@@ -44,13 +44,13 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
       {"name = \"" + std::string(101, 'a') + "\"\n" + kMeasure,
        "x.toml:1: 'name' must be lower-case letters, digits, - and _, at most 100: it names a folder"},
       {name + "[[measure]]\nkernel = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
-       "x.toml:3: unknown key 'kernel'; known here: benchmarks, depths, kernels, repetitions"},
+       "x.toml:3: unknown key 'kernel'; known here: benchmarks, cgroup, conditions, depths, ids, "
+       "ids_next, kernels, repetitions, residents"},
       {name + "boot = 3\n" + kMeasure,
-       "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, first_seed, isolation, limit_seconds, "
-       "margin_percent, "
-       "measure, "
-       "memory_accesses, memory_mib, meter, "
-       "name, pid_max, profile, reference, statistic, wall_limit_seconds"},
+       "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, cgroup, conditions, first_seed, ids, "
+       "ids_next, isolation, limit_seconds, margin_percent, measure, memory_accesses, memory_mib, meter, name, "
+       "pid_max, "
+       "profile, reference, residents, statistic, wall_limit_seconds"},
       {name + "boots = \"3\"\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
       {name + "boots = 3.0\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
       {name + "boots = 0\n" + kMeasure, "x.toml:2: 'boots' is 0, it must be from 1 to 10000"},
@@ -77,7 +77,56 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
       {name + "[[measure]]\nkernels = [\"multi\", 1]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n",
        "x.toml:3: 'kernels' must hold strings only"},
       {name + kMeasure + "depth = 1\n",
-       "x.toml:6: unknown key 'depth'; known here: benchmarks, depths, kernels, repetitions"},
+       "x.toml:6: unknown key 'depth'; known here: benchmarks, cgroup, conditions, depths, ids, "
+       "ids_next, kernels, repetitions, residents"},
+  };
+  for (const auto& [text, told] : mistakes) EXPECT_EQ(error_of(text), told);
+}
+
+std::vector<std::string> names_of(const std::vector<Condition>& conditions) {
+  std::vector<std::string> names;
+  for (const Condition& condition : conditions) names.push_back(name_of(condition));
+  return names;
+}
+
+TEST(Experiment, ConditionsAreThoseOfTheExperimentOrOfTheMeasure) {
+  const auto parsed = parse_experiment(
+      "name = \"a\"\nisolation = \"boot\"\nconditions = [\"host\", \"quiet\"]\n" + std::string(kMeasure) + kMeasure +
+          "ids = \"aged\"\nids_next = 5000\nresidents = 3\n" + kMeasure + "conditions = [\"container\", \"quiet\"]\n",
+      "x.toml");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_THAT(names_of(parsed->measures[0].conditions), testing::ElementsAre("host", "quiet"));
+  EXPECT_THAT(names_of(parsed->measures[1].conditions), testing::ElementsAre("aged=5000+residents=3"));
+  EXPECT_THAT(names_of(parsed->measures[2].conditions), testing::ElementsAre("container", "quiet"));
+  EXPECT_THAT(names_of(parsed->conditions()),
+              testing::ElementsAre("host", "quiet", "aged=5000+residents=3", "container"));
+  EXPECT_EQ(parsed->pid_max_of(kQuiet), 4096);
+  EXPECT_EQ(parsed->pid_max_of(kHost), 4'194'304);
+  const auto none = parse_experiment("name = \"a\"\n" + std::string(kMeasure), "x.toml");
+  EXPECT_THAT(names_of(none->conditions()), testing::ElementsAre("quiet"));
+}
+
+TEST(Experiment, MistakesInConditionsAreToldWithFileAndLine) {
+  const std::string apart = "name = \"a\"\nisolation = \"boot\"\n";
+  const std::pair<std::string, std::string> mistakes[] = {
+      {apart + "ids = \"old\"\n" + kMeasure, "x.toml:3: 'ids' is 'old', it must be \"fresh\" or \"aged\""},
+      {apart + "cgroup = \"\"\n" + kMeasure, "x.toml:3: 'cgroup' is '', it must be \"root\" or \"container\""},
+      {apart + "ids_next = 9000\n" + kMeasure, "x.toml:3: 'ids_next' needs ids = \"aged\""},
+      {apart + "residents = 1001\n" + kMeasure, "x.toml:3: 'residents' is 1001, it must be from 0 to 1000"},
+      {apart + "conditions = []\n" + kMeasure, "x.toml:3: 'conditions' names no condition"},
+      {apart + "conditions = [\"host\", \"aged+residents=8+container\"]\n" + kMeasure,
+       "x.toml:3: 'conditions' names a condition twice"},
+      {apart + "conditions = [\"host\"]\nresidents = 2\n" + kMeasure,
+       "x.toml:3: 'conditions' names whole conditions: it does not go with 'ids', 'residents', 'cgroup'"},
+      {apart + kMeasure + "conditions = [\"busy\"]\n",
+       "x.toml:7: there is no condition 'busy': it is 'quiet', 'host', or some of 'aged' ('aged=1024' to '=4000000'), "
+       "'residents=1' to '=1000' and 'container', joined by '+'"},
+      {"name = \"a\"\n" + std::string(kMeasure) + "ids = \"aged\"\n",
+       "x.toml:2: the condition 'aged' moves ids that do not come back: it needs isolation = \"boot\", a guest for "
+       "each "
+       "cell"},
+      {apart + "pid_max = 32768\n" + kMeasure + "ids = \"aged\"\n",
+       "x.toml:4: the condition 'aged' needs a pid_max of 301024 or more, the experiment has 32768"},
   };
   for (const auto& [text, told] : mistakes) EXPECT_EQ(error_of(text), told);
 }

@@ -91,6 +91,9 @@ std::string BootPlan::to_json() const {
   json["protocol"] = 1;
   json["seed"] = seed;
   json["meter"] = name_of(meter);
+  json["condition"] = {{"ids_next", condition.ids_next},
+                       {"residents", condition.residents},
+                       {"cgroup", condition.container ? "container" : "root"}};
   json["pid_max"] = pid_max;
   json["mmap_pages"] = mmap_pages;
   json["environment_bytes"] = environment_bytes;
@@ -113,7 +116,7 @@ std::string BootPlan::to_json() const {
 
 Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known) {
   std::set<Cell> all;
-  std::map<std::string, std::set<Cell>> of_kernel;
+  std::map<std::pair<std::string, Condition>, std::set<Cell>> of_kernel;
   std::map<std::string, std::uint64_t> repetitions;  // by benchmark
   for (const Measure& measure : experiment.measures) {
     for (const std::string& name : measure.benchmarks) {
@@ -133,7 +136,9 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
       }
       for (const int depth : measure.depths) {
         all.insert({name, depth});
-        for (const std::string& kernel : measure.kernels) of_kernel[kernel].insert({name, depth});
+        for (const std::string& kernel : measure.kernels) {
+          for (const Condition& condition : measure.conditions) of_kernel[{kernel, condition}].insert({name, depth});
+        }
       }
     }
   }
@@ -147,17 +152,18 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
     const auto mmap_pages = static_cast<int>(layout.below(kMmapPages));
     const auto environment_bytes = static_cast<int>(layout.below(kEnvironmentBytes));
 
-    for (const std::string& kernel : experiment.kernels()) {
+    for (const auto& [kernel, condition] : kernels_under_conditions(experiment)) {
       BootPlan boot;
       boot.isolated = experiment.isolated;
       boot.kernel = kernel;
       boot.seed = seed;
       boot.meter = experiment.meter;
-      boot.pid_max = experiment.pid_max;
+      boot.condition = condition;
+      boot.pid_max = experiment.pid_max_of(condition);
       boot.mmap_pages = mmap_pages;
       boot.environment_bytes = environment_bytes;
       for (const Cell& cell : order) {
-        if (!of_kernel[kernel].contains(cell)) continue;
+        if (!of_kernel.at({kernel, condition}).contains(cell)) continue;
         const Benchmark& benchmark =
             *std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == cell.benchmark; });
         SeededNumbers numbers(seed, cell.benchmark);

@@ -26,11 +26,12 @@ struct PlannedCell {
   bool operator==(const PlannedCell&) const = default;
 };
 
-/// One boot: a kernel and a seed, and the cells in the order in which they are measured.
+/// One boot: a kernel, a condition and a seed, and the cells in the order in which they are measured.
 struct BootPlan {
   std::string kernel;
   std::uint64_t seed = 0;
   Meter meter = Meter::instructions;
+  Condition condition = {};
   int pid_max = 0;
   int mmap_pages = 0;
   int environment_bytes = 0;
@@ -54,7 +55,7 @@ struct BootPlan {
 /// Unfolds an experiment into boots, ordered seed by seed so that an interrupted run has complete pairs.
 ///
 /// All that a seed chooses is a pure function of the seed and (history, phase) of the benchmark's name, never of the
-/// kernel or the depth: samples of one seed are paired across kernels and depths (common random numbers, Law and
+/// kernel, the depth or the condition: samples of one seed are paired across all three (common random numbers, Law and
 /// Kelton, Simulation Modeling and Analysis, section 11.2). The order of cells is a seeded shuffle of all cells of the
 /// experiment, of which each kernel measures its own. Exit::user when a benchmark is unknown, or when the guest's
 /// memory does not hold what a cell needs.

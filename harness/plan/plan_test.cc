@@ -145,9 +145,37 @@ TEST(Plan, FirstSeedIsPinned) {
   const auto plan = plan_of(experiment());
   EXPECT_EQ(
       plan[0].to_json(),
-      R"({"protocol":1,"seed":5,"meter":"instructions","pid_max":4096,"mmap_pages":690,"environment_bytes":4250,"command":[],"cells":[)"
+      R"({"protocol":1,"seed":5,"meter":"instructions","condition":{"ids_next":0,"residents":0,"cgroup":"root"},"pid_max":4096,"mmap_pages":690,"environment_bytes":4250,"command":[],"cells":[)"
       R"({"index":0,"benchmark":"fork_exit_wait","depth":0,"iterations":400,"warmup":100,"history":30,"tick_phase":653606,"slab_phase":600,"limit_seconds":30},)"
       R"({"index":1,"benchmark":"getpid","depth":0,"iterations":2000,"warmup":200,"history":29,"tick_phase":2223651,"slab_phase":313,"limit_seconds":30}],"fault":""})");
+}
+
+TEST(Plan, ABootHasOneConditionAndASeedChoosesTheSameUnderAll) {
+  Experiment conditions = experiment();
+  conditions.isolated = true;
+  for (Measure& measure : conditions.measures) measure.conditions = {kQuiet, kHost};
+  const auto plain = plan_of(experiment());
+  const auto both = plan_of(conditions);
+  ASSERT_EQ(both.size(), 2 * plain.size());
+  std::size_t quiet = 0;
+  for (const BootPlan& boot : both) {
+    if (boot.condition == kQuiet) {
+      EXPECT_EQ(boot.pid_max, 4096);
+      EXPECT_EQ(boot.cells, plain[quiet].cells);
+      EXPECT_EQ(boot.kernel, plain[quiet++].kernel);
+      continue;
+    }
+    EXPECT_EQ(boot.condition, kHost);
+    EXPECT_EQ(boot.pid_max, 4'194'304);
+    EXPECT_THAT(boot.to_json(),
+                testing::HasSubstr(R"("condition":{"ids_next":300000,"residents":8,"cgroup":"container"})"));
+    const auto same = std::find_if(plain.begin(), plain.end(), [&](const BootPlan& other) {
+      return other.seed == boot.seed && other.kernel == boot.kernel;
+    });
+    ASSERT_NE(same, plain.end());
+    EXPECT_EQ(boot.cells, same->cells);
+  }
+  EXPECT_EQ(quiet, plain.size());
 }
 
 TEST(Plan, CellsAreNumberedAndCarryTheBenchmarksIterations) {

@@ -22,6 +22,7 @@ struct Sample {
   int depth = 0;          ///< pid namespaces below the initial one
   std::string benchmark;  ///< as "fork_exit_wait"
   std::uint64_t seed = 0;
+  std::string condition = "quiet";  ///< by its name (condition.h)
   CellStatus status = CellStatus::ok;
   std::string refusal;  ///< the errno's name when refused, as "EINVAL"; empty otherwise
 
@@ -51,7 +52,8 @@ std::string impossible(const Sample& sample);
 struct BootFailure {
   std::string kernel;
   std::uint64_t seed = 0;
-  std::string error;  ///< what happened, several lines
+  std::string error;                ///< what happened, several lines
+  std::string condition = "quiet";  ///< by its name (condition.h)
   bool operator==(const BootFailure&) const = default;
 };
 

@@ -30,6 +30,17 @@ class Asked {
  public:
   Asked(const Citation& citation, const Report& report) : citation_(citation), report_(report) {}
 
+  /// Under the condition that the citation names, or else the one that the report shows. Exit::user when it is not
+  /// there.
+  static Result<Asked> make(const Citation& citation, const Report& report) {
+    const auto wanted = citation.keys.find("condition");
+    if (wanted == citation.keys.end() || wanted->second == report.condition) return Asked(citation, report);
+    for (const Report& other : report.elsewhere) {
+      if (other.condition == wanted->second) return Asked(citation, other);
+    }
+    return user_error("{} has no condition '{}'", report.run.experiment, wanted->second);
+  }
+
   const Report& report() const { return report_; }
   Result<std::string> text(const std::string& key) const {
     const auto found = citation_.keys.find(key);
@@ -114,7 +125,8 @@ Result<Table> cell_table(const Asked& asked, std::optional<std::string> (*text_o
 Result<std::vector<Explanation>> lines_of_headline(const Report& report, const HeadlineDifference& wanted) {
   for (auto& lines : by_headline(report.explanations)) {
     const Explanation& whole = lines.front();
-    if (HeadlineDifference{whole.benchmark, whole.kernel, whole.depth, whole.baseline, whole.baseline_depth} == wanted)
+    if (HeadlineDifference{whole.benchmark, whole.kernel, whole.depth, whole.baseline, whole.baseline_depth,
+                           wanted.condition, wanted.baseline_condition} == wanted)
       return std::move(lines);
   }
   return user_error("{} does not say what makes {} on {} at depth {} differ from {} at depth {}", report.run.experiment,
@@ -139,6 +151,47 @@ Result<Table> changed_table(const Asked& asked) {
       const auto lines = TRY(lines_of_headline(asked.report(), {benchmark, kernel, depth, baseline, baseline_depth}));
       row.push_back(difference_text(lines[0]));
       row.push_back(difference_text(lines[1]));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// What one level costs: the difference of a depth from depth 0 of the same kernel, by the depth. Kernels down,
+/// benchmarks and conditions across.
+Result<Table> levels_table(const Citation& citation, const Report& report) {
+  const Asked asked(citation, report);
+  const int depth = TRY(asked.depth());
+  const auto conditions = TRY(asked.list("conditions"));
+  const auto benchmarks = TRY(asked.list("benchmarks"));
+  if (depth < 1) return user_error("'levels' needs a depth of 1 or more");
+  Table table;
+  table.columns = {{fmt::format("a level, of {}", depth), "", Align::left}};
+  for (const std::string& benchmark : benchmarks) {
+    for (const std::string& condition : conditions) table.columns.push_back({benchmark + ", " + condition});
+  }
+  for (const std::string& kernel : TRY(asked.list("kernels"))) {
+    std::vector<std::string> row = {kernel};
+    for (const std::string& benchmark : benchmarks) {
+      for (const std::string& condition : conditions) {
+        Citation under = citation;
+        under.keys["condition"] = condition;
+        const Asked one = TRY(Asked::make(under, report));
+        const View& view = one.report().views.front();
+        const auto cell = view.cells.find({benchmark, kernel, depth});
+        if (cell != view.cells.end() && cell->second.state == Cell::State::refused) {
+          row.push_back(fmt::format("refused ({})", cell->second.refusal));
+          continue;
+        }
+        if (cell == view.cells.end() || !cell->second.depth_cost) {
+          return user_error("{} has no cost of depth {} of {} on {} under '{}'", report.run.experiment, depth,
+                            benchmark, kernel, condition);
+        }
+        Comparison level = *cell->second.depth_cost;
+        level.difference /= depth;
+        if (level.interval) level.interval = Interval{level.interval->low / depth, level.interval->high / depth};
+        row.push_back(difference_text(level, report.run.meter));
+      }
     }
     table.rows.push_back(std::move(row));
   }
@@ -308,6 +361,7 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
       {"why", {"benchmark", "kernel", "depth", "baseline", "baseline_depth"}},
       {"ideas", {"depth", "benchmarks", "statistic"}},
       {"growth", {"quantity", "depth", "kernels", "operations", "statistic"}},
+      {"levels", {"depth", "kernels", "benchmarks", "conditions"}},
       {"2007", {"benchmark"}},
       {"boots", {}},
   };
@@ -318,12 +372,14 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
     return user_error("there is no '{}'; there are: {}", citation.kind, fmt::join(kinds, ", "));
   }
   for (const auto& [key, value] : citation.keys) {
-    if (!kind->second.contains(key)) return user_error("'{}' has no {}=…", citation.kind, key);
+    const bool everywhere = key == "condition" && !kind->second.contains("conditions");
+    if (!everywhere && !kind->second.contains(key)) return user_error("'{}' has no {}=…", citation.kind, key);
   }
   if (citation.kind == "boots") return boots_table(citation, report_of);
   if (citation.runs.size() != 1) return user_error("'{}' is about one run", citation.kind);
   const Report* const report = TRY(report_of(citation.runs[0]));
-  const Asked asked(citation, *report);
+  if (citation.kind == "levels") return levels_table(citation, *report);
+  const Asked asked = TRY(Asked::make(citation, *report));
   if (citation.kind == "cost") return cell_table(asked, cost_of);
   if (citation.kind == "difference") return cell_table(asked, difference_of);
   if (citation.kind == "depth") return cell_table(asked, depth_cost_of);
@@ -331,7 +387,7 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
   if (citation.kind == "why") return why_table(asked);
   if (citation.kind == "ideas") return ideas_table(asked);
   if (citation.kind == "growth") return growth_table(asked);
-  Table summary = summary_2007(*report, TRY(asked.text("benchmark")));
+  Table summary = summary_2007(asked.report(), TRY(asked.text("benchmark")));
   for (const std::vector<std::string>& row : summary.rows) {
     for (const std::string& cell : row) {
       if (cell == kMissing) return user_error("{} lacks a figure of '{}'", report->run.experiment, row[0]);

@@ -21,11 +21,15 @@ namespace nslab {
 /// - changed: the difference from a baseline, and how much of it is in changed code; depth, kernels, benchmarks,
 ///   baseline, baseline_depth (else the same depth);
 /// - why: what one difference is made of, by part and function; benchmark, kernel, depth, baseline, baseline_depth;
+/// - levels: what one level costs, the difference of a depth from depth 0 by the depth; depth, kernels, benchmarks,
+///   conditions;
 /// - ideas: the mean effect of an option over all designs that differ in it alone; depth, benchmarks, statistic;
 /// - growth: by what the cost at the largest size is a multiple of that at the smallest; quantity, depth, kernels,
 ///   operations, statistic;
 /// - 2007: the rows of 2007, then and today; benchmark;
 /// - boots: for each run its boots, and the minutes that they took; no keys.
+///
+/// All take `condition`, the name of one that the run has; without it they show the experiment's first.
 ///
 /// Lists are parted by commas. `depth` of growth is left out for the quantity 'levels'.
 struct Citation {

@@ -157,5 +157,38 @@ TEST(Cite, ADifferenceIsTakenApart) {
   EXPECT_THAT(changed, HasSubstr("−11 exact"));
 }
 
+// multi's level costs 10 under quiet and 30 under host.
+TEST(Citation, AConditionIsTheOneThatIsNamed) {
+  std::vector<Report> reports;
+  for (const char* condition : {"quiet", "host"}) {
+    std::vector<Sample> samples;
+    for (const std::uint64_t seed : {1, 2}) {
+      for (const int depth : {0, 4}) {
+        const unsigned level = condition == std::string("quiet") ? 10 : 30;
+        samples.push_back(sample("multi", depth, "vfork_exit_wait", seed, 1000 + seed + level * unsigned(depth)));
+        samples.back().condition = condition;
+      }
+    }
+    reports.push_back(*make_report(run_named("levels"), samples, {}));
+  }
+  reports[0].elsewhere.push_back(reports[1]);
+  const auto cited = [&](const std::string& words) {
+    const auto table =
+        cited_table(*parse_citation(words), [&](const std::string&) -> Result<const Report*> { return &reports[0]; });
+    return table ? markdown_table(*table) : table.error().message;
+  };
+  EXPECT_THAT(cited("depth levels depth=4 kernels=multi benchmarks=vfork_exit_wait"), HasSubstr("+40 exact"));
+  EXPECT_THAT(cited("depth levels depth=4 kernels=multi benchmarks=vfork_exit_wait condition=host"),
+              HasSubstr("+120 exact"));
+  EXPECT_THAT(cited("depth levels depth=4 kernels=multi benchmarks=vfork_exit_wait condition=aged"),
+              HasSubstr("levels has no condition 'aged'"));
+  EXPECT_THAT(cited("levels levels depth=4 kernels=multi benchmarks=vfork_exit_wait conditions=quiet,host"),
+              HasSubstr("| multi | +10 exact | +30 exact |"));
+  EXPECT_THAT(cited("levels levels depth=0 kernels=multi benchmarks=vfork_exit_wait conditions=quiet"),
+              HasSubstr("needs a depth of 1 or more"));
+  EXPECT_THAT(cited("levels levels depth=1 kernels=multi benchmarks=vfork_exit_wait conditions=quiet"),
+              HasSubstr("has no cost of depth 1"));
+}
+
 }  // namespace
 }  // namespace nslab

@@ -138,6 +138,13 @@ Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vecto
   return rows;
 }
 
+/// ", condition host"; of samples of two conditions empty, as the sides' names say it.
+std::string condition_text(const std::vector<Sample>& samples) {
+  const std::string& first = samples.front().condition;
+  const bool one = std::all_of(samples.begin(), samples.end(), [&](const Sample& s) { return s.condition == first; });
+  return one ? ", condition " + first : "";
+}
+
 /// What a kernel answered differently from boot to boot.
 Document errors_of(const std::vector<ComparedCell>& rows) {
   Document document;
@@ -213,10 +220,11 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
   const std::string level = level_text(options.level);
   document.push_back(
       {.kind = Block::Kind::table,
-       .text = fmt::format("The difference is {} − {}, in {} ({}, profile {}). Its interval is Student's {} over pairs "
-                           "of boots with one "
-                           "seed; that of the per cent is Fieller's.",
-                           b, a, quantity_text(run, options.statistic), meter_text(run), run.profile, level),
+       .text = fmt::format(
+           "The difference is {} − {}, in {} ({}, profile {}{}). Its interval is Student's {} over pairs "
+           "of boots with one "
+           "seed; that of the per cent is Fieller's.",
+           b, a, quantity_text(run, options.statistic), meter_text(run), run.profile, condition_text(samples), level),
        .table = table_of(rows, a, b, run.meter, options)});
   Block footnotes{Block::Kind::bullets};
   footnotes.bullets.push_back(fmt::format(
@@ -249,10 +257,11 @@ Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sam
   }
   document.push_back(
       {Block::Kind::paragraph,
-       fmt::format("{} (B) against {} (A): {}, {}, {}, profile {}, {} of boots. B - A is their difference, with its {} "
-                   "interval over pairs of boots with one seed.",
-                   b, a, quantity_text(run, options.statistic), meter_text(run), run.base, run.profile,
-                   counted(static_cast<std::uint64_t>(pairs), "pair"), level_text(options.level))});
+       fmt::format(
+           "{} (B) against {} (A): {}, {}, {}, profile {}{}, {} of boots. B - A is their difference, with its {} "
+           "interval over pairs of boots with one seed.",
+           b, a, quantity_text(run, options.statistic), meter_text(run), run.base, run.profile, condition_text(samples),
+           counted(static_cast<std::uint64_t>(pairs), "pair"), level_text(options.level))});
   for (const int depth : depths) {
     document.push_back({.kind = Block::Kind::table, .table = mail_table(rows, depth, run.meter)});
   }

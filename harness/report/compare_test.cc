@@ -45,6 +45,15 @@ TEST(CompareTest, CellByCell) {
   EXPECT_THAT(markdown, HasSubstr("| fork | 0 | 3 | 1,020.0 | 1,070.0 | +50 exact | [+49.99, +50.01] | +4.90 % |"));
 }
 
+TEST(CompareTest, NamesTheCondition) {
+  std::vector<Sample> cells = samples();
+  EXPECT_THAT(*text_of(cells, "multi", "flat"), HasSubstr("profile lean, condition quiet)"));
+  for (Sample& cell : cells) {
+    if (cell.kernel == "flat") cell.condition = "host";
+  }
+  EXPECT_THAT(*text_of(cells, "multi", "flat"), Not(HasSubstr("condition")));
+}
+
 // What a mail to a kernel list may have: ASCII, and lines that still fit when they are quoted.
 TEST(CompareTest, ForAMail) {
   std::vector<Sample> cells = samples();

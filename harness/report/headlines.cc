@@ -34,11 +34,13 @@ bool is_measured(const Report& report, const std::string& benchmark, const std::
 
 std::vector<HeadlineDifference> headline_differences(const Report& report) {
   std::vector<HeadlineDifference> found;
-  const auto add = [&](const HeadlineDifference& d) {
+  const auto add = [&](HeadlineDifference d) {
+    d.condition = d.baseline_condition = report.condition;
     if (!is_measured(report, d.benchmark, d.kernel, d.depth)) return;
     if (!is_measured(report, d.benchmark, d.baseline, d.baseline_depth)) return;
     // The same the other way round says nothing more.
-    const HeadlineDifference mirrored{d.benchmark, d.baseline, d.baseline_depth, d.kernel, d.depth};
+    const HeadlineDifference mirrored{d.benchmark, d.baseline,  d.baseline_depth,    d.kernel,
+                                      d.depth,     d.condition, d.baseline_condition};
     for (const HeadlineDifference& known : {d, mirrored}) {
       if (std::find(found.begin(), found.end(), known) != found.end()) return;
     }
@@ -79,7 +81,7 @@ std::vector<Explanation> explanations_of(const HeadlineDifference& headline, con
         d.estimate.exact || !d.estimate.interval ? Interval{difference, difference} : *d.estimate.interval;
     lines.push_back({headline.benchmark, headline.kernel, headline.depth, headline.baseline, headline.baseline_depth,
                      part, function, code, d.a, d.b, std::min(interval.low, difference),
-                     std::max(interval.high, difference)});
+                     std::max(interval.high, difference), headline.condition});
   };
   add(kPartAll, "", "", why.whole);
   add(kPartChanged, "", "", why.changed_sum);

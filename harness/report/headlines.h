@@ -18,6 +18,8 @@ struct HeadlineDifference {
   int depth = 0;
   std::string baseline;
   int baseline_depth = 0;
+  std::string condition = "quiet";           ///< of `kernel`
+  std::string baseline_condition = "quiet";  ///< another one only where 'nslab why' is asked for it
   auto operator<=>(const HeadlineDifference&) const = default;
 };
 

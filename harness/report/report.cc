@@ -298,14 +298,18 @@ void check_samples(Report& report, const SamplesByCell& samples) {
 }
 
 /// The cells that the experiment wants of the kernels that no boot measured and at least one failed to.
-std::set<CellKey> failed_cells(const RunRecord& run, const std::set<std::string>& measured) {
+std::set<CellKey> failed_cells(const RunRecord& run, const std::string& condition,
+                               const std::set<std::string>& measured) {
   std::set<CellKey> cells;
   const auto experiment = experiment_of(run);
   if (!experiment) return cells;
   for (const BootFailure& failure : run.failures) {
-    if (measured.contains(failure.kernel)) continue;
+    if (failure.condition != condition || measured.contains(failure.kernel)) continue;
     for (const Measure& measure : experiment->measures) {
       if (std::find(measure.kernels.begin(), measure.kernels.end(), failure.kernel) == measure.kernels.end()) continue;
+      if (std::none_of(measure.conditions.begin(), measure.conditions.end(),
+                       [&](const Condition& c) { return name_of(c) == condition; }))
+        continue;
       for (const int depth : measure.depths) {
         for (const std::string& benchmark : measure.benchmarks) cells.insert({benchmark, failure.kernel, depth});
       }
@@ -411,12 +415,17 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   Report report;
   report.run = run;
   report.options = options;
+  report.condition = samples.front().condition;
 
   SamplesByCell by_cell;
   std::set<std::tuple<CellKey, std::uint64_t>> seen;
   std::set<std::string> kernels;
   std::set<int> depths;
   for (const Sample& s : samples) {
+    if (s.condition != report.condition) {
+      return user_error("run {} has samples of the conditions '{}' and '{}', which are not compared.", run.id,
+                        report.condition, s.condition);
+    }
     const CellKey key{s.benchmark, s.kernel, s.depth};
     if (!seen.emplace(key, s.seed).second) {
       return user_error(
@@ -436,7 +445,7 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   sort_kernels(report.kernels);
   report.curves = curves_in(run.manifest);
 
-  report.failed = failed_cells(run, kernels);
+  report.failed = failed_cells(run, report.condition, kernels);
 
   report.reference = options.reference;
   const bool reference_failed = std::any_of(report.failed.begin(), report.failed.end(),

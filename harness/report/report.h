@@ -131,6 +131,7 @@ constexpr std::uint64_t kRepetitionsToASwitch = 100;
 /// What `nslab report` shows: figures only, no words. Made by make_report(); describe() adds the words.
 struct Report {
   RunRecord run;
+  std::string condition = "quiet";  ///< by its name: all figures are of this one
   ReportOptions options;
   std::string reference;  ///< a kernel
   /// The reference has no namespaces to nest (none, nons), thus was measured at depth 0 only: every depth is then
@@ -160,10 +161,13 @@ struct Report {
   /// What the headline differences are made of, where functions were counted: lines in the order in which
   /// explanations_of() gives them. make_report() leaves it empty: they are stored with the run.
   std::vector<Explanation> explanations;
+
+  /// The same run under its other conditions, in the order of the experiment. make_report() leaves it empty.
+  std::vector<Report> elsewhere;
 };
 
 /// Fails with Exit::user when there are no samples or the reference is no kernel of the run, or the samples
-/// contradict each other (two of the same cell and seed).
+/// contradict each other (two of the same cell and seed), or are not all of one condition.
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options);
 
 /// The floor of each cell (benchmark, depth), in the meter's unit: the far end of the interval of multi-twin - multi,

@@ -16,6 +16,7 @@ Document put_together(const Report& report, const Block& answer) {
   append(document, table_2007(report));
   for (const View& view : report.views) append(document, costs_section(report, view));
   append(document, reading_section(report));
+  append(document, conditions_section(report));
   append(document, functions_section(report));
   append(document, answers_section(report, report.views.front()));
   append(document, growth_section(report, report.views.front()));

@@ -285,7 +285,7 @@ TEST(SummaryTest, NamesKernelsAndDepth) {
   EXPECT_THAT(fact_of(report, "compared"),
               AllOf(HasSubstr("multi and flat at depths 0 to 2, in 2 benchmarks: mean instructions per operation, 3 "
                               "boots a cell, ± the 95 % interval"),
-                    HasSubstr("linux-6.12, profile lean, tcg with icount")));
+                    HasSubstr("linux-6.12, profile lean, condition quiet, tcg with icount")));
   EXPECT_THAT(fact_of(report, "kernels"),
               HasSubstr("fork_exit_wait at depth 1, in instructions against multi at the same depth, from 3 pairs of "
                         "boots: flat −100 exact (−0.10 %). Of all operations the largest saving is fork_exit_wait "
@@ -446,9 +446,11 @@ TEST(ReportTest, OfAnyProfileThatIsNotForMeasurementSaysSo) {
   EXPECT_THAT(text_of(report_of(small_run(), {}, run)), Not(HasSubstr("NOT FOR MEASUREMENT")));
   run.profile = "debug";
   run.measurable = false;
-  EXPECT_THAT(text_of(report_of(small_run(), {}, run)),
-              AllOf(HasSubstr("*** PROFILE debug: NOT FOR MEASUREMENT"),
-                    HasSubstr("accelerator tcg with icount, PROFILE debug: NOT FOR MEASUREMENT, 3 boots a cell")));
+  EXPECT_THAT(
+      text_of(report_of(small_run(), {}, run)),
+      AllOf(HasSubstr("*** PROFILE debug: NOT FOR MEASUREMENT"),
+            HasSubstr(
+                "accelerator tcg with icount, PROFILE debug: NOT FOR MEASUREMENT, condition quiet, 3 boots a cell")));
 }
 
 TEST(ReportTest, TimeUnderAnEmulatorIsNotRepresentative) {
@@ -458,11 +460,53 @@ TEST(ReportTest, TimeUnderAnEmulatorIsNotRepresentative) {
   const std::string emulated = text_of(report_of(small_run(), {}, run));
   EXPECT_THAT(emulated, HasSubstr("*** TCG wall time: not representative."));
   EXPECT_THAT(emulated, HasSubstr("Mean ns per operation (time meter, accelerator tcg, TCG wall time: not "
-                                  "representative, 3 boots a cell)"));
+                                  "representative, condition quiet, 3 boots a cell)"));
   EXPECT_THAT(emulated, Not(HasSubstr("KVM")));
   run.accelerator = "kvm";
   EXPECT_THAT(text_of(report_of(small_run(), {}, run)), Not(HasSubstr("representative")));
   EXPECT_THAT(text_of(report_of(small_run())), Not(HasSubstr("representative")));
+}
+
+/// multi's levels cost 50 under quiet and 400 under host; flat saves 100 under quiet and costs 30 more under host.
+Report under_two_conditions() {
+  std::vector<std::vector<Sample>> all(2);
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const bool host : {false, true}) {
+      for (const int depth : {0, 1}) {
+        const auto add = [&](const char* kernel, std::uint64_t cost) {
+          all[host ? 1 : 0].push_back(sample(kernel, depth, "fork_exit_wait", seed, cost + seed));
+          all[host ? 1 : 0].back().condition = host ? "host" : "quiet";
+        };
+        const auto level = static_cast<std::uint64_t>(depth) * (host ? 400 : 50);
+        add("multi", 10'000 + level);
+        add("flat", 10'000 + level + (host ? 30 : 0) - (host ? 0 : 100));
+      }
+    }
+  }
+  Report report = report_of(all[0]);
+  report.elsewhere.push_back(report_of(all[1]));
+  return report;
+}
+
+TEST(ReportTest, FiguresOfTwoConditionsAreNotMixed) {
+  std::vector<Sample> samples = small_run();
+  samples.back().condition = "host";
+  const auto report = make_report(run_record(), samples, {});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().exit, Exit::user);
+  EXPECT_THAT(report.error().message, HasSubstr("has samples of the conditions 'quiet' and 'host'"));
+}
+
+TEST(ReportTest, WhatDependsOnTheConditionStandsSideBySide) {
+  const Report report = under_two_conditions();
+  EXPECT_EQ(report.elsewhere.at(0).condition, "host");
+  const std::string text = text_of(report);
+  EXPECT_THAT(text, HasSubstr("This run has other conditions as well: host."));
+  EXPECT_THAT(text, HasSubstr("- host: ids from 300000, 8 residents a namespace, in a container's cgroup"));
+  EXPECT_THAT(text, testing::ContainsRegex("fork_exit_wait +flat, depth 1 +−100 exact < +\\+30 exact > +REVERSES"));
+  EXPECT_THAT(text, testing::ContainsRegex("fork_exit_wait +multi, depth 1 +\\+50 exact > +\\+400 exact >"));
+  EXPECT_THAT(text_of(report.elsewhere.at(0)), HasSubstr("condition host, 3 boots a cell"));
+  EXPECT_THAT(text_of(report.elsewhere.at(0)), testing::Not(HasSubstr("What depends on the condition")));
 }
 
 TEST(ReportTest, UnequalSeedsAreSaid) {

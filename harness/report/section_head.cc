@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 
+#include "condition.h"
 #include "sections.h"
 #include "text.h"
 #include "words.h"
@@ -57,6 +58,19 @@ std::string switched_text(const Report& report) {
       list, kRepetitionsToASwitch);
 }
 
+/// "quiet (…)", and which other ones the run has.
+std::string condition_text(const Report& report) {
+  const auto condition = condition_from(report.condition);
+  std::string text = report.condition + (condition ? " (" + words_for(*condition) + ")" : "");
+  if (report.elsewhere.empty()) return text;
+  std::vector<std::string> others;
+  for (const Report& other : report.elsewhere) others.push_back(other.condition);
+  return fmt::format(
+      "{}. This run has other conditions as well: {}. Figures of different conditions are compared in "
+      "one section alone, and otherwise where --condition asks for it.",
+      text, fmt::join(others, ", "));
+}
+
 }  // namespace
 
 Document head_section(const Report& report) {
@@ -92,6 +106,7 @@ Document head_section(const Report& report) {
                   .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
                             {"accelerator", run.accelerator},
                             {"base, profile", fmt::format("{}, {}", run.base, run.profile)},
+                            {"condition", condition_text(report)},
                             {"boots", fmt::format("{} of {}; {}", run.boots_done, run.boots_planned,
                                                   boots_text(report.views.front()))},
                             {"reference", reference_text(report)},

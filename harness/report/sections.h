@@ -27,6 +27,9 @@ Document answers_section(const Report& report, const View& view);
 /// Which functions make the headline differences, where they were counted.
 Document functions_section(const Report& report);
 
+/// Where the answers depend on the condition: empty for a run that has one.
+Document conditions_section(const Report& report);
+
 /// How cost grows with a size.
 Document growth_section(const Report& report, const View& view);
 

@@ -263,6 +263,17 @@ bool larger(const WhyRow& x, const WhyRow& y) {
 
 std::string name_of(const WhySide& side) { return fmt::format("{} at depth {}", side.kernel, side.depth); }
 
+std::string conditions_text(const WhyQuestion& question) {
+  const std::string& a = question.a.condition;
+  const std::string& b = question.b.condition;
+  return a == b ? a : fmt::format("{} (A) and {} (B)", a, b);
+}
+
+/// With the condition, where the two sides have not the same.
+std::string name_in(const WhyQuestion& question, const WhySide& side) {
+  return name_of(side) + (question.a.condition == question.b.condition ? "" : fmt::format(" ({})", side.condition));
+}
+
 bool same_kernel(const WhyQuestion& question) { return question.a.kernel == question.b.kernel; }
 
 std::string difference_text(const WhyDifference& d) { return format_signed(d.difference(), 1); }
@@ -477,10 +488,10 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
   const WhyDifference& whole = why.whole;
   const bool same = same_kernel(question);
   Document document = {{Block::Kind::title, fmt::format("{}: {} (B) against {} (A)", question.benchmark,
-                                                        name_of(question.b), name_of(question.a))}};
+                                                        name_in(question, question.b), name_in(question, question.a))}};
   const double percent = whole.a == 0 ? 0 : 100 * whole.difference() / whole.a;
   std::string sentence = fmt::format("Per {}, {} executes {} {} ({} against {}; {} %).", question.benchmark,
-                                     name_of(question.b), more_or_fewer(whole), name_of(question.a),
+                                     name_in(question, question.b), more_or_fewer(whole), name_in(question, question.a),
                                      format_number(whole.b, 1), format_number(whole.a, 1), format_signed(percent, 3));
   if (same) {
     sentence += " It is one kernel: all of the difference is code that runs more often, or less.";
@@ -501,10 +512,11 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
                                   shares(why.unplaced), shares(why.earlier_tasks))});
   document.push_back(
       {.kind = Block::Kind::table,
-       .text = fmt::format("Instructions per repetition; profile {}, {} boots of each side, seeds {} to {}, "
-                           "{} repetitions a boot. Intervals are Student's over pairs of one seed.",
-                           question.profile, question.a.trees.size(), question.first_seed,
-                           question.first_seed + question.a.trees.size() - 1, question.iterations),
+       .text =
+           fmt::format("Instructions per repetition; profile {}, condition {}, {} boots of each side, seeds {} to {}, "
+                       "{} repetitions a boot. Intervals are Student's over pairs of one seed.",
+                       question.profile, conditions_text(question), question.a.trees.size(), question.first_seed,
+                       question.first_seed + question.a.trees.size() - 1, question.iterations),
        .table = cause_table(question, why)});
   if (by == WhyBy::path) {
     document.push_back({Block::Kind::heading, "By path of calls"});
@@ -551,7 +563,9 @@ Json why_json(const WhyQuestion& question, const Why& why) {
     if (d.estimate.interval) json["interval"] = {d.estimate.interval->low, d.estimate.interval->high};
     return json;
   };
-  const auto side = [](const WhySide& s) { return Json{{"kernel", s.kernel}, {"depth", s.depth}}; };
+  const auto side = [](const WhySide& s) {
+    return Json{{"kernel", s.kernel}, {"condition", s.condition}, {"depth", s.depth}};
+  };
   Json json = {{"benchmark", question.benchmark},
                {"unit", "instructions per repetition"},
                {"profile", question.profile},
@@ -633,9 +647,9 @@ std::string callgrind_profile(const WhySide& side, const std::string& benchmark)
     }
   }
   std::string text = fmt::format(
-      "# callgrind format\nversion: 1\ncreator: nslab\ncmd: {} on {} at depth {}\npositions: line\nevents: "
+      "# callgrind format\nversion: 1\ncreator: nslab\ncmd: {} on {}\npositions: line\nevents: "
       "Instructions\nsummary: {}\n",
-      benchmark, side.kernel, side.depth, sum);
+      benchmark, fmt::format("{} ({})", name_of(side), side.condition), sum);
   const auto object = [](const FunctionName& function) {
     return function.object.empty() ? "vmlinux" : function.object;
   };
@@ -768,9 +782,9 @@ std::string flame_graph(const WhyQuestion& question, const Why& why) {
       "<text x=\"4\" y=\"34\">Width: instructions, the larger of both. Red: B executes more. Blue: B executes fewer. "
       "White: as many.</text>\n"
       "<text x=\"4\" y=\"48\">A {5}, B {6}, B − A {7} per repetition, over {8} boots of each.</text>\n",
-      kFlameWidth, height, xml_text(question.benchmark), xml_text(name_of(question.b)), xml_text(name_of(question.a)),
-      format_number(why.whole.a, 1), format_number(why.whole.b, 1), format_signed(why.whole.difference(), 1),
-      question.a.trees.size());
+      kFlameWidth, height, xml_text(question.benchmark), xml_text(name_in(question, question.b)),
+      xml_text(name_in(question, question.a)), format_number(why.whole.a, 1), format_number(why.whole.b, 1),
+      format_signed(why.whole.difference(), 1), question.a.trees.size());
   text += painter.frames(height - 4);
   return text + "</svg>\n";
 }

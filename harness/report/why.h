@@ -15,12 +15,13 @@
 
 namespace nslab {
 
-/// One of the two that are compared: a kernel at a depth. A tree a seed, in ascending order of seeds, the same seeds
-/// for both.
+/// One of the two that are compared: a kernel under a condition, at a depth. A tree a seed, in ascending order of
+/// seeds, the same seeds for both.
 struct WhySide {
   std::string kernel;
   int depth = 0;
   std::vector<CallTree> trees;
+  std::string condition = "quiet";  ///< by its name (condition.h)
 };
 
 struct WhyQuestion {

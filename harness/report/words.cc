@@ -155,7 +155,7 @@ std::string boots_text(const View& view) {
 }
 
 std::string source_text(const Report& report, const View& view) {
-  return fmt::format("{}, {}", meter_text(report.run), boots_text(view));
+  return fmt::format("{}, condition {}, {}", meter_text(report.run), report.condition, boots_text(view));
 }
 
 std::string reference_text(const Report& report) {

@@ -56,7 +56,7 @@ Document cautions(const RunRecord& run);
 std::string meter_text(const RunRecord& run);
 /// "10 boots a cell".
 std::string boots_text(const View& view);
-/// Where a figure comes from: the meter and the boots.
+/// Where a figure comes from: the meter, the condition and the boots.
 std::string source_text(const Report& report, const View& view);
 /// "none at depth 0 (it allows no other depth)".
 std::string reference_text(const Report& report);

@@ -31,6 +31,12 @@ void keep_failed(const BootPlan& plan, const fs::path& work, const fs::path& kep
     fs::copy_file(from / name, kept / name, ignored);
 }
 
+/// "multi-seed7", or under another condition than quiet "multi-host-seed7".
+fs::path failed_folder(const fs::path& failed, const BootPlan& plan) {
+  const std::string condition = plan.condition == kQuiet ? "" : "-" + name_of(plan.condition);
+  return failed / fmt::format("{}{}-seed{}", plan.kernel, condition, plan.seed);
+}
+
 /// What the attribution plugin has to know, made once for all boots of a kernel: it takes some 0.2 s.
 Result<std::shared_ptr<const SymbolTable>> symbols_of(const Kernel& kernel, const Image& image) {
   static std::mutex mutex;
@@ -100,6 +106,7 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   record.kernel = plan.kernel;
   record.kernel_hash = kernel.hash;
   record.seed = plan.seed;
+  record.condition = name_of(plan.condition);
   record.key = plan.key;
   record.started = utc_now();
   const auto booted = [&]() -> Result<Boot> {
@@ -112,7 +119,7 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   auto boot = booted();
   if (!boot) {
     if (interrupted()) return boot.error();
-    const fs::path kept = failed / fmt::format("{}-seed{}", plan.kernel, plan.seed);
+    const fs::path kept = failed_folder(failed, plan);
     keep_failed(plan, folder.path(), kept);
     return Error{boot.error().exit, fmt::format("{}\nthe boot's files are in {}", boot.error().message, kept.string())};
   }

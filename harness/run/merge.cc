@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "experiment.h"
 #include "json.h"
@@ -45,7 +46,6 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
     parts.emplace_back("experiment's text", member("experiment"));
     return parts;
   }
-  parts.emplace_back("pid_max", std::to_string(experiment->pid_max));
   parts.emplace_back("memory_mib", std::to_string(experiment->memory_mib));
   parts.emplace_back("limit_seconds", std::to_string(experiment->limit_seconds));
   parts.emplace_back("isolation", experiment->isolated ? "boot" : "none");
@@ -53,6 +53,9 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
   for (const Measure& measure : experiment->measures) {
     measures += fmt::format("kernels {} depths {} benchmarks {}", fmt::join(measure.kernels, " "),
                             fmt::join(measure.depths, " "), fmt::join(measure.benchmarks, " "));
+    for (const Condition& condition : measure.conditions) {
+      measures += fmt::format(" {} with pid_max {}", name_of(condition), experiment->pid_max_of(condition));
+    }
     if (measure.repetitions != 0) measures += fmt::format(" repetitions {}", measure.repetitions);
     measures += "; ";
   }
@@ -75,7 +78,7 @@ Result<void> check_fit(const MergePart& first, const MergePart& other) {
   return {};
 }
 
-/// Where two boots of one kernel and seed differ; empty when they do not.
+/// Where two boots of one kernel, seed and condition differ; empty when they do not.
 std::string difference(const BootRecord& one, const BootRecord& other) {
   if (one.samples.size() != other.samples.size()) {
     return fmt::format("{} samples and {}", one.samples.size(), other.samples.size());
@@ -99,25 +102,28 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
   joined.run.failures.clear();
   joined.run.finished.clear();
   std::map<std::string, std::pair<std::string, const MergePart*>> hashes;  // by kernel
-  using BootName = std::pair<std::string, std::uint64_t>;                  // kernel and seed
+  using BootName = std::tuple<std::string, std::uint64_t, std::string>;    // kernel, seed and condition
   std::map<BootName, std::pair<const BootRecord*, const MergePart*>> boots;
   std::set<BootName> planned;
   for (const MergePart& part : parts) {
     TRY(check_fit(parts.front(), part));
     joined.run.started = std::min(joined.run.started, part.stored.run.started);
     if (const auto experiment = experiment_of(part.stored.run)) {
-      for (const std::string& kernel : experiment->kernels()) {
-        for (std::uint64_t i = 0; i < experiment->boots; ++i) planned.emplace(kernel, experiment->first_seed + i);
+      for (const auto& [kernel, condition] : kernels_under_conditions(*experiment)) {
+        for (std::uint64_t i = 0; i < experiment->boots; ++i) {
+          planned.emplace(kernel, experiment->first_seed + i, name_of(condition));
+        }
       }
     }
     for (const BootRecord& boot : part.stored.boots) {
-      planned.emplace(boot.kernel, boot.seed);
+      planned.emplace(boot.kernel, boot.seed, boot.condition);
       const auto& [hash, where] = hashes.emplace(boot.kernel, std::pair(boot.kernel_hash, &part)).first->second;
       if (hash != boot.kernel_hash) {
         return user_error("{} and {} do not fit: the kernel {} is {:.16} and {:.16}", where->place, part.place,
                           boot.kernel, hash, boot.kernel_hash);
       }
-      const auto [place, fresh] = boots.emplace(std::pair(boot.kernel, boot.seed), std::pair(&boot, &part));
+      const auto [place, fresh] =
+          boots.emplace(BootName(boot.kernel, boot.seed, boot.condition), std::pair(&boot, &part));
       if (fresh) {
         joined.boots.push_back(boot);
         joined.run.finished = std::max(joined.run.finished, boot.finished);
@@ -132,8 +138,8 @@ Result<StoredRun> merge_runs(const std::vector<MergePart>& parts) {
   }
   for (const MergePart& part : parts) {
     for (const BootFailure& failure : part.stored.run.failures) {
-      planned.emplace(failure.kernel, failure.seed);
-      if (!boots.contains({failure.kernel, failure.seed})) joined.run.failures.push_back(failure);
+      planned.emplace(failure.kernel, failure.seed, failure.condition);
+      if (!boots.contains({failure.kernel, failure.seed, failure.condition})) joined.run.failures.push_back(failure);
     }
   }
   if (joined.boots.empty()) return user_error("{} has no boots: there is nothing to join", parts.front().place);

@@ -141,7 +141,7 @@ class Keeper {
     if (boot.error().exit != Exit::says_no || interrupted()) return boot.error();
     progress_.say("FAILED: " + boot.error().message);
     ++failed_[plan.kernel];
-    waiting_failures_.push_back({plan.kernel, plan.seed, boot.error().message});
+    waiting_failures_.push_back({plan.kernel, plan.seed, boot.error().message, name_of(plan.condition)});
     return {};
   }
 

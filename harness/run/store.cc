@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The version of the file's format, which every change of the tables raises.
-constexpr int kVersion = 6;
+constexpr int kVersion = 7;
 constexpr int kBusyMilliseconds = 2000;
 constexpr int kApplicationId = 0x6e736c62;  // "nslb", as file(1) shows it
 
@@ -122,6 +122,53 @@ CREATE TABLE explanation (
 );
 )";
 
+// To format 7: conditions. Boots that were stored before are of the only one that there was. Other tables refer to
+// `boot` meanwhile, so that foreign keys must not be checked.
+constexpr const char* kFromFormat6 = R"(
+CREATE TABLE new_boot (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run(id),
+  kernel TEXT NOT NULL,
+  kernel_hash TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  condition TEXT NOT NULL,
+  wall_seconds REAL NOT NULL,
+  started TEXT NOT NULL,
+  finished TEXT NOT NULL,
+  manifest TEXT NOT NULL,
+  key TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  UNIQUE (run, kernel_hash, seed, condition)
+);
+INSERT INTO new_boot SELECT id, run, kernel, kernel_hash, seed, 'quiet', wall_seconds, started, finished, manifest,
+  key, digest FROM boot;
+DROP TABLE boot;
+ALTER TABLE new_boot RENAME TO boot;
+CREATE UNIQUE INDEX boot_key ON boot(key) WHERE key <> '';
+CREATE TABLE new_member (
+  run INTEGER NOT NULL REFERENCES run(id),
+  kernel_hash TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  condition TEXT NOT NULL,
+  boot INTEGER NOT NULL REFERENCES boot(id),
+  PRIMARY KEY (run, kernel_hash, seed, condition)
+) WITHOUT ROWID;
+INSERT INTO new_member SELECT run, kernel_hash, seed, 'quiet', boot FROM member;
+DROP TABLE member;
+ALTER TABLE new_member RENAME TO member;
+CREATE TABLE new_failure (
+  run INTEGER NOT NULL REFERENCES run(id),
+  kernel TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  condition TEXT NOT NULL,
+  error TEXT NOT NULL,
+  PRIMARY KEY (run, kernel, seed, condition)
+) WITHOUT ROWID;
+INSERT INTO new_failure SELECT run, kernel, seed, 'quiet', error FROM failure;
+DROP TABLE failure;
+ALTER TABLE new_failure RENAME TO failure;
+)";
+
 constexpr const char* kRunColumns =
     "SELECT id, experiment, meter, unit, profile, base, started, finished, manifest, boots_planned, "
     "(SELECT count(*) FROM member WHERE member.run = run.id), "
@@ -158,6 +205,7 @@ std::string digest_of(const BootRecord& boot) {
   Hasher hasher;
   hasher.part("kernel", boot.kernel).part("hash", boot.kernel_hash).part("seed", std::to_string(boot.seed));
   hasher.part("seconds", fmt::format("{}", boot.wall_seconds)).part("started", boot.started);
+  if (boot.condition != "quiet") hasher.part("condition", boot.condition);  // older stores have digests without it
   hasher.part("finished", boot.finished).part("manifest", boot.manifest).part("key", boot.key);
   for (const Sample* s : samples) {
     hasher.part("sample", fmt::format("{} {} {} {} {} {} {} {} {} {}", s->depth, s->status == CellStatus::ok ? 1 : 0,
@@ -198,12 +246,13 @@ Result<RunRecord> run_of(SQLite::Database& database, SQLite::Statement& row) {
   run.boots_done = row.getColumn(10).getInt();
   run.accelerator = row.getColumn(11).getString();
   run.measurable = row.getColumn(12).getInt() != 0;
-  SQLite::Statement failures(database, "SELECT kernel, seed, error FROM failure WHERE run = ? ORDER BY kernel, seed");
+  SQLite::Statement failures(
+      database, "SELECT kernel, seed, error, condition FROM failure WHERE run = ? ORDER BY kernel, seed, condition");
   failures.bind(1, run.id);
   while (failures.executeStep()) {
     run.failures.push_back({failures.getColumn(0).getString(),
                             static_cast<std::uint64_t>(failures.getColumn(1).getInt64()),
-                            failures.getColumn(2).getString()});
+                            failures.getColumn(2).getString(), failures.getColumn(3).getString()});
   }
   return run;
 }
@@ -235,7 +284,7 @@ Result<void> seal_run(SQLite::Database& database, std::int64_t id) {
 constexpr const char* kSelectSamples =
     "SELECT kernel, depth, benchmark, boot.seed, status, refusal, iterations, sum, sum_first_half, minimum, median, "
     "p90, "
-    "maximum, involuntary_switches, layout FROM boot JOIN sample ON sample.boot = boot.id WHERE boot.id = ? "
+    "maximum, involuntary_switches, layout, condition FROM boot JOIN sample ON sample.boot = boot.id WHERE boot.id = ? "
     "ORDER BY depth, benchmark";
 
 Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& row) {
@@ -263,6 +312,7 @@ Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& 
   sample.maximum = number(12);
   sample.involuntary_switches = number(13);
   sample.layout = row.getColumn(14).getString();
+  sample.condition = row.getColumn(15).getString();
   if (const auto why = impossible(sample); !why.empty()) {
     return user_error("{} is damaged: the sample of {} at depth {} on {} with seed {} {}; move the file away",
                       database.getFilename(), sample.benchmark, sample.depth, sample.kernel, sample.seed, why);
@@ -273,8 +323,8 @@ Result<Sample> read_sample(const SQLite::Database& database, SQLite::Statement& 
 /// A boot with its samples, ordered by depth and benchmark, whatever its digest, and the digest that the row has.
 Result<std::pair<BootRecord, std::string>> boot_of(SQLite::Database& database, std::int64_t id) {
   SQLite::Statement query(database,
-                          "SELECT kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key, digest "
-                          "FROM boot WHERE id = ?");
+                          "SELECT kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key, digest, "
+                          "condition FROM boot WHERE id = ?");
   query.bind(1, id);
   if (!query.executeStep()) return changed(database, "a boot, which is no longer there,");
   BootRecord boot;
@@ -287,6 +337,7 @@ Result<std::pair<BootRecord, std::string>> boot_of(SQLite::Database& database, s
   boot.manifest = query.getColumn(6).getString();
   boot.key = query.getColumn(7).getString();
   std::string digest = query.getColumn(8).getString();
+  boot.condition = query.getColumn(9).getString();
   SQLite::Statement samples(database, kSelectSamples);
   samples.bind(1, id);
   while (samples.executeStep()) boot.samples.push_back(TRY(read_sample(database, samples)));
@@ -415,7 +466,7 @@ std::int64_t insert_boot(SQLite::Database& database, std::int64_t run, const Boo
   SQLite::Statement insert(
       database,
       "INSERT INTO boot (run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key, "
-      "digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "digest, condition) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, run);
   insert.bind(2, boot.kernel);
   insert.bind(3, boot.kernel_hash);
@@ -426,6 +477,7 @@ std::int64_t insert_boot(SQLite::Database& database, std::int64_t run, const Boo
   insert.bind(8, boot.manifest);
   insert.bind(9, boot.key);
   insert.bind(10, digest_of(boot));
+  insert.bind(11, boot.condition);
   insert.exec();
   const std::int64_t id = database.getLastInsertRowid();
   insert_samples(database, id, boot.samples);
@@ -448,7 +500,8 @@ void forget_failures(SQLite::Database& database, std::int64_t run) {
   SQLite::Statement forget(database,
                            "DELETE FROM failure WHERE run = ? AND EXISTS (SELECT 1 FROM member JOIN boot "
                            "ON boot.id = member.boot WHERE member.run = failure.run AND "
-                           "boot.kernel = failure.kernel AND boot.seed = failure.seed)");
+                           "boot.kernel = failure.kernel AND boot.seed = failure.seed AND "
+                           "boot.condition = failure.condition)");
   forget.bind(1, run);
   forget.exec();
 }
@@ -513,22 +566,21 @@ Result<Store> Store::open(const std::string& folder) {
     return machine_error("cannot open {}: {}", file, error.what());
   }
   const auto prepared = guarded(*database, [&]() -> Result<void> {
-    database->exec("PRAGMA foreign_keys = ON");
     const int version = TRY(format_of(*database));
     if (version < kVersion) {
       SQLite::Transaction transaction(*database, SQLite::TransactionBehavior::IMMEDIATE);
       if (version == 0) database->exec(kSchema);
       if (version < 3) database->exec(kFromFormat2);
-      if (version < 4) {
-        database->exec(kFromFormat3);
-        TRY(seal_all(*database));
-      }
+      if (version < 4) database->exec(kFromFormat3);
       if (version < 5) database->exec(kFromFormat4);
-      database->exec(kFromFormat5);
+      if (version < 6) database->exec(kFromFormat5);
+      database->exec(kFromFormat6);
+      if (version < 4) TRY(seal_all(*database));
       database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
       database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
       transaction.commit();
     }
+    database->exec("PRAGMA foreign_keys = ON");
     // A file system that does not let several programs share memory keeps the journal that it can have.
     database->exec("PRAGMA journal_mode = WAL");
     database->exec("PRAGMA synchronous = FULL");
@@ -575,7 +627,7 @@ Result<std::size_t> Store::adopt(std::int64_t run, const std::vector<std::string
   return guarded(*database_, [&]() -> Result<std::size_t> {
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement insert(*database_,
-                             "INSERT OR IGNORE INTO member SELECT ?, kernel_hash, seed, id FROM boot "
+                             "INSERT OR IGNORE INTO member SELECT ?, kernel_hash, seed, condition, id FROM boot "
                              "WHERE key = ? AND key <> ''");
     std::size_t adopted = 0;
     for (const std::string& key : keys) {
@@ -630,11 +682,12 @@ Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
     there.bind(3, static_cast<std::int64_t>(boot.seed));
     there.bind(4, id);
     if (there.executeStep()) return;
-    SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?)");
+    SQLite::Statement member(*database_, "INSERT INTO member VALUES (?, ?, ?, ?, ?)");
     member.bind(1, run);
     member.bind(2, boot.kernel_hash);
     member.bind(3, static_cast<std::int64_t>(boot.seed));
-    member.bind(4, id);
+    member.bind(4, boot.condition);
+    member.bind(5, id);
     member.exec();
     forget_failures(*database_, run);
     transaction.commit();
@@ -644,11 +697,12 @@ Result<Store::Added> Store::add(std::int64_t run, const BootRecord& boot) {
 Result<Store::Added> Store::add_failure(std::int64_t run, const BootFailure& failure) {
   TRY(check_place());
   return guarded_unless_locked(*database_, [&] {
-    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)");
+    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?)");
     insert.bind(1, run);
     insert.bind(2, failure.kernel);
     insert.bind(3, static_cast<std::int64_t>(failure.seed));
-    insert.bind(4, failure.error);
+    insert.bind(4, failure.condition);
+    insert.bind(5, failure.error);
     insert.exec();
   });
 }
@@ -718,7 +772,7 @@ Result<std::vector<Sample>> Store::samples(std::int64_t run) {
   for (BootRecord& boot : TRY(boots(run))) {
     std::move(boot.samples.begin(), boot.samples.end(), std::back_inserter(samples));
   }
-  const auto order = [](const Sample& s) { return std::tie(s.kernel, s.depth, s.benchmark, s.seed); };
+  const auto order = [](const Sample& s) { return std::tie(s.condition, s.kernel, s.depth, s.benchmark, s.seed); };
   std::sort(samples.begin(), samples.end(), [&](const Sample& a, const Sample& b) { return order(a) < order(b); });
   return samples;
 }
@@ -728,7 +782,7 @@ Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
     std::vector<BootRecord> boots;
     SQLite::Statement query(*database_,
                             "SELECT boot.id FROM member JOIN boot ON boot.id = member.boot WHERE member.run = ? "
-                            "ORDER BY kernel, boot.seed");
+                            "ORDER BY kernel, boot.seed, boot.condition");
     query.bind(1, run);
     while (query.executeStep()) boots.push_back(TRY(read_boot(*database_, query.getColumn(0).getInt64())));
     return boots;

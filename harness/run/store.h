@@ -37,6 +37,7 @@ struct BootRecord {
   /// By depth and benchmark, pack()ed; empty where functions were not counted. add() takes them, boots() leaves them in
   /// the file: tree() reads one.
   std::map<std::pair<int, std::string>, std::string> trees = {};
+  std::string condition = "quiet";  ///< by its name (condition.h)
   bool operator==(const BootRecord&) const = default;
 };
 
@@ -50,7 +51,7 @@ struct BootRecord {
 /// docs/durability.md says what is promised, and how it is tested.
 class Store {
  public:
-  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 to 5 is brought to today's. Fails with Exit::user
+  /// Opens or creates `folder`/nslab.sqlite; a file of format 2 to 6 is brought to today's. Fails with Exit::user
   /// when the file is no store or of another format, with Exit::machine when the disk or the permissions do not let it.
   static Result<Store> open(const std::string& folder);
   /// Opens an existing store for reading; the folder may be read-only. Fails with Exit::user when there is none.
@@ -77,7 +78,8 @@ class Store {
     busy,  ///< another program has locked the file for more than 2 s: nothing is stored, the call may be repeated
   };
   /// Commits the boot whole, and forgets the failure that its run may have of it. A boot whose key is stored already is
-  /// adopted. Another boot of the same kernel and seed in a run is an error.
+  /// adopted. Another boot of the same kernel, seed and condition in a run
+  /// is an error.
   Result<Added> add(std::int64_t run, const BootRecord& boot);
   /// Notes that a boot was tried and failed, in place of what was noted of it before.
   Result<Added> add_failure(std::int64_t run, const BootFailure& failure);
@@ -99,10 +101,11 @@ class Store {
   /// By id; without one, the newest run that was gone through to its end (it is finished, or boots of it have failed),
   /// or if there is none the newest. Fails with Exit::user when there is none.
   Result<RunRecord> run(std::optional<std::int64_t> id);
-  /// All samples of a run, ordered by kernel, depth, benchmark, seed. Fails with Exit::user when one is impossible().
+  /// All samples of a run, ordered by condition, kernel, depth, benchmark, seed. Fails with Exit::user when one is
+  /// impossible().
   Result<std::vector<Sample>> samples(std::int64_t run);
-  /// All boots of a run, ordered by kernel and seed, each with its samples, ordered by depth and benchmark. Fails as
-  /// samples() does.
+  /// All boots of a run, ordered by kernel, seed and condition, each with its samples, ordered by depth and benchmark.
+  /// Fails as samples() does.
   Result<std::vector<BootRecord>> boots(std::int64_t run);
   /// The calls of one cell, of the stored boot with this key. Exit::user when there are none, or when they are not what
   /// was stored.

@@ -238,11 +238,69 @@ TEST_F(StoreTest, ALockedStoreTakesTheBootLater) {
   EXPECT_EQ(store.boots(run->id)->size(), 1U);
 }
 
+/// Takes today's tables back to those that a store had before there were conditions.
+constexpr const char* kToFormat6 = R"(
+PRAGMA foreign_keys = OFF;
+CREATE TABLE old_boot (
+  id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run(id), kernel TEXT NOT NULL, kernel_hash TEXT NOT NULL,
+  seed INTEGER NOT NULL, wall_seconds REAL NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL,
+  manifest TEXT NOT NULL, key TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '',
+  UNIQUE (run, kernel_hash, seed));
+INSERT INTO old_boot SELECT id, run, kernel, kernel_hash, seed, wall_seconds, started, finished, manifest, key, digest
+  FROM boot;
+DROP TABLE boot;
+ALTER TABLE old_boot RENAME TO boot;
+CREATE UNIQUE INDEX boot_key ON boot(key) WHERE key <> '';
+CREATE TABLE old_member (
+  run INTEGER NOT NULL REFERENCES run(id), kernel_hash TEXT NOT NULL, seed INTEGER NOT NULL,
+  boot INTEGER NOT NULL REFERENCES boot(id), PRIMARY KEY (run, kernel_hash, seed)) WITHOUT ROWID;
+INSERT INTO old_member SELECT run, kernel_hash, seed, boot FROM member;
+DROP TABLE member;
+ALTER TABLE old_member RENAME TO member;
+CREATE TABLE old_failure (
+  run INTEGER NOT NULL REFERENCES run(id), kernel TEXT NOT NULL, seed INTEGER NOT NULL, error TEXT NOT NULL,
+  PRIMARY KEY (run, kernel, seed)) WITHOUT ROWID;
+INSERT INTO old_failure SELECT run, kernel, seed, error FROM failure;
+DROP TABLE failure;
+ALTER TABLE old_failure RENAME TO failure;
+PRAGMA user_version = 6;
+)";
+
+TEST_F(StoreTest, AStoreOfFormat6GetsRoomForConditions) {
+  const BootRecord quiet = boot(7, "boot 7");
+  BootRecord host = boot(7, "boot 7 under host");
+  host.condition = "host";
+  for (Sample& sample : host.samples) sample.condition = "host";
+  BootFailure failed{"multi", 8, "hung"};
+  {
+    Store store = open();
+    const auto run = store.begin("key", fresh());
+    ASSERT_TRUE(store.add(run->id, quiet));
+    ASSERT_TRUE(store.add_failure(run->id, failed));
+    SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE).exec(kToFormat6);
+  }
+  auto store = Store::open(folder());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_THAT(*store->boots(1), testing::ElementsAre(quiet));
+  EXPECT_THAT(store->run(1)->failures, testing::ElementsAre(failed));
+  // The same kernel and seed under another condition is another boot.
+  ASSERT_EQ(*store->add(1, host), Store::Added::stored);
+  EXPECT_THAT(*store->boots(1), testing::ElementsAre(host, quiet));
+  failed.condition = "host";
+  ASSERT_TRUE(store->add_failure(1, failed));
+  EXPECT_EQ(store->run(1)->failures.size(), 2U);
+  // Whoever changes a condition by another program is found out.
+  SQLite::Database(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE)
+      .exec("UPDATE boot SET condition = 'aged' WHERE condition = 'host'");
+  EXPECT_THAT(store->boots(1).error().message, testing::HasSubstr("is damaged"));
+}
+
 TEST_F(StoreTest, AStoreOfFormat2IsBroughtToTodays) {
   {
     Store store = open();
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec(kToFormat6);
     file.exec(
         "DROP TABLE explanation; DROP TABLE tree; DROP TABLE member; DROP TABLE failure; DROP INDEX boot_key; ALTER "
         "TABLE boot DROP COLUMN "
@@ -262,7 +320,7 @@ TEST_F(StoreTest, AStoreOfAnotherFormatIsRefused) {
   for (const auto& store : {Store::open(folder()), Store::open_existing(folder())}) {
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().exit, Exit::user);
-    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 6"));
+    EXPECT_THAT(store.error().message, testing::HasSubstr("has format 9, this nslab reads format 7"));
   }
 }
 
@@ -271,6 +329,7 @@ TEST_F(StoreTest, AStoreOfFormat3GetsItsDigests) {
     Store store = open();
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec(kToFormat6);
     file.exec(
         "DROP TABLE explanation; DROP TABLE tree; ALTER TABLE boot DROP COLUMN digest; ALTER TABLE run DROP COLUMN "
         "digest; "
@@ -286,6 +345,7 @@ TEST_F(StoreTest, AStoreOfFormat4GetsRoomForCalls) {
     Store store = open();
     ASSERT_TRUE(store.add(store.begin("key", fresh())->id, boot(7, "boot 7")));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec(kToFormat6);
     file.exec("DROP TABLE explanation; DROP TABLE tree; PRAGMA user_version = 4");
   }
   auto store = Store::open_existing(folder());
@@ -299,6 +359,7 @@ TEST_F(StoreTest, AStoreOfFormat5GetsRoomForExplanations) {
     Store store = open();
     ASSERT_TRUE(store.begin("key", fresh()));
     SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec(kToFormat6);
     file.exec("DROP TABLE explanation; PRAGMA user_version = 5");
   }
   auto store = Store::open_existing(folder());

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "condition.h"
 #include "files.h"
 #include "hash.h"
 #include "json.h"
@@ -20,8 +21,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A change of the files raises it; older ones are then refused, not guessed at.
-constexpr int kFormat = 1;
+// A change of the files raises it. Format 1, of the time before there were conditions, lacks the column of that name;
+// what is older still was never published.
+constexpr int kFormat = 2;
 
 constexpr const char* kRunFile = "run.json";
 constexpr const char* kBootsFile = "boots.tsv";
@@ -31,6 +33,7 @@ constexpr const char* kFunctionsFile = "functions.tsv";  // only where functions
 using tsv::Columns;
 using tsv::Fields;
 
+constexpr const char* kConditionColumn = "condition";  // the first, but for format 1
 const Columns kBootColumns = {"kernel", "seed", "started", "finished", "wall_seconds", "release", "ready_instructions"};
 const Columns kSampleColumns = {
     "kernel", "depth",          "benchmark", "seed",   "status", "refusal", "iterations",
@@ -45,7 +48,8 @@ using Layout = std::vector<LayoutMember>;
 /// The values of one layout, by member; empty where the sample has no layout.
 using LayoutValues = std::vector<std::uint64_t>;
 
-Columns columns_with(Columns columns, const Layout& layout, bool in_boots) {
+Columns columns_with(Columns columns, const Layout& layout, bool in_boots, int format = kFormat) {
+  if (format > 1) columns.insert(columns.begin(), kConditionColumn);
   for (const LayoutMember& member : layout) {
     if (member.in_boots == in_boots) columns.push_back("layout." + member.name);
   }
@@ -129,7 +133,7 @@ Result<StoredRun> normal_form(StoredRun run) {
   run.run.manifest = to_text(*manifest, 2);
   run.run.boots_done = static_cast<int>(run.boots.size());
   std::sort(run.boots.begin(), run.boots.end(), [](const BootRecord& a, const BootRecord& b) {
-    return std::tie(a.kernel, a.seed) < std::tie(b.kernel, b.seed);
+    return std::tie(a.kernel, a.seed, a.condition) < std::tie(b.kernel, b.seed, b.condition);
   });
   for (BootRecord& boot : run.boots) {
     boot.key.clear();
@@ -189,7 +193,8 @@ void append_layout(Columns& fields, const std::string& text, const Layout& layou
 std::string samples_text(const StoredRun& run, const Layout& layout) {
   std::string text = tsv::line(columns_with(kSampleColumns, layout, /*in_boots=*/false));
   for (const Sample& sample : run.samples()) {
-    Columns fields = {sample.kernel,
+    Columns fields = {sample.condition,
+                      sample.kernel,
                       std::to_string(sample.depth),
                       sample.benchmark,
                       std::to_string(sample.seed),
@@ -209,7 +214,7 @@ std::string boots_text(const StoredRun& run, const Layout& layout) {
   std::string text = tsv::line(columns_with(kBootColumns, layout, /*in_boots=*/true));
   for (const BootRecord& boot : run.boots) {
     Json manifest = parse_json(boot.manifest).value_or(Json::object());
-    Columns fields = {boot.kernel, std::to_string(boot.seed), boot.started, boot.finished,
+    Columns fields = {boot.condition, boot.kernel, std::to_string(boot.seed), boot.started, boot.finished,
                       // As few digits as bring the same double back.
                       fmt::format("{}", boot.wall_seconds)};
     const auto release = manifest.find("release");
@@ -249,7 +254,10 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout, cons
   }
   json["samples"] = samples;
   for (const BootFailure& failure : run.failures) {
-    json["failures"].push_back({{"kernel", failure.kernel}, {"seed", failure.seed}, {"error", failure.error}});
+    json["failures"].push_back({{"kernel", failure.kernel},
+                                {"seed", failure.seed},
+                                {"condition", failure.condition},
+                                {"error", failure.error}});
   }
   json["boots_sha256"] = sha256(files.boots);
   json["samples_sha256"] = sha256(files.samples);
@@ -305,6 +313,7 @@ Result<Value> member(const Json& json, const char* name, const fs::path& file) {
 
 /// What run.json says.
 struct Head {
+  int format = 0;
   RunRecord run;
   std::size_t boots = 0;
   std::size_t samples = 0;
@@ -315,16 +324,32 @@ struct Head {
   Layout layout;
 };
 
+/// A condition's name, as condition_from() knows it.
+Result<std::string> condition_named(const std::string& name) {
+  const auto condition = TRY(condition_from(name));
+  if (name_of(condition) == name) return name;
+  return user_error("the condition '{}' is called '{}'", name, name_of(condition));
+}
+
+/// The first field of a line, but for format 1.
+Result<std::string> parse_condition(Fields& fields, const Head& head) {
+  if (head.format == 1) return std::string("quiet");
+  auto name = condition_named(fields.text());
+  if (!name) return user_error("{}: {}", fields.place(), name.error().message);
+  return name;
+}
+
 Result<Head> parse_head(const std::string& text, const fs::path& file) {
   const auto json = parse_json(text);
   if (!json)
     return user_error("{}:{}: this is no JSON, or the file ends too early", file.string(), json_error_line(text));
   if (!json->is_object()) return user_error("{}:1: this is no JSON object", file.string());
-  if (const int format = TRY(member<int>(*json, "format", file)); format != kFormat) {
-    return user_error("{} has format {}, this nslab reads format {}: use the nslab that wrote it", file.string(),
-                      format, kFormat);
-  }
   Head head;
+  head.format = TRY(member<int>(*json, "format", file));
+  if (head.format < 1 || head.format > kFormat) {
+    return user_error("{} has format {}, this nslab reads the formats 1 to {}: use the nslab that wrote it",
+                      file.string(), head.format, kFormat);
+  }
   RunRecord& run = head.run;
   run.id = TRY(member<int>(*json, "run", file));
   run.experiment = TRY(member<std::string>(*json, "experiment", file));
@@ -357,6 +382,7 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
       noted.kernel = TRY(member<std::string>(failure, "kernel", file));
       noted.seed = TRY(member<std::uint64_t>(failure, "seed", file));
       noted.error = TRY(member<std::string>(failure, "error", file));
+      if (head.format > 1) noted.condition = TRY(condition_named(TRY(member<std::string>(failure, "condition", file))));
     }
   }
   const Json kernels = TRY(member<Json>(*json, "kernels", file));
@@ -412,6 +438,7 @@ Result<LayoutValues> parse_layout(Fields& fields, const Layout& layout, bool in_
 
 Result<BootRecord> parse_boot(Fields& fields, const Head& head) {
   BootRecord boot;
+  boot.condition = TRY(parse_condition(fields, head));
   boot.kernel = fields.text();
   const auto hash = head.kernels.find(boot.kernel);
   if (hash == head.kernels.end()) {
@@ -441,8 +468,9 @@ Result<BootRecord> parse_boot(Fields& fields, const Head& head) {
 }
 
 /// All but the layout.
-Result<Sample> parse_sample(Fields& fields) {
+Result<Sample> parse_sample(Fields& fields, const Head& head) {
   Sample sample;
+  sample.condition = TRY(parse_condition(fields, head));
   sample.kernel = fields.text();
   sample.depth = TRY(fields.number<int>());
   sample.benchmark = fields.text();
@@ -460,14 +488,16 @@ Result<Sample> parse_sample(Fields& fields) {
   return sample;
 }
 
-/// All boots of a kernel have the same cells, each with as many repetitions.
+/// All boots of a kernel under one condition have the same cells, each with as many repetitions.
 Result<void> check_cells(const StoredRun& stored, const fs::path& file) {
   using Cells = std::map<std::pair<int, std::string>, std::uint64_t>;
-  std::map<std::string, std::pair<Cells, std::uint64_t>> first;  // by kernel: its cells, and the seed
+  using Kind = std::pair<std::string, std::string>;       // kernel and condition
+  std::map<Kind, std::pair<Cells, std::uint64_t>> first;  // its cells, and the seed
   for (const BootRecord& boot : stored.boots) {
     Cells cells;
     for (const Sample& s : boot.samples) cells[{s.depth, s.benchmark}] = s.iterations;
-    const auto& [expected, seed] = first.emplace(boot.kernel, std::pair(cells, boot.seed)).first->second;
+    const auto& [expected, seed] =
+        first.emplace(Kind(boot.kernel, boot.condition), std::pair(cells, boot.seed)).first->second;
     if (cells == expected) continue;
     return user_error("{}: the boots of {} with the seeds {} and {} have other cells, or other repetitions of one",
                       file.string(), boot.kernel, seed, boot.seed);
@@ -478,18 +508,20 @@ Result<void> check_cells(const StoredRun& stored, const fs::path& file) {
 /// What differences are made of belongs to cells of this run, and adds up to what their samples say.
 Result<void> check_explanations(const StoredRun& stored, const fs::path& file) {
   if (stored.explanations.empty()) return {};
-  std::map<std::tuple<std::string, int, std::string>, std::map<std::uint64_t, double>> means;  // of a cell, by seed
+  using CellName = std::tuple<std::string, std::string, int, std::string>;
+  std::map<CellName, std::map<std::uint64_t, double>> means;  // by seed
   for (const BootRecord& boot : stored.boots) {
     for (const Sample& s : boot.samples) {
       if (s.iterations == 0) continue;
-      means[{s.kernel, s.depth, s.benchmark}][s.seed] = static_cast<double>(s.sum) / static_cast<double>(s.iterations);
+      means[{s.condition, s.kernel, s.depth, s.benchmark}][s.seed] =
+          static_cast<double>(s.sum) / static_cast<double>(s.iterations);
     }
   }
-  using Difference = std::tuple<std::string, std::string, int, std::string, int>;
+  using Difference = std::tuple<std::string, std::string, std::string, int, std::string, int>;
   std::set<Difference> seen;
   Difference last;
   for (const Explanation& e : stored.explanations) {
-    const Difference difference(e.benchmark, e.kernel, e.depth, e.baseline, e.baseline_depth);
+    const Difference difference(e.condition, e.benchmark, e.kernel, e.depth, e.baseline, e.baseline_depth);
     const bool is_whole = e.function.empty() && e.part == kPartAll;
     const auto wrong = [&](std::string_view what) {
       return user_error("{}: {} of {} at depth {} against {} at depth {}: {}", file.string(), e.benchmark, e.kernel,
@@ -501,8 +533,8 @@ Result<void> check_explanations(const StoredRun& stored, const fs::path& file) {
     }
     if (!seen.insert(difference).second) return wrong("it is there twice");
     last = difference;
-    const auto& b = means[{e.kernel, e.depth, e.benchmark}];
-    const auto& a = means[{e.baseline, e.baseline_depth, e.benchmark}];
+    const auto& b = means[{e.condition, e.kernel, e.depth, e.benchmark}];
+    const auto& a = means[{e.condition, e.baseline, e.baseline_depth, e.benchmark}];
     double sum_a = 0;
     double sum_b = 0;
     int pairs = 0;
@@ -529,13 +561,13 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
   StoredRun stored;
   stored.run = head.run;
 
-  using BootKey = std::pair<std::string, std::uint64_t>;
+  using BootKey = std::tuple<std::string, std::uint64_t, std::string>;  // kernel, seed, condition
   std::map<BootKey, std::size_t> boots;
   std::vector<LayoutValues> boot_layouts;
-  const Columns boot_columns = columns_with(kBootColumns, head.layout, /*in_boots=*/true);
+  const Columns boot_columns = columns_with(kBootColumns, head.layout, /*in_boots=*/true, head.format);
   for (Fields& fields : TRY(read_lines(files.boots, folder / kBootsFile, boot_columns, head.boots))) {
     BootRecord boot = TRY(parse_boot(fields, head));
-    if (!boots.emplace(BootKey(boot.kernel, boot.seed), stored.boots.size()).second) {
+    if (!boots.emplace(BootKey(boot.kernel, boot.seed, boot.condition), stored.boots.size()).second) {
       return user_error("{}: a second boot of {} with seed {}", fields.place(), boot.kernel, boot.seed);
     }
     boot_layouts.push_back(TRY(parse_layout(fields, head.layout, /*in_boots=*/true)));
@@ -543,10 +575,10 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
   }
 
   std::set<std::tuple<std::size_t, int, std::string>> cells;
-  const Columns sample_columns = columns_with(kSampleColumns, head.layout, /*in_boots=*/false);
+  const Columns sample_columns = columns_with(kSampleColumns, head.layout, /*in_boots=*/false, head.format);
   for (Fields& fields : TRY(read_lines(files.samples, folder / kSamplesFile, sample_columns, head.samples))) {
-    Sample sample = TRY(parse_sample(fields));
-    const auto boot = boots.find({sample.kernel, sample.seed});
+    Sample sample = TRY(parse_sample(fields, head));
+    const auto boot = boots.find({sample.kernel, sample.seed, sample.condition});
     if (boot == boots.end()) {
       return user_error("{}: {} has no boot of {} with seed {}", fields.place(), kBootsFile, sample.kernel,
                         sample.seed);
@@ -599,7 +631,8 @@ std::vector<Sample> StoredRun::samples() const {
   std::vector<Sample> all;
   for (const BootRecord& boot : boots) all.insert(all.end(), boot.samples.begin(), boot.samples.end());
   std::sort(all.begin(), all.end(), [](const Sample& a, const Sample& b) {
-    return std::tie(a.kernel, a.depth, a.benchmark, a.seed) < std::tie(b.kernel, b.depth, b.benchmark, b.seed);
+    return std::tie(a.condition, a.kernel, a.depth, a.benchmark, a.seed) <
+           std::tie(b.condition, b.kernel, b.depth, b.benchmark, b.seed);
   });
   return all;
 }

@@ -17,10 +17,10 @@ namespace nslab {
 /// One run with all that a store has of it.
 struct StoredRun {
   RunRecord run;
-  std::vector<BootRecord> boots;               ///< ordered by kernel and seed; their samples by depth and benchmark
+  std::vector<BootRecord> boots;  ///< ordered by kernel, seed and condition; their samples by depth and benchmark
   std::vector<Explanation> explanations = {};  ///< of the headline cells, where functions were counted
 
-  /// All samples, ordered by kernel, depth, benchmark, seed.
+  /// All samples, ordered by condition, kernel, depth, benchmark, seed.
   std::vector<Sample> samples() const;
   bool operator==(const StoredRun&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "files.h"
+#include "hash.h"
 #include "store.h"
 #include "test_samples.h"
 
@@ -102,6 +103,54 @@ TEST_F(TextStoreTest, FailuresAndForcedProfilesComeBack) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_FALSE(back->run.measurable);
   EXPECT_EQ(back->run.failures, run.run.failures);
+}
+
+TEST_F(TextStoreTest, TheSameBootUnderTwoConditionsComesBack) {
+  StoredRun run = made_up();
+  for (BootRecord boot : made_up().boots) {
+    boot.condition = "aged+container";
+    for (Sample& sample : boot.samples) sample.condition = boot.condition;
+    run.boots.push_back(boot);
+  }
+  run.run.boots_planned = 8;
+  run.run.failures = {{"multi", 9, "hung", "host"}};
+  const auto written = write_text_run(run, folder());
+  ASSERT_TRUE(written) << written.error().message;
+  const auto back = read_text_run(folder());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->boots.size(), 8U);
+  EXPECT_EQ(back->run.failures, run.run.failures);
+  EXPECT_EQ(back->samples().size(), 2 * made_up().samples().size());
+  EXPECT_THAT(*read_file(folder() / "samples.tsv"), HasSubstr("\naged+container\tflat\t0\tgetpid\t1\tok"));
+}
+
+// As the run was written before there were conditions.
+TEST_F(TextStoreTest, Format1IsOfTheConditionQuiet) {
+  RunText text = *text_of_run(made_up());
+  const auto replace_all = [](std::string& in, const std::string& from, const std::string& to) {
+    for (std::size_t at = 0; (at = in.find(from, at)) != std::string::npos; at += to.size())
+      in.replace(at, from.size(), to);
+  };
+  const auto to_format_1 = [&](std::string& lines) {
+    const std::string before = sha256(lines);
+    replace_all(lines, "condition\t", "");
+    replace_all(lines, "quiet\t", "");
+    replace_all(text.run, before, sha256(lines));
+    EXPECT_THAT(text.run, HasSubstr(sha256(lines)));
+  };
+  to_format_1(text.boots);
+  to_format_1(text.samples);
+  replace_all(text.run, "\"format\": 2", "\"format\": 1");
+  const auto back = parse_run(text, "");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, *parse_run(*text_of_run(made_up()), ""));
+}
+
+TEST_F(TextStoreTest, AConditionHasOneName) {
+  EXPECT_THAT(error_after("samples.tsv", "quiet\t", "busy\t"),
+              HasSubstr("samples.tsv:2: there is no condition 'busy'"));
+  EXPECT_THAT(error_after("boots.tsv", "quiet\t", "aged+residents=8+container\t"),
+              HasSubstr("boots.tsv:2: the condition 'aged+residents=8+container' is called 'host'"));
 }
 
 StoredRun explained() {
@@ -225,17 +274,18 @@ TEST_F(TextStoreTest, ASecondExportGivesTheSameBytes) {
 TEST_F(TextStoreTest, LinesAreSortedAndWhatABootsSamplesShareStandsOnce) {
   ASSERT_EQ(refusal_of(made_up()), "it was written");
   EXPECT_EQ(*read_file(folder() / "boots.tsv"),
-            "kernel\tseed\tstarted\tfinished\twall_seconds\trelease\tready_instructions\tlayout.stack\n"
-            "flat\t1\ts\tf\t0.1\t6.12.1\t2001\t4096\n"
-            "flat\t2\ts\tf\t0.1\t6.12.1\t2002\t8192\n"
-            "multi\t1\ts\tf\t1.1\t6.12.1\t2001\t4096\n"
-            "multi\t2\ts\tf\t2.2\t6.12.1\t2002\t8192\n");
+            "condition\tkernel\tseed\tstarted\tfinished\twall_seconds\trelease\tready_instructions\tlayout.stack\n"
+            "quiet\tflat\t1\ts\tf\t0.1\t6.12.1\t2001\t4096\n"
+            "quiet\tflat\t2\ts\tf\t0.1\t6.12.1\t2002\t8192\n"
+            "quiet\tmulti\t1\ts\tf\t1.1\t6.12.1\t2001\t4096\n"
+            "quiet\tmulti\t2\ts\tf\t2.2\t6.12.1\t2002\t8192\n");
   const std::string samples = *read_file(folder() / "samples.tsv");
-  EXPECT_THAT(samples,
-              testing::StartsWith(
-                  "kernel\tdepth\tbenchmark\tseed\tstatus\trefusal\titerations\tsum\tsum_first_half\tminimum\t"
-                  "median\tp90\tmaximum\tinvoluntary_switches\tlayout.tick_phase\n"
-                  "flat\t0\tgetpid\t1\tok\t\t100\t30500\t15250\t304\t305\t305\t18446744073709551615\t1\t306\n"));
+  EXPECT_THAT(
+      samples,
+      testing::StartsWith(
+          "condition\tkernel\tdepth\tbenchmark\tseed\tstatus\trefusal\titerations\tsum\tsum_first_half\tminimum\t"
+          "median\tp90\tmaximum\tinvoluntary_switches\tlayout.tick_phase\n"
+          "quiet\tflat\t0\tgetpid\t1\tok\t\t100\t30500\t15250\t304\t305\t305\t18446744073709551615\t1\t306\n"));
   EXPECT_THAT(samples, HasSubstr("flat\t2\tgetpid\t1\trefused\tEINVAL\t0\t0\t0\t0\t0\t0\t0\t0\t\n"));
 }
 
@@ -259,16 +309,16 @@ TEST_F(TextStoreTest, FilesOfTwoExportsAreNoRun) {
 }
 
 TEST_F(TextStoreTest, AWrongColumnIsNamed) {
-  EXPECT_THAT(error_after("samples.tsv", "p90", "p95"), HasSubstr("samples.tsv:1: column 12 is 'p95', expected 'p90'"));
-  EXPECT_THAT(error_after("boots.tsv", "\tlayout.stack", ""), HasSubstr("boots.tsv:1: column 8 is '', expected"));
+  EXPECT_THAT(error_after("samples.tsv", "p90", "p95"), HasSubstr("samples.tsv:1: column 13 is 'p95', expected 'p90'"));
+  EXPECT_THAT(error_after("boots.tsv", "\tlayout.stack", ""), HasSubstr("boots.tsv:1: column 9 is '', expected"));
 }
 
 TEST_F(TextStoreTest, ATruncatedFileIsSeen) {
   const std::string last =
-      "multi\t2\tgetpid\t2\tok\t\t100\t32000\t16000\t319\t320\t320\t18446744073709551615\t1\t322\n";
+      "quiet\tmulti\t2\tgetpid\t2\tok\t\t100\t32000\t16000\t319\t320\t320\t18446744073709551615\t1\t322\n";
   EXPECT_THAT(error_after("samples.tsv", last, ""), HasSubstr("samples.tsv:8: the file ends after 7 lines"));
   EXPECT_THAT(error_after("samples.tsv", "\t322\n", ""), HasSubstr("samples.tsv:9: the file ends within this line"));
-  EXPECT_THAT(error_after("samples.tsv", "\t322\n", "\n"), HasSubstr("samples.tsv:9: this line has 14 fields"));
+  EXPECT_THAT(error_after("samples.tsv", "\t322\n", "\n"), HasSubstr("samples.tsv:9: this line has 15 fields"));
   EXPECT_THAT(error_after("run.json", "]\n  }\n}\n", ""), HasSubstr("this is no JSON, or the file ends too early"));
   ASSERT_EQ(refusal_of(made_up()), "it was written");
   ASSERT_TRUE(write_file(folder() / "boots.tsv", ""));
@@ -303,8 +353,8 @@ TEST_F(TextStoreTest, DuplicatesAndStrangersAreNamed) {
 }
 
 TEST_F(TextStoreTest, AWrongHeadIsNamed) {
-  EXPECT_THAT(error_after("run.json", "\"format\": 1", "\"format\": 2"),
-              HasSubstr("has format 2, this nslab reads format 1"));
+  EXPECT_THAT(error_after("run.json", "\"format\": 2", "\"format\": 3"),
+              HasSubstr("has format 3, this nslab reads the formats 1 to 2"));
   EXPECT_THAT(error_after("run.json", "\"unit\":", "\"units\":"), HasSubstr("run.json: there is no \"unit\""));
   EXPECT_THAT(error_after("run.json", "\"boots\": 4", "\"boots\": -4"), HasSubstr("\"boots\" is no whole number"));
   EXPECT_THAT(error_after("run.json", "\"boots\": 4,", "\"boots\": 4;"), HasSubstr("run.json:12: this is no JSON"));
