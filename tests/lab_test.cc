@@ -138,6 +138,79 @@ TEST_F(Lab, AnIsolatedCellDoesNotDependOnTheOthers) {
   EXPECT_THAT(several, testing::Contains(alone.front()));
 }
 
+/// One cell's mean.
+double mean_of(const std::vector<Sample>& samples, const std::string& condition, const std::string& kernel, int depth) {
+  const auto found = std::find_if(samples.begin(), samples.end(), [&](const Sample& sample) {
+    return sample.condition == condition && sample.kernel == kernel && sample.depth == depth;
+  });
+  EXPECT_NE(found, samples.end()) << condition << " " << kernel << " " << depth;
+  return found == samples.end() ? 0 : found->mean();
+}
+
+// Each part of a condition is brought about on every kind of kernel, repeats to the digit, and costs what it is there
+// for: ids that grow a tree by a node a level, and memory that is charged.
+TEST_F(Lab, ConditionsAreBroughtAboutAndRepeat) {
+  constexpr const char* kConditions = R"(
+name = "conditions"
+profile = "mini"
+boots = 1
+isolation = "boot"
+conditions = ["quiet", "aged", "residents=5", "container", "host"]
+[[measure]]
+kernels = ["multi", "flat+cache"]
+depths = [0, 1]
+benchmarks = ["vfork_exit_wait"]
+repetitions = 1000
+[[measure]]
+kernels = ["none"]
+depths = [0]
+conditions = ["aged=5000+residents=2+container"]
+benchmarks = ["vfork_exit_wait"]
+repetitions = 1000
+)";
+  const auto samples = measure(work_->path() / "conditions", kConditions, {"--jobs", "1"});
+  ASSERT_EQ(samples.size(), 5U * 2U * 2U + 1U);
+  const auto layout_of = [](const Sample& sample) {
+    const json layout = json::parse(sample.layout);
+    return std::tuple(layout["ids_next"].get<int>() - layout["history"].get<int>(), layout["residents"].get<int>(),
+                      layout["container"].get<int>());
+  };
+  for (const Sample& sample : samples) {
+    const auto [ids_next, residents, container] = layout_of(sample);
+    const Condition condition = must(condition_from(sample.condition));
+    if (condition.ids_next > 0) {
+      EXPECT_EQ(ids_next, condition.ids_next) << sample.condition;
+    }
+    EXPECT_EQ(residents, condition.residents) << sample.condition;
+    EXPECT_EQ(container, condition.container ? 1 : 0) << sample.condition;
+  }
+  for (const char* kernel : {"multi", "flat+cache"}) {
+    for (const int depth : {0, 1}) {
+      const double quiet = mean_of(samples, "quiet", kernel, depth);
+      EXPECT_GT(mean_of(samples, "aged", kernel, depth), quiet + 500 * (depth + 1)) << kernel << depth;
+      EXPECT_GT(mean_of(samples, "container", kernel, depth), quiet + 500) << kernel << depth;
+      EXPECT_GT(mean_of(samples, "host", kernel, depth), mean_of(samples, "aged", kernel, depth)) << kernel << depth;
+    }
+  }
+  const Load load;
+  expect_equal(samples, measure(work_->path() / "conditions again", kConditions));
+}
+
+TEST_F(Lab, AConditionThatCannotBeBroughtAboutFailsTheBoot) {
+  const auto error_of = [](const std::string& change) {
+    BootPlan plan = first_boot(
+        "name = \"condition\"\nprofile = \"mini\"\nisolation = \"boot\"\n[[measure]]\nkernels = [\"multi\"]\n"
+        "depths = [1]\nbenchmarks = [\"getpid\"]\nconditions = [\"host\"]\n");
+    if (change == "ids") plan.pid_max = 300'000;
+    if (change == "residents") plan.condition.residents = 1000, plan.pid_max = 301;
+    const auto ended = boot(plan);
+    return ended ? "it ended well" : ended.error().message;
+  };
+  EXPECT_THAT(error_of(""), HasSubstr("it ended well"));
+  EXPECT_THAT(error_of("ids"), HasSubstr("cannot move the next id of a namespace: Invalid argument"));
+  EXPECT_THAT(error_of("residents"), HasSubstr("cannot start the residents"));
+}
+
 TEST_F(Lab, AStateThatIsNotAsItWasStoredIsMadeAgain) {
   const TempFolder work = folder();
   const auto made = [&] { return cached_state(work.path()); };

@@ -330,33 +330,38 @@ void make_cgroup() {
   set_kernel(std::string(kCgroup) + "/memory.max", kMostBytes);
 }
 
-/// Without PID_NS a kernel has no setting for it, and processes must take the ids up to this one: clones that fail
-/// behind alloc_pid() for want of a descriptor. 0 or an errno.
-int use_ids_up_to(int next) {
+/// A process that ends at once: its id, or -1.
+pid_t id_used() {
+  const pid_t child = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): its id is all that is wanted
+  if (child == 0) _exit(0);
+  return child > 0 && waitpid(child, nullptr, 0) == child ? child : -1;
+}
+
+/// Without PID_NS a kernel has no setting for it, and processes must take the ids below this one: clones that fail
+/// behind alloc_pid() for want of a descriptor, and one process at last, whose id tells. 0 or an errno.
+int use_ids_below(int next) {
   rlimit before = {};
   getrlimit(RLIMIT_NOFILE, &before);
   const rlimit none = {0, before.rlim_max};
-  const pid_t child = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): its id is all that is wanted
-  if (child == 0) _exit(0);
-  if (child < 0 || waitpid(child, nullptr, 0) != child || setrlimit(RLIMIT_NOFILE, &none) != 0) return errno;
+  const pid_t first = id_used();
+  if (first < 0 || setrlimit(RLIMIT_NOFILE, &none) != 0) return errno;
   int pidfd = -1;
   clone_args arguments = {};
   arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   int error = 0;
-  for (int id = child + 1; id < next && error == 0; ++id) {
+  for (int id = first + 1; id < next - 1 && error == 0; ++id) {
     error = syscall(SYS_clone3, &arguments, sizeof arguments) == -1 && errno == EMFILE ? 0 : EPROTO;
   }
   setrlimit(RLIMIT_NOFILE, &before);
-  return error;
+  return error == 0 && id_used() < next - 1 ? EPROTO : error;
 }
 
 /// Starts the initial namespace's residents: the first one's id, the others' follow. 0: there are none.
 pid_t first_of_residents(int count) {
   if (count == 0) return 0;
-  const pid_t before = fork();
-  if (before == 0) _exit(0);
-  if (before < 0 || waitpid(before, nullptr, 0) != before) give_up(with_errno("cannot make a process"));
+  const pid_t before = id_used();
+  if (before < 0) give_up(with_errno("cannot make a process"));
   if (const int error = start_residents(count); error != 0) {
     errno = error;
     give_up(with_errno("cannot start the residents"));
@@ -364,7 +369,8 @@ pid_t first_of_residents(int count) {
   return before + 1;
 }
 
-/// Brings the plan's condition about, as far as that is left until the worker runs. Empty, or what is wrong.
+/// Brings the plan's condition about, as far as that is left until the warm-up is over: processes that have come by
+/// then, the kernel's own among them, have low ids. Empty, or what is wrong.
 std::string bring_about(const Plan& plan, const Cell& cell, NestedProcess& process) {
   const Condition& condition = plan.condition;
   if (condition.ids_next > 0) {
@@ -374,16 +380,16 @@ std::string bring_about(const Plan& plan, const Cell& cell, NestedProcess& proce
       return std::string("cannot move the next id of a namespace: ") + std::strerror(error);
     }
     int error = move_next_id(next);
-    if (error == ENOENT) error = use_ids_up_to(next);
+    if (error == ENOENT) error = use_ids_below(next);
     if (error != 0) return std::string("cannot move the next id: ") + std::strerror(error);
   }
   if (condition.container) {
-    // The launcher, each level's pid 1 with its residents, and the worker.
-    const long expected = 2 + static_cast<long>(cell.depth) * (1 + condition.residents);
-    if (cgroup_number("pids.current") != expected || cgroup_number("memory.current") <= 0) {
+    // The launcher, each level's pid 1 with its residents, the worker, and what its benchmark has made.
+    const long least = 2 + static_cast<long>(cell.depth) * (1 + condition.residents);
+    if (cgroup_number("pids.current") < least || cgroup_number("memory.current") <= 0) {
       return "the cgroup has " + std::to_string(cgroup_number("pids.current")) + " processes and " +
-             std::to_string(cgroup_number("memory.current")) + " bytes, expected are " + std::to_string(expected) +
-             " processes and memory that is charged";
+             std::to_string(cgroup_number("memory.current")) + " bytes, expected are " + std::to_string(least) +
+             " processes or more, and memory that is charged";
     }
   }
   return "";
@@ -430,18 +436,14 @@ Json measure(const Plan& plan, const Cell& cell, pid_t first_resident, int null,
   std::optional<std::string> hindrance;
   std::optional<int> slab;
   std::string answer = drain(result.reader(), [&](const std::string& so_far) {
-    if (!hindrance && so_far.starts_with(kCondition)) {
-      hindrance = bring_about(plan, cell, process);
-      if (hindrance->empty()) done(kCondition);
-      if (!hindrance->empty()) request.close_writer();
-    } else if (hindrance && !slab && so_far.substr(sizeof kCondition - 1).starts_with(kLevel)) {
-      give_mapping_slabs_back();
-      sleep_for(kSettleNanoseconds);
-      slab = level_mapping_slabs(cell.slab_phase);
-      done(kLevel);
-    }
+    if (hindrance || !so_far.starts_with(kLevel)) return;
+    hindrance = bring_about(plan, cell, process);
+    if (!hindrance->empty()) return done("\n");
+    give_mapping_slabs_back();
+    sleep_for(kSettleNanoseconds);
+    slab = level_mapping_slabs(cell.slab_phase);
+    done(kLevel);
   });
-  if (hindrance) answer.erase(0, sizeof kCondition - 1);
   if (slab) answer.erase(0, sizeof kLevel - 1);
   const NestResult ended = process.wait();
   if (hindrance && !hindrance->empty()) return failed(cell, *hindrance);
@@ -475,7 +477,10 @@ Json measure(const Plan& plan, const Cell& cell, pid_t first_resident, int null,
   }
   Json json = cell_head(cell);
   json.update(measured);
-  if (slab && status == "ok") json["layout"]["mapping_slab"] = *slab;
+  if (slab && status == "ok") {
+    json["layout"]["mapping_slab"] = *slab;
+    json["layout"]["ids_next"] = command.move_ids ? plan.condition.ids_next + cell.history : 0;
+  }
   return json;
 }
 

@@ -226,7 +226,16 @@ int start_residents(int count) {
   return 0;
 }
 
-int move_next_id(int next) { return write_setting("/proc/sys/kernel/ns_last_pid", std::to_string(next - 1)); }
+int move_next_id(int next) {
+  constexpr char kSetting[] = "/proc/sys/kernel/ns_last_pid";
+  const std::string last = std::to_string(next - 1);
+  if (const int error = write_setting(kSetting, last); error != 0) return error;
+  char text[32] = {};
+  const int file = open(kSetting, O_RDONLY | O_CLOEXEC);
+  const ssize_t got = file < 0 ? -1 : read(file, text, sizeof text - 1);
+  if (file >= 0) close(file);
+  return got > 0 && last + '\n' == text ? 0 : EPROTO;
+}
 
 NestedProcess::~NestedProcess() {
   for (const int descriptor : {report_, move_, moved_}) {

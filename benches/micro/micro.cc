@@ -5,6 +5,7 @@
 #include "micro.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +18,6 @@
 
 #include "distribution.h"
 #include "process_status.h"
-#include "processes.h"
 #include "worker_protocol.h"
 
 namespace nslab::micro {
@@ -80,29 +80,8 @@ std::vector<pid_t> own_pids() {
   return pids.empty() ? status_numbers(status, "Pid") : pids;
 }
 
-/// Says that something is to be done, and waits until PID 1 has done it.
-void ask_for(std::string_view what) {
-  if (write(kResultDescriptor, what.data(), what.size()) != static_cast<ssize_t>(what.size())) _exit(1);
-  read_line(kRequestDescriptor);
-}
-
-/// The smallest of the ids that the next process gets, over all levels.
-int next_id() {
-  const Pipe report;
-  const pid_t child = report ? fork() : -1;
-  if (child < 0) give_up(with_errno("cannot make a process"));
-  if (child == 0) {
-    const std::vector<pid_t> pids = own_pids();
-    const pid_t least = pids.empty() ? 0 : *std::min_element(pids.begin(), pids.end());
-    _exit(write(report.writer.get(), &least, sizeof least) == sizeof least ? 0 : 1);
-  }
-  pid_t least = 0;
-  const bool told = waitpid(child, nullptr, 0) == child && read(report.reader.get(), &least, sizeof least) > 0;
-  if (!told) give_up("the next process's ids cannot be read");
-  return least;
-}
-
-/// The condition as it is found here (docs/conditions.md), for the host to compare it with what it planned.
+/// The condition as it is found here (docs/conditions.md), for the host to compare it with what it planned. Where the
+/// ids go on is PID 1's to say.
 Json condition_found(const Json& planned) {
   const int residents = planned.at("residents");
   const pid_t first = planned.at("first_resident");
@@ -112,8 +91,7 @@ Json condition_found(const Json& planned) {
   if (planned.at("container") == true) {
     container = read_file(AT_FDCWD, "/proc/self/cgroup") == "0::/nslab\n" ? 1 : 0;
   }
-  return Json{
-      {"ids_next", planned.at("ids_next") == 0 ? 0 : next_id()}, {"residents", found}, {"container", container}};
+  return Json{{"residents", found}, {"container", container}};
 }
 
 /// Who this is, twice: a /proc shows the pids of its own namespace and of those below, so that the namespaces above are
@@ -194,7 +172,6 @@ void print_list() {
   if (chosen == benchmarks().end()) give_up("there is no benchmark '" + request.benchmark + "'");
 
   const Identity identity = identify(json.at("depth"));
-  ask_for(kCondition);
   const Json found = condition_found(json.at("condition"));
   close(kProcDescriptor);
   std::uint64_t* const costs = map_costs(request.iterations);
@@ -246,7 +223,9 @@ void print_list() {
 }  // namespace
 
 void level_slabs() {
-  ask_for(kLevel);
+  constexpr std::string_view what = kLevel;
+  if (write(kResultDescriptor, what.data(), what.size()) != static_cast<ssize_t>(what.size())) _exit(1);
+  if (read_line(kRequestDescriptor) + '\n' != what) _exit(1);
   close(kRequestDescriptor);
 }
 
