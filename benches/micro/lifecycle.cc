@@ -210,7 +210,7 @@ NSLAB_BENCHMARK(fork_exit_wait, "lifecycle",
 }
 
 NSLAB_BENCHMARK(vfork_exit_wait, "lifecycle",
-                "vfork, _exit, waitpid: as fork_exit_wait, without copying the address space", 8000, 200) {
+                "vfork, _exit, waitpid: as fork_exit_wait, without copying the address space", 2000, 200) {
   pid_t child = -1;
   pid_t reaped = -1;
   int status = -1;
@@ -391,7 +391,7 @@ NSLAB_BENCHMARK(fork_exec_dynamic, "lifecycle",
 // ---- Threads -------------------------------------------------------------------------------------------------------
 
 NSLAB_BENCHMARK(thread_create_join, "lifecycle",
-                "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 4000,
+                "pthread_create, pthread_join: clone of a thread, alloc_pid(), release_task() by itself, futex", 1000,
                 200) {
   const ThreadAttributes attributes;
   if (!attributes) return measurement.fail("no thread attributes");

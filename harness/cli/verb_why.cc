@@ -32,6 +32,8 @@ struct WhyArguments {
   int boots = 10;
   int first_seed = 1;
   int repetitions = 0;
+  int memory_mib = 512;
+  int limit_seconds = 30;
   int jobs = 0;
   std::string profile = "lean";
   std::string by = "function";
@@ -56,6 +58,9 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here (default: 1)");
   arguments.option("--repetitions", values.repetitions, 1, kMostRepetitions,
                    "of the operation in each boot (default: as 'nslab bench list' says)");
+  arguments.option("--memory-mib", values.memory_mib, 128, 65'536, "the guest's memory (default: 512)");
+  arguments.option("--limit-seconds", values.limit_seconds, 2, 3600,
+                   "guest seconds that a boot's operations may take, an even number (default: 30)");
   arguments.option("--jobs,-j", values.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.option("--profile", values.profile, "the kernels' profile", "PROFILE");
   arguments.choice("--by", values.by, {"function", "path"}, "tables of functions, or the tree of calls");
@@ -78,8 +83,9 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, const HeadlineD
   }
   std::string text = fmt::format(
       "name = \"{}\"\nprofile = \"{}\"\nboots = {}\nfirst_seed = {}\nisolation = \"boot\"\nattribution = true\n"
-      "memory_accesses = {}\n",
-      kWhyExperiment, arguments.profile, arguments.boots, arguments.first_seed, arguments.memory);
+      "memory_accesses = {}\nmemory_mib = {}\nlimit_seconds = {}\n",
+      kWhyExperiment, arguments.profile, arguments.boots, arguments.first_seed, arguments.memory, arguments.memory_mib,
+      arguments.limit_seconds);
   const HeadlineDifference& d = difference;
   for (const auto& [kernel, depth, condition] :
        {std::tuple(d.baseline, d.baseline_depth, d.baseline_condition), std::tuple(d.kernel, d.depth, d.condition)}) {
