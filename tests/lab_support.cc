@@ -108,13 +108,15 @@ BootPlan first_boot(const std::string& experiment) {
 }
 
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
-                  const std::map<std::string, std::filesystem::path>& more, const std::string& profile,
-                  int memory_mib) {
+                  const std::map<std::string, std::filesystem::path>& more, const std::string& profile, int memory_mib,
+                  int vcpus) {
   const TempFolder work = folder();
   BootSettings settings;
   settings.vmlinux = kernel(plan.kernel, profile).vmlinux();
   settings.initramfs = must(make_image(paths(), more)).file;
   settings.memory_mib = memory_mib;
+  settings.vcpus = vcpus;
+  if (vcpus > 1) settings.accelerator = Accelerator::tcg;
   settings.wall_limit_seconds = wall_limit_seconds;
   settings.folder = work.path();
   settings.plugins = paths().plugins;

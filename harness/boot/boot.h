@@ -26,6 +26,7 @@ struct BootSettings {
   std::filesystem::path initramfs;
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;
+  int vcpus = 1;  ///< more are for tests of what races, under Accelerator::tcg alone
   double wall_limit_seconds = 600;
   std::filesystem::path folder;          ///< gets what QEMU reads and writes: vmlinux, plan.json, console.log and so on
   std::string preload = {};              ///< for tests: a library that QEMU loads first; empty: none

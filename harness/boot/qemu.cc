@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "qemu.h"
 
+#include <algorithm>
+
 #include "files.h"
 #include "hash.h"
 #include "processes.h"
@@ -36,25 +38,27 @@ std::string option_value(const std::filesystem::path& file) {
   return value;
 }
 
-std::vector<std::string> machine_command(Accelerator accelerator) {
+std::vector<std::string> machine_command(Accelerator accelerator, int vcpus) {
   std::vector<std::string> argv = {
       kQemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
       // What QEMU asks of the host's kernel is filtered: no programs, no other user, no priorities
       // (docs/durability.md).
       "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
       // The PIT is the only clock that the kernel finds without ACPI. Without option ROMs the firmware has less to do.
-      "-M", "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,x-option-roms=off", "-smp", "1",
+      "-M", "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,x-option-roms=off", "-smp", std::to_string(vcpus),
       // The guest leaves by a port write: a machine without ACPI has no other quick way out.
       "-device", "isa-debug-exit,iobase=0x501,iosize=2"};
   const auto& its_own = describe(accelerator).qemu_arguments;
   argv.insert(argv.end(), its_own.begin(), its_own.end());
+  if (vcpus > 1)
+    std::replace(argv.begin(), argv.end(), std::string("tcg,thread=single"), std::string("tcg,thread=multi"));
   return argv;
 }
 
 std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed, int memory_mib,
-                                      Accelerator accelerator) {
+                                      Accelerator accelerator, int vcpus) {
   const AcceleratorDescription& description = describe(accelerator);
-  std::vector<std::string> argv = machine_command(accelerator);
+  std::vector<std::string> argv = machine_command(accelerator, vcpus);
   append(argv, {"-cpu", description.cpu});
   // No host time and no host randomness enters the guest.
   append(argv, {"-rtc", "base=2025-01-01T00:00:00,clock=vm", "-seed", std::to_string(seed)});

@@ -35,11 +35,12 @@ constexpr int kCompleteStatus = frame::qemu_status(frame::Leave::complete);
 std::string option_value(const std::filesystem::path& file);
 
 /// QEMU and the flags that a boot and the KVM probe have in common: a machine without memory, disk, network or program.
-std::vector<std::string> machine_command(Accelerator accelerator);
+/// `vcpus`: more than one are for tests of what races, and measure nothing; an emulator then runs each in a thread.
+std::vector<std::string> machine_command(Accelerator accelerator, int vcpus = 1);
 
 /// The command line that boots a plan. The reason for each flag stands beside it.
 std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed, int memory_mib,
-                                      Accelerator accelerator);
+                                      Accelerator accelerator, int vcpus = 1);
 
 /// First line of `qemu-system-x86_64 --version`; Exit::machine with the package's name when there is none.
 Result<std::string> qemu_version();
