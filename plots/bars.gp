@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Bars of overhead in per cent, grouped by benchmark; hue is the kernel, a lighter shade the deeper of two depths.
+# Bars of the difference from the reference in per cent, grouped by benchmark; hue is the kernel, a lighter shade the deeper of two depths.
 #
 # gnuplot -d -c bars.gp TERMINAL OUTPUT DATA TITLE YLABEL KERNELS DEPTHS BENCHMARKS NOTE
 #   TERMINAL    pngcairo or svg

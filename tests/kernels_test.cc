@@ -193,13 +193,14 @@ TEST(Series, BuildsAtEachStep) {
         {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()}, .folder = tree}));
     ASSERT_EQ(applied.status, 0) << applied.output;
     const std::string options = must(read_file(tree / "init/Kconfig"));
-    for (const char* model : {"none", "multi", "flat+cache", "flat+hash", "static3", "list+hash", "multi+cache+hash"}) {
+    for (const std::string model : {"none", "none+cache", "none+cache+hash", "multi", "flat+cache", "flat+hash",
+                                    "static3", "list+hash", "multi+cache+hash", "multi+hash22"}) {
       KernelSpec step = spec(model);
       const auto known = [&](const std::string& line) {
         return line.starts_with("#") ||
                options.find("config " + line.substr(7, line.find('=') - 7) + "\n") != std::string::npos;
       };
-      if (model == std::string("multi")) {
+      if (model == "multi") {
         // Before there is a choice, multi is what PID_NS means.
         std::erase_if(step.model.config, [&](const std::string& line) { return !known(line); });
       }
@@ -211,8 +212,8 @@ TEST(Series, BuildsAtEachStep) {
       std::vector<std::string> objects = {"kernel/pid.o",     "kernel/fork.o", "kernel/exit.o",   "kernel/signal.o",
                                           "kernel/sys.o",     "fs/pidfs.o",    "fs/proc/array.o", "fs/proc/base.o",
                                           "kernel/nsproxy.o", "ipc/mqueue.o",  "init/init_task.o"};
-      if (model != std::string("none")) objects.push_back("kernel/pid_namespace.o");
-      if (std::string(model).ends_with("+hash")) objects.push_back("kernel/pid_hash.o");
+      if (!model.starts_with("none")) objects.push_back("kernel/pid_namespace.o");
+      if (model.find("+hash") != std::string::npos) objects.push_back("kernel/pid_hash.o");
       ASSERT_EQ(make_objects(tree, build, objects), "") << name << ", " << model;
       ++built;
     }

@@ -29,14 +29,15 @@ bool all_models_wanted() { return std::getenv("NSLAB_ALL_MODELS") != nullptr; }
 
 std::vector<std::string> models() {
   if (!all_models_wanted())
-    return {"none", "nons", "multi", "multi+cache+hash", "flat+cache", "flat+hash", "static3", "list+hash"};
+    return {"none",       "nons",      "none+cache+hash", "multi",    "multi+cache+hash",
+            "flat+cache", "flat+hash", "static3",         "list+hash"};
   std::vector<std::string> names;
   for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) names.push_back(model.name);
   return names;
 }
 
 int depths_of(const std::string& model) {
-  if (model == "none" || model == "nons") return 0;
+  if (model.starts_with("none") || model == "nons") return 0;
   if (model.starts_with("flat")) return 1;
   if (model.starts_with("static3")) return 2;
   return 32;

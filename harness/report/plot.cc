@@ -35,7 +35,11 @@ constexpr std::string_view kNumbered[] = {"none",
                                           "list+cache+hash",
                                           "static3+cache",
                                           "static3+hash",
-                                          "static3+cache+hash"};
+                                          "static3+cache+hash",
+                                          "none+cache+hash",
+                                          "none+hash",
+                                          "none+cache",
+                                          "multi+hash22"};
 
 std::string field(double value) { return fmt::format("{:.6f}", value); }
 

@@ -5,12 +5,13 @@
 #include <algorithm>
 
 #include "plot.h"
+#include "words.h"
 
 namespace nslab {
 namespace {
 
 /// Null where there is no difference from the reference in per cent.
-const Comparison* overhead(const Report& report, const std::string& benchmark, const Series& series) {
+const Comparison* difference(const Report& report, const std::string& benchmark, const Series& series) {
   const Cell* cell = find_cell(report, benchmark, series.kernel, series.depth);
   const bool known = cell != nullptr && cell->against_reference && cell->against_reference->percent;
   return known ? &*cell->against_reference : nullptr;
@@ -21,7 +22,7 @@ std::vector<Series> bar_series(const Report& report) {
   for (const std::string& kernel : report.kernels) {
     for (const int depth : shallow_depths(report)) {
       const bool any = std::any_of(report.benchmarks.begin(), report.benchmarks.end(), [&](const auto& b) {
-        return overhead(report, b, {kernel, depth}) != nullptr;
+        return difference(report, b, {kernel, depth}) != nullptr;
       });
       if (any) series.push_back({kernel, depth});
     }
@@ -34,7 +35,7 @@ std::vector<std::string> bar_benchmarks(const Report& report) {
   const auto series = bar_series(report);
   for (const std::string& benchmark : report.benchmarks) {
     if (std::any_of(series.begin(), series.end(),
-                    [&](const Series& s) { return overhead(report, benchmark, s) != nullptr; })) {
+                    [&](const Series& s) { return difference(report, benchmark, s) != nullptr; })) {
       benchmarks.push_back(benchmark);
     }
   }
@@ -51,7 +52,7 @@ std::string bars_data(const Report& report) {
   for (const std::string& benchmark : bar_benchmarks(report)) {
     out += benchmark;
     for (const Series& s : series) {
-      const Comparison* c = overhead(report, benchmark, s);
+      const Comparison* c = difference(report, benchmark, s);
       out += " " + (c == nullptr ? "? ? ?" : fields(*c->percent, c->percent_interval));
     }
     out += '\n';
@@ -74,8 +75,8 @@ Drawing draw_bars(const Report& report) {
                         report.reference, undrawn);
   const std::string where = report.reference_at_depth_zero ? "at depth 0" : "at the same depth";
   return {bars_data(report),
-          {title_text(report, fmt::format("Overhead against {} {}", report.reference, where)),
-           fmt::format("overhead, % of {}", report.reference),
+          {title_text(report, fmt::format("Difference from {} {}", baseline_text(report.reference), where)),
+           fmt::format("difference, % of {}", report.reference),
            words_of(series, [&](const Series& s) { return fmt::to_string(number_of(report, s.kernel)); }),
            words_of(series,
                     [&](const Series& s) {
@@ -87,6 +88,6 @@ Drawing draw_bars(const Report& report) {
 }  // namespace
 
 extern const Plot plot_bars{"overhead", "bars.gp",
-                            "Bars of the overhead against the reference, in per cent, by benchmark", draw_bars};
+                            "Bars of the difference from the reference, in per cent, by benchmark", draw_bars};
 
 }  // namespace nslab

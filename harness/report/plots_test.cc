@@ -222,7 +222,7 @@ TEST_F(PlotsTest, EveryBarBeginsAtZeroAndIsInTheKey) {
   EXPECT_THAT(svg, HasSubstr("list, depth 0"));
   std::size_t rows = 0;
   std::size_t zeros = 0;
-  for (std::size_t at = 0; (at = svg.find("overhead, % of multi</text>", at)) != std::string::npos; ++at) ++rows;
+  for (std::size_t at = 0; (at = svg.find("difference, % of multi</text>", at)) != std::string::npos; ++at) ++rows;
   for (std::size_t at = 0; (at = svg.find(">0</tspan>", at)) != std::string::npos; ++at) ++zeros;
   EXPECT_GT(rows, 1U);
   EXPECT_EQ(zeros, rows);

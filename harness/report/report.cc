@@ -106,6 +106,8 @@ class ViewBuilder {
       const CellKey reference{key.benchmark, report_.reference, report_.reference_at_depth_zero ? 0 : key.depth};
       if (key.kernel != report_.reference) cell.against_reference = compare(reference, key);
       if (cell.against_reference) against_reference.push_back(&*cell.against_reference);
+      if (key.kernel.ends_with("+hash") && key.kernel != kBareKernel)
+        cell.against_bare = compare({key.benchmark, std::string(kBareKernel), 0}, key);
       if (key.depth > 0) cell.depth_cost = compare({key.benchmark, key.kernel, 0}, key);
       if (cell.depth_cost) depth_costs.push_back(&*cell.depth_cost);
     }

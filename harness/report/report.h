@@ -57,6 +57,10 @@ struct ReportOptions {
 /// Exit::user for a level that is none.
 Result<void> check_level(const ReportOptions& options);
 
+/// What a kernel without pid namespaces was in 2007: no code looks for one, and ids are kept in the bitmap and hash.
+/// What the designs cost with the hash is compared with it, as `none` has the IDR.
+inline constexpr std::string_view kBareKernel = "none+cache+hash";
+
 struct CellKey {
   std::string benchmark;
   std::string kernel;
@@ -79,8 +83,9 @@ struct Cell {
   Estimate value;             ///< in the meter's unit per operation
   std::vector<Group> groups;  ///< the few groups that the boots' values fall into (groups_of()); mostly empty
   std::optional<Comparison>
-      against_reference;                 ///< empty for the reference itself and where there is nothing to compare with
-  std::optional<Comparison> depth_cost;  ///< against depth 0 of the same kernel; empty at depth 0
+      against_reference;  ///< empty for the reference itself and where there is nothing to compare with
+  std::optional<Comparison> against_bare;    ///< of kernels with the hash: against depth 0 of kBareKernel; no verdict
+  std::optional<Comparison> depth_cost;      ///< against depth 0 of the same kernel; empty at depth 0
   std::optional<Comparison> against_origin;  ///< against depth 0 of the benchmark's origin; without a verdict
 };
 

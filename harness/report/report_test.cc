@@ -324,16 +324,20 @@ std::vector<Sample> run_against_none(const std::vector<int>& depths, const char*
 
 TEST(SummaryTest, ComparesAcrossDepthsOnlyWhatDoesTheSameWorkThere) {
   EXPECT_EQ(fact_of(report_of(run_against_none({0, 1}, "nptl")), "kernels"),
-            "nptl at depth 1, in instructions against none at depth 0 (it allows no other depth), from 3 pairs of "
+            "nptl at depth 1, in instructions against mainline's PID_NS=n (none) at depth 0 (it allows no other "
+            "depth), from 3 pairs of "
             "boots: multi +100 exact (+2.00 %). Of all operations, both kernels at depth 0, the largest saving is ps "
             "on multi −10 exact (−1.00 %).");
   EXPECT_EQ(fact_of(report_of(run_against_none({1}, "nptl")), "kernels"),
-            "nptl at depth 1, in instructions against none at depth 0 (it allows no other depth), from 3 pairs of "
+            "nptl at depth 1, in instructions against mainline's PID_NS=n (none) at depth 0 (it allows no other "
+            "depth), from 3 pairs of "
             "boots: multi +100 exact (+2.00 %).");
   // No operation stands for the run: they are compared at depth 0, or not at all.
-  EXPECT_THAT(fact_of(report_of(run_against_none({0, 1}, "readdir")), "kernels"),
-              testing::StartsWith("ps at depth 0, in instructions against none at depth 0 (it allows no other depth), "
-                                  "from 3 pairs of boots: multi −10 exact (−1.00 %)"));
+  EXPECT_THAT(
+      fact_of(report_of(run_against_none({0, 1}, "readdir")), "kernels"),
+      testing::StartsWith(
+          "ps at depth 0, in instructions against mainline's PID_NS=n (none) at depth 0 (it allows no other depth), "
+          "from 3 pairs of boots: multi −10 exact (−1.00 %)"));
   EXPECT_EQ(fact_of(report_of(run_against_none({1}, "readdir")), "kernels"),
             "not compared: the reference, none, has depth 0 alone, and no other kernel was measured there with the "
             "same seeds.");

@@ -10,6 +10,7 @@ namespace nslab {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 /// A difference in per cent with its interval.
 Comparison percent(double value, double low, double high) {
@@ -95,6 +96,43 @@ TEST(Table2007, QuotesAndCompares) {
   EXPECT_THAT(text, HasSubstr("multi +0.50 % [+0.50, +0.50] (agrees in direction, not in size)"));
   EXPECT_THAT(text, HasSubstr("MULTI, init namespace: nptl changed by +2.83 ± 1.97 % in 2007, beyond its error; today "
                               "multi+hash – (not known)"));
+}
+
+// The hash's designs have figures against none as well. These are differences of lookups, and are not shown.
+TEST(Table2007, ComparesHashWithHash) {
+  Report report = report_of("2007");
+  View& view = report.views.front();
+  view.cells[{"nptl", "none+cache+hash", 0}].value.value = 98765;
+  view.cells[{"nptl", "none+hash", 0}].against_bare = percent(0.25, 0.2, 0.3);
+  view.cells[{"nptl", "multi+hash", 1}].against_reference = percent(-0.75, -0.8, -0.7);
+  view.cells[{"nptl", "multi+hash", 1}].against_bare = percent(10.5, 10.25, 10.75);
+  const std::string text = render_text(table_2007(report), 0);
+  EXPECT_THAT(text, HasSubstr("98,765"));
+  EXPECT_THAT(text, HasSubstr("123,456"));
+  EXPECT_THAT(text, HasSubstr("+0.25 % [+0.20, +0.30]"));
+  EXPECT_THAT(text, HasSubstr("today multi+hash +10.50 % [+10.25, +10.75] (agrees), multi +11.50 % [+11.25, +11.75] "
+                              "(agrees)"));
+  EXPECT_THAT(text, HasSubstr("compared with a bare kernel (none+cache+hash)"));
+  EXPECT_THAT(text, HasSubstr("compared with mainline's PID_NS=n (none)"));
+  EXPECT_THAT(text, Not(HasSubstr("−0.75 %")));
+  EXPECT_THAT(text, Not(HasSubstr("This run has no")));
+
+  const Table summary = summary_2007(report, "nptl");
+  EXPECT_EQ(summary.columns[2].name, "today, as in 2007: flat+cache+hash, multi+hash; against none+cache+hash");
+  EXPECT_EQ(summary.columns[3].name, "today, as it would be now: flat+cache, multi; against none");
+  EXPECT_EQ(summary.rows.back()[2], "+10.50 % [+10.25, +10.75]");
+  EXPECT_EQ(summary.rows.back()[3], "+11.50 % [+11.25, +11.75]");
+}
+
+// Runs made before there was a bare kernel have the designs with the hash, but nothing to compare them with.
+TEST(Table2007, SaysThatTheBareKernelIsMissing) {
+  Report report = report_of("2007");
+  report.views.front().cells[{"nptl", "multi+hash", 1}].against_reference = percent(-0.75, -0.8, -0.7);
+  const std::string text = render_text(table_2007(report), 0);
+  EXPECT_THAT(text, HasSubstr("This run has no none+cache+hash."));
+  EXPECT_THAT(text, HasSubstr("today multi+hash not compared: no none+cache+hash (not known), multi +11.50 %"));
+  EXPECT_THAT(text, Not(HasSubstr("−0.75 %")));
+  EXPECT_EQ(summary_2007(report, "nptl").rows.back()[2], "not compared: no none+cache+hash");
 }
 
 TEST(Table2007, IsForItsExperimentAndReferenceAlone) {

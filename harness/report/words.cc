@@ -159,8 +159,15 @@ std::string source_text(const Report& report, const View& view) {
 }
 
 std::string reference_text(const Report& report) {
-  if (!report.reference_at_depth_zero) return fmt::format("{} at the same depth", report.reference);
-  return fmt::format("{} at depth 0 (it allows no other depth)", report.reference);
+  const std::string baseline = baseline_text(report.reference);
+  if (!report.reference_at_depth_zero) return baseline + " at the same depth";
+  return baseline + " at depth 0 (it allows no other depth)";
+}
+
+std::string baseline_text(std::string_view kernel) {
+  if (kernel == "none" || kernel == "none+hash") return fmt::format("mainline's PID_NS=n ({})", kernel);
+  if (kernel == "none+cache" || kernel == kBareKernel) return fmt::format("a bare kernel ({})", kernel);
+  return std::string(kernel);
 }
 
 std::string floor_text(Meter meter) {

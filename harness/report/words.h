@@ -61,6 +61,10 @@ std::string source_text(const Report& report, const View& view);
 /// "none at depth 0 (it allows no other depth)".
 std::string reference_text(const Report& report);
 
+/// A kernel that others are compared with. There are two kinds of kernels without pid namespaces, and these say which
+/// they are: "mainline's PID_NS=n (none)", "a bare kernel (none+cache+hash)". Others have their name alone.
+std::string baseline_text(std::string_view kernel);
+
 /// The rule about the floor and what it does not know (docs/statistics.md), in sentences.
 std::string floor_text(Meter meter);
 /// What 'exact' says and does not say, in sentences.
