@@ -193,7 +193,8 @@ TEST(Series, BuildsAtEachStep) {
         {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()}, .folder = tree}));
     ASSERT_EQ(applied.status, 0) << applied.output;
     const std::string options = must(read_file(tree / "init/Kconfig"));
-    for (const char* model : {"none", "multi", "flat+cache", "flat+hash", "static3", "list+hash", "multi+cache+hash"}) {
+    for (const char* model : {"none", "multi", "flat+cache", "flat+hash", "static3", "list+hash", "multi+cache+hash",
+                              "multi+reserve", "flat+reserve"}) {
       KernelSpec step = spec(model);
       const auto known = [&](const std::string& line) {
         return line.starts_with("#") ||

@@ -35,7 +35,13 @@ constexpr std::string_view kNumbered[] = {"none",
                                           "list+cache+hash",
                                           "static3+cache",
                                           "static3+hash",
-                                          "static3+cache+hash"};
+                                          "static3+cache+hash",
+                                          "multi+reserve",
+                                          "multi+cache+reserve",
+                                          "flat+reserve",
+                                          "flat+cache+reserve",
+                                          "static3+reserve",
+                                          "list+reserve"};
 
 std::string field(double value) { return fmt::format("{:.6f}", value); }
 
