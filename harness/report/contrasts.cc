@@ -27,6 +27,8 @@ constexpr std::array kPairs = {
     Pair{"bitmap and hash instead of IDR, in levels", "multi", "multi+hash"},
     Pair{"bitmap and hash instead of IDR, in flat", "flat", "flat+hash"},
     Pair{"the two series of 2007 as they were", "multi+hash", "flat+cache+hash"},
+    Pair{"the next id kept ready, in levels", "multi", "multi+reserve"},
+    Pair{"the next id kept ready, in flat", "flat", "flat+reserve"},
     Pair{"three static levels", "multi", "static3"},
     Pair{"levels in a list", "multi", "list"},
     Pair{"pid namespaces at all (PID_NS=y)", "none", "multi"},

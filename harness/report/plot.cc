@@ -39,7 +39,13 @@ constexpr std::string_view kNumbered[] = {"none",
                                           "none+cache+hash",
                                           "none+hash",
                                           "none+cache",
-                                          "multi+hash22"};
+                                          "multi+hash22",
+                                          "multi+reserve",
+                                          "multi+cache+reserve",
+                                          "flat+reserve",
+                                          "flat+cache+reserve",
+                                          "static3+reserve",
+                                          "list+reserve"};
 
 std::string field(double value) { return fmt::format("{:.6f}", value); }
 

@@ -664,6 +664,460 @@ void numbers_of_several_pages(int depth) {
   });
 }
 
+// ---- which number comes next ----
+
+/// The number given out last in this namespace, by both ways to ask for it.
+pid_t last_number() {
+  std::string words[4];
+  pid_t last = -1;
+  std::ifstream in("/proc/loadavg");
+  for (std::string& word : words) in >> word;
+  REQUIRE(in >> last);
+  if (max_depth == 0) return last;  // without PID_NS there is no ns_last_pid
+  pid_t also = -1;
+  REQUIRE(std::ifstream("/proc/sys/kernel/ns_last_pid") >> also);
+  REQUIRE_EQ(also, last);
+  return last;
+}
+
+void set_last_number(pid_t last) {
+  REQUIRE(std::ofstream("/proc/sys/kernel/ns_last_pid") << last << std::flush);
+  REQUIRE_EQ(last_number(), last);
+}
+
+/// This process's children that stay until ended.
+std::set<pid_t> parked_children;
+
+/// One more, with the number that the kernel chooses, or with the one in `set_tid`. -1: there is none, says errno.
+pid_t try_to_park(const std::vector<pid_t>& set_tid) {
+  const pid_t pid = raw_clone3(0, set_tid);
+  if (pid == 0) {
+    pause();
+    _exit(1);
+  }
+  if (pid > 0) parked_children.insert(pid);
+  return pid;
+}
+pid_t parked() { return try_to_park({}); }
+void park_as(pid_t number) { REQUIRE_EQ(try_to_park({number}), number); }
+
+void end(pid_t pid) {
+  REQUIRE_EQ(kill(pid, SIGKILL), 0);
+  REQUIRE_EQ(waitpid(pid, nullptr, 0), pid);
+  parked_children.erase(pid);
+}
+void end_parked() {
+  while (!parked_children.empty()) end(*parked_children.begin());
+}
+
+pid_t come_and_gone() {
+  const pid_t pid = spawn(0, [] {});
+  reap(pid);
+  return pid;
+}
+
+/// Goes to where nobody has one of the next 2,000 numbers. Returns the last one.
+pid_t in_free_range() {
+  const pid_t from = sys_getpid() < 10000 ? 15000 : 2000;  // in the initial namespace, far from the test's own
+  if (max_depth > 0) {
+    set_last_number(from);
+    return come_and_gone();
+  }
+  // Without PID_NS there is no ns_last_pid.
+  for (;;) {
+    const pid_t pid = come_and_gone();
+    if (pid > 2000 && pid < 30000) return pid;
+  }
+}
+
+/// This number belongs to nobody.
+void require_nobody(pid_t number) {
+  REQUIRE_ERROR(kill(number, 0), ESRCH);
+  REQUIRE_ERROR(kill(-number, 0), ESRCH);
+  REQUIRE_ERROR(pidfd_open(number), ESRCH);
+  REQUIRE_ERROR(getpgid(number), ESRCH);
+  REQUIRE_ERROR(getsid(number), ESRCH);
+  REQUIRE_ERROR(getpriority(PRIO_PROCESS, static_cast<id_t>(number)), ESRCH);
+  REQUIRE_ERROR(getpriority(PRIO_PGRP, static_cast<id_t>(number)), ESRCH);
+  REQUIRE_ERROR(waitpid(number, nullptr, WNOHANG), ECHILD);
+  REQUIRE_ERROR(access(("/proc/" + std::to_string(number) + "/status").c_str(), F_OK), ENOENT);
+  REQUIRE_EQ(listed_in_proc().count(number), 0);
+}
+
+/// The next number is the first free one behind the last, whatever was freed or taken by set_tid since.
+void next_numbers(int depth) {
+  at_depth(depth, [] {
+    fresh_proc();
+    pid_t last = in_free_range();
+    REQUIRE_EQ(last_number(), last);
+    require_nobody(last);
+    require_nobody(last + 1);
+    REQUIRE_EQ(parked(), last + 1);  // what was freed just now does not come again
+    last += 1;
+    REQUIRE_EQ(last_number(), last);
+    require_nobody(last + 1);
+
+    // The next one by set_tid, which does not move the last one.
+    park_as(last + 1);
+    REQUIRE_EQ(last_number(), last);
+    REQUIRE_ERROR(raw_clone3(0, {last + 1}), EEXIST);
+    REQUIRE_EQ(parked(), last + 2);
+    REQUIRE_EQ(last_number(), last + 2);
+    last += 2;
+    for (int i = 0; i < 3; ++i) {  // and given back, it comes next
+      park_as(last + 1);
+      end(last + 1);
+      require_nobody(last + 1);
+    }
+    REQUIRE_EQ(last_number(), last);
+    REQUIRE_EQ(parked(), last + 1);
+    last += 1;
+
+    // Numbers ahead, taken and freed: the first free one comes, and those behind do not.
+    for (int i = 1; i <= 6; ++i) park_as(last + i);
+    require_nobody(last + 7);
+    end(last + 5);
+    end(last + 2);
+    end(last + 4);
+    for (int i : {2, 4, 5, 7}) require_nobody(last + i);
+    REQUIRE_EQ(last_number(), last);
+    REQUIRE_EQ(parked(), last + 2);
+    REQUIRE_EQ(last_number(), last + 2);
+    end(last + 2);
+    end(last + 1);
+    REQUIRE_EQ(parked(), last + 4);
+    park_as(last + 5);
+    end(last + 6);
+    REQUIRE_EQ(parked(), last + 6);
+    REQUIRE_EQ(parked(), last + 7);
+    last += 7;
+
+    // The edge of a tree's leaf is somewhere among these.
+    for (int i = 1; i <= 130; ++i) {
+      REQUIRE_EQ(come_and_gone(), last + 1);
+      last += 1;
+      REQUIRE_EQ(last_number(), last);
+    }
+    for (int i = 1; i <= 130; ++i) park_as(last + i);
+    for (int i = 130; i >= 1; --i) {
+      end(last + i);
+      if (i % 10 == 0) require_nobody(last + i);
+    }
+    for (int i = 1; i <= 130; ++i) REQUIRE_EQ(parked(), last + i);
+    end_parked();
+  });
+}
+
+/// A number that a fork took before it failed is passed over; one that set_tid asked for is not.
+void next_numbers_after_failures(int depth) {
+  at_depth(depth, [depth] {
+    fresh_proc();
+    pid_t last = in_free_range();
+    rlimit before{};
+    REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    int pidfd = -1;
+    for (const bool chosen : {false, true, false, true}) {
+      REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+      const std::vector<pid_t> number = {last + 1};
+      REQUIRE_ERROR(raw_clone3(CLONE_PIDFD, chosen ? number : std::vector<pid_t>{}, &pidfd), EMFILE);
+      REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+      if (!chosen) last += 1;
+      REQUIRE_EQ(last_number(), last);
+      require_nobody(last + 1);
+      REQUIRE_EQ(come_and_gone(), last + 1);
+      last += 1;
+    }
+    if (depth == 0) return;
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE_ERROR(raw_clone3(0, {last + 1, 1}), EEXIST);  // the parent namespace has a PID 1
+      REQUIRE_ERROR(raw_clone3(0, {last + 1, 0}), EINVAL);
+      REQUIRE_EQ(last_number(), last);
+      require_nobody(last + 1);
+    }
+    REQUIRE_EQ(parked(), last + 1);
+    REQUIRE_EQ(parked(), last + 2);
+  });
+}
+
+/// ns_last_pid is believed whenever it is written.
+void last_number_written(int depth) {
+  if (max_depth == 0) return;  // without PID_NS there is no ns_last_pid
+  at_depth(depth, [depth] {
+    fresh_proc();
+    const pid_t last = in_free_range(), other = last + 1000;
+    for (const pid_t number : {last, other, last, other - 1, last - 1, other}) {
+      set_last_number(number);
+      require_nobody(number + 1);
+      REQUIRE_EQ(come_and_gone(), number + 1);
+      REQUIRE_EQ(last_number(), number + 1);
+    }
+    // A number freed while another one was the last.
+    set_last_number(last);
+    REQUIRE_EQ(parked(), last + 1);
+    park_as(last + 2);
+    park_as(last + 3);
+    set_last_number(other);
+    end(last + 2);
+    set_last_number(last + 1);
+    REQUIRE_EQ(parked(), last + 2);
+    REQUIRE_EQ(parked(), last + 4);
+    // One taken meanwhile.
+    set_last_number(other);
+    park_as(last + 5);
+    set_last_number(last + 4);
+    REQUIRE_EQ(parked(), last + 6);
+    set_last_number(other);
+    REQUIRE_EQ(parked(), other + 1);
+    set_last_number(last);
+    REQUIRE_EQ(parked(), last + 7);
+    // 1 is the least that comes after 0, and it is taken; then what is below the reserved ones.
+    set_last_number(0);
+    const pid_t low = come_and_gone();
+    REQUIRE(depth ? low == 2 : low < 300);
+    set_last_number(299);
+    if (depth) REQUIRE_EQ(come_and_gone(), 300);
+    if (depth) REQUIRE_EQ(come_and_gone(), 301);
+    if (depth == 0) return end_parked();
+    std::set<pid_t> all = parked_children;
+    all.insert(1);
+    REQUIRE(listed_in_proc() == all);
+    REQUIRE_EQ(kill(-1, SIGKILL), 0);
+    for (size_t i = 0; i < parked_children.size(); ++i) REQUIRE(wait(nullptr) > 0);
+    REQUIRE_ERROR(wait(nullptr), ECHILD);
+    REQUIRE(listed_in_proc() == std::set<pid_t>{1});
+  });
+}
+
+void write_pid_max(int most) { REQUIRE(std::ofstream("/proc/sys/kernel/pid_max") << most << std::flush); }
+
+/// pid_max goes below the next number, and up again.
+void pid_max_moves(int depth) {
+  if (max_depth == 0) return;    // without PID_NS there is no ns_last_pid
+  with_pid_max(32768, [depth] {  // which gives back what was
+    set_last_number(20000);      // outside, so that it has free numbers wherever pid_max is
+    at_depth(depth, [depth] {
+      fresh_proc();
+      set_last_number(1000);
+      REQUIRE_EQ(come_and_gone(), 1001);
+      write_pid_max(1002);
+      REQUIRE_ERROR(raw_clone3(0, {1002}), EINVAL);
+      const pid_t first = come_and_gone();  // over the end
+      REQUIRE(depth ? first == 300 : first >= 300 && first < 1002);
+      REQUIRE_EQ(last_number(), first);
+
+      // What had to go over the end need not any more.
+      set_last_number(1000);
+      REQUIRE_EQ(come_and_gone(), 1001);
+      write_pid_max(32768);
+      REQUIRE_EQ(come_and_gone(), 1002);
+
+      // A number freed above pid_max, which rises again.
+      set_last_number(1000);
+      park_as(1001);
+      park_as(1002);
+      REQUIRE_EQ(come_and_gone(), 1003);
+      set_last_number(1000);
+      park_as(1003);
+      write_pid_max(1001);
+      require_nobody(1004);
+      end(1002);
+      write_pid_max(32768);
+      REQUIRE_EQ(parked(), 1002);
+      REQUIRE_EQ(come_and_gone(), 1004);
+
+      // Down and up with nothing in between.
+      write_pid_max(1001);
+      write_pid_max(32768);
+      REQUIRE_EQ(come_and_gone(), 1005);
+      set_last_number(32766);
+      REQUIRE_EQ(come_and_gone(), 32767);
+      const pid_t wrapped = come_and_gone();
+      REQUIRE(depth ? wrapped == 300 : wrapped >= 300 && wrapped < 1001);
+      end_parked();
+    });
+  });
+}
+
+/// A namespace with few numbers gives out each of them, then none, and then those that are given back.
+void numbers_used_up(int depth) {
+  if (max_depth == 0) return;  // without PID_NS there is no ns_last_pid
+  with_pid_max(32768, [depth] {
+    set_last_number(20000);  // outside: the numbers below 360 are not needed there
+    at_depth(depth, [depth] {
+      fresh_proc();
+      for (pid_t number = 300; number < 360; ++number) {
+        if (try_to_park({number}) == number) continue;
+        REQUIRE(depth == 0 && errno == EEXIST);
+      }
+      const std::set<pid_t> all = parked_children;
+      REQUIRE(all.size() > 40 && (depth == 0 || all.size() == 60));
+      const auto require_none = [&] {
+        REQUIRE(parked_children == all);
+        const std::set<pid_t> listed = listed_in_proc();
+        REQUIRE(std::includes(listed.begin(), listed.end(), all.begin(), all.end()));
+        REQUIRE(depth == 0 || listed.size() == all.size() + 1);
+        const pid_t last = last_number();
+        for (int i = 0; i < 2; ++i) REQUIRE_ERROR(parked(), EAGAIN);
+        REQUIRE_EQ(last_number(), last);
+        REQUIRE_ERROR(raw_clone3(0, {360}), EINVAL);
+      };
+      write_pid_max(360);
+      set_last_number(*all.rbegin());
+      require_none();
+      // Some are given back, in the order of `places` among all. They come again in another: those behind the last one
+      // first.
+      for (const std::vector<size_t>& places :
+           {std::vector<size_t>{10}, {39}, {38}, {21}, {40, 11}, {11, 40}, {12, 22, 13}, {0}, {1, 0}}) {
+        std::vector<pid_t> order;
+        for (const size_t place : places) {
+          order.push_back(*std::next(all.begin(), static_cast<long>(place)));
+          end(order.back());
+        }
+        std::sort(order.begin(), order.end());
+        std::rotate(order.begin(), std::upper_bound(order.begin(), order.end(), last_number()), order.end());
+        for (const pid_t number : order) {
+          REQUIRE_EQ(parked(), number);
+          REQUIRE_EQ(last_number(), number);
+        }
+        require_none();
+      }
+      // The only free one by set_tid.
+      end(*all.rbegin());
+      park_as(*all.rbegin());
+      require_none();
+      write_pid_max(32768);
+      const pid_t next = last_number() + 1;
+      REQUIRE(parked() >= std::max(next, 360));
+      end_parked();
+    });
+  });
+}
+
+/// How mainline chooses numbers, in a namespace where only the test makes processes.
+struct Numbers {
+  int pid_max = 32768;
+  pid_t cursor = 0;
+  std::set<pid_t> taken;
+
+  /// The next one; nullopt: there is none.
+  std::optional<pid_t> next() const {
+    const pid_t least = cursor > 300 ? 300 : 1;
+    for (const pid_t from : {std::max(cursor, least), least}) {
+      for (pid_t number = from; number < pid_max; ++number) {
+        if (taken.count(number) == 0) return number;
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+/// Whatever happens to the numbers, the next one is the one that mainline gives out.
+void numbers_at_random(int) {
+  constexpr int kSteps = 4000;
+  constexpr size_t kMostChildren = 150;
+  constexpr size_t kMostLowOnes = 50;  // outside, numbers below the lowest pid_max are few
+  with_pid_max(32768, [] {
+    set_last_number(20000);
+    Gate rises, risen;
+    const pid_t init = spawn(CLONE_NEWPID, [&] {
+      fresh_proc();
+      rlimit files{};
+      REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+      const rlimit no_files{0, files.rlim_max};
+      Numbers numbers{32768, 2, {1}};
+      std::set<pid_t> low_ones;  // made while pid_max was low: so are their numbers outside
+      uint32_t state = 1;
+      const auto random = [&state](int below) {
+        state = state * 1664525 + 1013904223;
+        return static_cast<int>((state >> 8) % static_cast<uint32_t>(below));
+      };
+      const auto is_parked = [&](pid_t pid) {
+        numbers.taken.insert(pid);
+        if (numbers.pid_max < 32768) low_ones.insert(pid);
+      };
+      for (int step = 0; step < kSteps; ++step) {
+        const int choice = random(100);
+        const std::optional<pid_t> next = numbers.next();
+        const bool crowded = parked_children.size() >= kMostChildren || low_ones.size() >= kMostLowOnes;
+        if (choice < 25 || (crowded && choice < 70)) {
+          if (parked_children.empty()) continue;
+          const auto which = std::next(parked_children.begin(), random(static_cast<int>(parked_children.size())));
+          const pid_t pid = *which;
+          end(pid);
+          numbers.taken.erase(pid);
+          low_ones.erase(pid);
+        } else if (choice < 55) {
+          const pid_t pid = parked();
+          if (!next) {
+            REQUIRE(pid == -1 && errno == EAGAIN);
+            continue;
+          }
+          REQUIRE_EQ(pid, *next);
+          is_parked(pid);
+          numbers.cursor = pid + 1;
+        } else if (choice < 70) {
+          // Near the next one as a rule, and often that one.
+          pid_t number = numbers.cursor + random(12) - 4;
+          if (choice < 60) number = next.value_or(number);
+          if (choice == 69) number = random(500);
+          const int error = number < 1 || number >= numbers.pid_max ? EINVAL : numbers.taken.count(number) ? EEXIST : 0;
+          const pid_t pid = try_to_park({number});
+          if (error == 0) {
+            REQUIRE_EQ(pid, number);
+            is_parked(pid);
+          } else {
+            REQUIRE_EQ(pid, -1);
+            REQUIRE_EQ(errno, error);
+          }
+        } else if (choice < 80) {
+          if (!next) continue;
+          REQUIRE_EQ(come_and_gone(), *next);
+          numbers.cursor = *next + 1;
+        } else if (choice < 84) {
+          if (!next) continue;
+          const bool chosen = choice < 82;
+          int pidfd = -1;
+          REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &no_files), 0);
+          REQUIRE_ERROR(raw_clone3(CLONE_PIDFD, chosen ? std::vector<pid_t>{*next} : std::vector<pid_t>{}, &pidfd),
+                        EMFILE);
+          REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
+          if (!chosen) numbers.cursor = *next + 1;
+        } else if (choice < 87) {
+          const pid_t number = next.value_or(300);
+          REQUIRE_ERROR(raw_clone3(0, {number, 1}), EEXIST);
+        } else if (choice < 93) {
+          pid_t last = std::clamp(numbers.cursor + random(20) - 10, 0, numbers.pid_max);
+          if (choice == 92) last = random(400);
+          set_last_number(std::min(last, numbers.pid_max));
+          numbers.cursor = std::min(last, numbers.pid_max) + 1;
+        } else if (choice < 97) {
+          constexpr int kMost[] = {370, 385, 400, 32768, 32768};
+          numbers.pid_max = kMost[random(5)];
+          write_pid_max(numbers.pid_max);
+          if (numbers.pid_max == 32768) {
+            rises.open();
+            risen.wait();
+          }
+        } else {
+          if (next) require_nobody(*next);
+        }
+        REQUIRE_EQ(last_number(), numbers.cursor - 1);
+      }
+      std::set<pid_t> all = parked_children;
+      all.insert(1);
+      REQUIRE(listed_in_proc() == all);
+    });
+    // Outside, children of a high pid_max have high numbers, so that those of a low one find a number.
+    close(rises.fd[1]);
+    for (char c; read(rises.fd[0], &c, 1) == 1;) {
+      set_last_number(20000);
+      risen.open();
+    }
+    reap(init);
+  });
+}
+
 void orphans(int depth) {
   at_depth(depth, [&] {
     Gate reparented;
@@ -1086,11 +1540,51 @@ void first_process_fails_late(int) {
   REQUIRE_ERROR(raw_clone(0), ENOMEM);
 }
 
+/// In the first process of a namespace.
+void require_first() {
+  REQUIRE_EQ(sys_getpid(), 1);
+  REQUIRE_EQ(last_number(), 1);
+  REQUIRE_EQ(come_and_gone(), 2);
+  REQUIRE_EQ(come_and_gone(), 3);
+}
+
 /// The first process fails before it has all its ids: the next one is the first.
 void first_process_finds_a_number_taken(int) {
   REQUIRE_EQ(unshare(CLONE_NEWPID), 0);
   for (int i = 0; i < 3; ++i) REQUIRE_ERROR(raw_clone3(0, {1, sys_getpid()}), EEXIST);
-  run(0, [] { REQUIRE_EQ(sys_getpid(), 1); });
+  run(0, require_first);
+}
+
+/// The same where the namespace above has no number left.
+void first_process_finds_no_number(int) {
+  with_pid_max(32768, [] {  // which gives back what was
+    set_last_number(20000);
+    Gate full, enough, room;
+    spawn(0, [&] {
+      write_pid_max(360);
+      std::vector<pid_t> children;
+      for (pid_t pid; (pid = raw_clone(0)) != -1;) {
+        if (pid == 0) {
+          pause();
+          _exit(1);
+        }
+        children.push_back(pid);
+      }
+      REQUIRE_EQ(errno, EAGAIN);
+      REQUIRE(children.size() > 3);
+      full.open();
+      enough.wait();
+      for (int i = 0; i < 3; ++i) end(children[static_cast<size_t>(i)]);
+      room.open();
+      pause();
+    });
+    full.wait();
+    REQUIRE_EQ(unshare(CLONE_NEWPID), 0);
+    for (int i = 0; i < 3; ++i) REQUIRE_ERROR(raw_clone(0), EAGAIN);
+    enough.open();
+    room.wait();
+    run(0, require_first);
+  });
 }
 
 void setns_goes_down_only(int) {
@@ -1329,6 +1823,11 @@ constexpr Behaviour kBehaviours[] = {
     {"pi_futex", pi_futex, true, 0},
     {"set_tid", set_tid, true, 0},
     {"numbers_of_several_pages", numbers_of_several_pages, true, 0},
+    {"next_numbers", next_numbers, true, 0},
+    {"next_numbers_after_failures", next_numbers_after_failures, true, 0},
+    {"last_number_written", last_number_written, true, 0},
+    {"pid_max_moves", pid_max_moves, true, 0},
+    {"numbers_used_up", numbers_used_up, true, 0},
     {"orphans", orphans, true, 0},
     {"pids_come_back", pids_come_back, true, 0},
     {"fork_bomb", fork_bomb, true, 0},
@@ -1342,9 +1841,11 @@ constexpr Behaviour kBehaviours[] = {
     {"traced_forks", traced_forks, true, 0},
     {"too_deep", too_deep, false, 0},
     {"deepest", deepest, false, 0},
+    {"numbers_at_random", numbers_at_random, false, 1},
     {"unshare_affects_children_only", unshare_affects_children_only, false, 1},
     {"first_process_fails_late", first_process_fails_late, false, 1},
     {"first_process_finds_a_number_taken", first_process_finds_a_number_taken, false, 1},
+    {"first_process_finds_no_number", first_process_finds_no_number, false, 1},
     {"setns_goes_down_only", setns_goes_down_only, false, 1},
     {"siblings_see_nothing", siblings_see_nothing, false, 1},
     {"init_is_unkillable_from_within", init_is_unkillable_from_within, false, 1},
