@@ -16,13 +16,13 @@ Result<void> list() {
     print_out("profile {}: {}{}\n", profile.name, profile.description,
               profile.measurable ? "" : "; not for measurement");
   }
-  print_out("\n{:<18} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
+  print_out("\n{:<20} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
   for (const Base& base : table.bases) {
     for (const Profile& profile : table.profiles) {
       for (const Model& model : table.models) {
         const KernelSpec spec{base, profile, model};
         const auto hash = TRY(builder.hash(spec));
-        print_out("{:<18} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash.substr(0, 16),
+        print_out("{:<20} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash.substr(0, 16),
                   builder.is_built(builder.cached(spec, hash)) ? "yes" : "no", model.description);
       }
     }
