@@ -92,7 +92,7 @@ reference: nslab  ## make all reference runs again: some four hours on 2 cores, 
 # Every step of the series, the page that adds a model, and on every model the lab's conformance suite and the kernel's
 # selftests, plain and (-debug) under KASAN, lockdep and their like: hours, most of them kernel builds, the first time.
 # What they print is kept.
-MODEL_CHECKS := kernels pages conformance selftests conformance-debug selftests-debug
+MODEL_CHECKS := kernels pages conformance selftests races conformance-debug selftests-debug
 check-models: $(MODEL_CHECKS:%=results/check-models/%.log)  ## the conformance suites on every model, plain and under KASAN and lockdep: hours
 
 results/check-models/%.log: build
