@@ -155,6 +155,41 @@ TEST(Multi, CompilesToMainlinesCode) {
   }
 }
 
+/// The instructions of one function in disassembly(), without those that fill it up to the next.
+std::vector<std::string> instructions_of(const std::string& function, const std::string& disassembly) {
+  std::vector<std::string> instructions;
+  const auto start = disassembly.find("<" + function + ">:\n");
+  if (start == std::string::npos) return instructions;
+  std::istringstream lines(disassembly.substr(disassembly.find('\n', start) + 1));
+  for (std::string line; std::getline(lines, line) && !line.empty();) {
+    if (line.find("nop") == std::string::npos) instructions.push_back(line);
+  }
+  return instructions;
+}
+
+// The bare kernel is what it is measured for: an id of one's own is in the task, and nowhere else.
+TEST(Bare, ReadsItsOwnIdsFromTheTask) {
+  const KernelBuilder builder(paths());
+  const KernelSpec bare = spec("none+cache");
+  const fs::path tree = must(builder.source_tree(bare.base, /*patched=*/true));
+  const TempFolder work = folder();
+  const auto configured = builder.configure(bare, tree, work.path());
+  ASSERT_TRUE(configured) << configured.error().message;
+  ASSERT_EQ(make_objects(tree, work.path(), {"kernel/sys.o"}), "");
+  const std::string code = disassembly(work.path() / "kernel/sys.o");
+  for (const auto& [call, reads] :
+       {std::pair("__x64_sys_getpid", 1), std::pair("__x64_sys_gettid", 1), std::pair("__x64_sys_getppid", 2)}) {
+    const auto instructions = instructions_of(call, code);
+    EXPECT_GT(instructions.size(), 2U) << call;
+    int followed = 0;
+    for (const std::string& line : instructions) {
+      EXPECT_EQ(line.find("call"), std::string::npos) << call << ": " << line;
+      if (line.find("(%r") != std::string::npos && line.find("%rip") == std::string::npos) ++followed;
+    }
+    EXPECT_EQ(followed, reads) << call;
+  }
+}
+
 // As for the kernel's own list. The notice on MAINTAINERS for a new file is all that is let pass: this series goes
 // nowhere.
 TEST(Series, PassesCheckpatch) {

@@ -84,7 +84,7 @@ Document head_section(const Report& report) {
   for (const std::string& text : report.not_of_today) warn("NOT OF TODAY: " + text);
   if (!report.options.reference.empty() && report.options.reference != report.reference) {
     warn(fmt::format("No boot of the reference, {}, was measured: differences are given against {}.",
-                     report.options.reference, report.reference));
+                     report.options.reference, baseline_text(report.reference)));
   }
   if (report.unpaired_cells > 0) {
     warn(

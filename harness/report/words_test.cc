@@ -89,5 +89,13 @@ TEST(WordsTest, MarksSayWhatMakesARunNoGoodForMeasurement) {
   EXPECT_THAT(marks_of(run), ElementsAre("PROFILE debug: NOT FOR MEASUREMENT", "TCG wall time: not representative"));
 }
 
+TEST(BaselineText, TellsTwoKindsOfKernelsWithoutPidNamespaces) {
+  EXPECT_EQ(baseline_text("none"), "mainline's PID_NS=n (none)");
+  EXPECT_EQ(baseline_text("none+hash"), "mainline's PID_NS=n (none+hash)");
+  EXPECT_EQ(baseline_text("none+cache"), "a bare kernel (none+cache)");
+  EXPECT_EQ(baseline_text("none+cache+hash"), "a bare kernel (none+cache+hash)");
+  EXPECT_EQ(baseline_text("multi"), "multi");
+}
+
 }  // namespace
 }  // namespace nslab
