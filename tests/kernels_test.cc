@@ -228,9 +228,9 @@ TEST(Series, BuildsAtEachStep) {
         {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()}, .folder = tree}));
     ASSERT_EQ(applied.status, 0) << applied.output;
     const std::string options = must(read_file(tree / "init/Kconfig"));
-    for (const std::string model : {"none", "none+cache", "none+cache+hash", "multi", "flat+cache", "flat+hash",
-                                    "static3", "list+hash", "multi+cache+hash", "multi+hash22", "multi+reserve",
-                                    "flat+reserve"}) {
+    for (const std::string model :
+         {"none", "none+cache", "none+cache+hash", "multi", "flat+cache", "flat+hash", "static3", "list+hash",
+          "multi+cache+hash", "multi+hash22", "multi+reserve", "flat+reserve"}) {
       KernelSpec step = spec(model);
       const auto known = [&](const std::string& line) {
         return line.starts_with("#") ||
