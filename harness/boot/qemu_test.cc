@@ -49,6 +49,13 @@ TEST(Qemu, OnlyTheInstructionsMeterCounts) {
   EXPECT_THAT(command(Accelerator::kvm), Contains("host"));
 }
 
+TEST(Qemu, SeveralVcpusRunAtOnce) {
+  const auto argv = boot_command({}, 1, 512, Accelerator::tcg, 4);
+  EXPECT_THAT(argv, testing::IsSupersetOf({"-smp", "4", "tcg,thread=multi"}));
+  EXPECT_THAT(argv, Not(Contains("tcg,thread=single")));
+  EXPECT_THAT(command(Accelerator::tcg), testing::IsSupersetOf({"-smp", "1"}));
+}
+
 TEST(Qemu, LoadsThePluginWhereFunctionsAreCounted) {
   const auto argv = boot_command({"v", "i", "p", "f", "c", "g", "/x/a.so", "s,1", "o"}, 7, 512, Accelerator::icount);
   EXPECT_THAT(argv, testing::IsSupersetOf({"-plugin", "file=/x/a.so,symbols=s,,1,output=o"}));
