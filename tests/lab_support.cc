@@ -29,8 +29,8 @@ bool all_models_wanted() { return std::getenv("NSLAB_ALL_MODELS") != nullptr; }
 
 std::vector<std::string> models() {
   if (!all_models_wanted())
-    return {"none",          "nons",       "none+cache+hash", "multi",   "multi+cache+hash",
-            "multi+reserve", "flat+cache", "flat+hash",       "static3", "list+hash"};
+    return {"none",       "nons",      "multi",   "multi+cache+hash", "multi+reserve",
+            "flat+cache", "flat+hash", "static3", "list+hash"};
   std::vector<std::string> names;
   for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) names.push_back(model.name);
   return names;
