@@ -18,18 +18,21 @@ void print(const Experiment& experiment, const Forecast& forecast, const std::fi
   print_out("{}: {} meter, profile {}, seeds {} to {}\n", experiment.name, name_of(experiment.meter),
             experiment.profile, experiment.first_seed, experiment.first_seed + experiment.boots - 1);
   std::size_t cells = 0;
+  const bool plain = experiment.conditions() == std::vector<Condition>{kQuiet};
   for (const auto& [kernel, built, boot] : forecast.kernels) {
     cells += boot.cells.size();
-    print_out("\n{} {} ({}): {} a boot\n", kernel.name, kernel.hash.substr(0, 16), built ? "built" : "to be built",
-              counted(boot.cells.size(), "cell"));
+    const std::string condition = plain ? "" : ", " + name_of(boot.condition);
+    print_out("\n{} {} ({}){}: {} a boot\n", kernel.name, kernel.hash.substr(0, 16), built ? "built" : "to be built",
+              condition, counted(boot.cells.size(), "cell"));
     std::map<int, std::set<std::string>> depths;
     for (const PlannedCell& cell : boot.cells) depths[cell.depth].insert(cell.benchmark);
     for (const auto& [depth, benchmarks] : depths) {
       print_out("{}\n", wrap(fmt::format("  depth {}: {}", depth, fmt::join(benchmarks, ", ")), kWidth, 4));
     }
   }
-  print_out("\n{} on {}, {} each: {}, {} at once\n", counted(cells, "cell"), counted(forecast.kernels.size(), "kernel"),
-            counted(experiment.boots, "boot"), counted(forecast.boots, "boot"), forecast.jobs);
+  print_out("\n{} on {}, {} each: {}, {} at once\n", counted(cells, "cell"),
+            counted(experiment.kernels().size(), "kernel"), counted(experiment.boots, "boot"),
+            counted(forecast.boots, "boot"), forecast.jobs);
   if (forecast.missing < forecast.boots) {
     print_out("stored already: {}; to boot: {}\n", forecast.boots - forecast.missing, forecast.missing);
   }

@@ -174,9 +174,12 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
   forecast.jobs = prepared.jobs;
   forecast.boots = prepared.plan.size();
   const KernelBuilder builder(paths);
-  for (const std::string& name : experiment.kernels()) {
-    const BootPlan& first = *std::find_if(prepared.plan.begin(), prepared.plan.end(),
-                                          [&](const BootPlan& boot) { return boot.kernel == name; });
+  for (const auto& [kernel, under] : kernels_under_conditions(experiment)) {
+    const std::string& name = kernel;
+    const Condition& condition = under;
+    const BootPlan& first = *std::find_if(prepared.plan.begin(), prepared.plan.end(), [&](const BootPlan& boot) {
+      return boot.kernel == name && boot.condition == condition;
+    });
     forecast.kernels.push_back({prepared.kernels.at(name), builder.is_built(prepared.kernels.at(name)), first});
   }
   std::vector<const BootPlan*> missing;
