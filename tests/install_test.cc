@@ -91,7 +91,7 @@ TEST_F(Install, BashCompletesVerbsAndOptions) {
   EXPECT_EQ(completed("nslab report --format ''"), "text markdown\n");
   EXPECT_EQ(completed("nslab report --format = m"), "markdown\n");
   EXPECT_EQ(completed("nslab run x --accel ''"), "kvm tcg\n");
-  EXPECT_EQ(completed("nslab compare flat+c"), "flat+cache flat+cache+hash\n");
+  EXPECT_EQ(completed("nslab compare flat+c"), "flat+cache flat+cache+hash flat+cache+reserve\n");
   EXPECT_EQ(completed("nslab compare multi multi-k"), "multi-known\n");
   EXPECT_EQ(completed("nslab report --reference multi-t"), "multi-twin\n");
   EXPECT_EQ(completed("nslab kernel build nons --profile di"), "distro\n");

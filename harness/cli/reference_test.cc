@@ -173,7 +173,7 @@ TEST_F(TextRunVerbs, MistakesEndWith2) {
   EXPECT_EQ(nslab({"export", path("small"), "--run", "2", "--output", path("text")}).exit_code, 2);
   EXPECT_EQ(nslab({"export", path("small"), "--output", path("small")}).exit_code, 2);
   ASSERT_EQ(nslab({"export", path("small"), "--output", path("text")}).exit_code, 0);
-  ASSERT_TRUE(write_file(path("text") + "/samples.tsv", "kernel\n"));
+  ASSERT_TRUE(write_file(path("text") + "/samples.tsv", "condition\n"));
   const Ended report = nslab({"report", path("text")});
   EXPECT_EQ(report.exit_code, 2);
   EXPECT_THAT(report.errors, HasSubstr("samples.tsv:1: column 2"));
