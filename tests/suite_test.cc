@@ -195,10 +195,10 @@ TEST(Agreement, ADescriptionNamesTheOperationsOfARepetition) {
   }
 }
 
-// What 16 levels cost, in the same boots, by the median: few runs of another's program are measured, it may sleep in
-// one of them, and idle time counts. Where ours cost more, the intervals leave room for the other to be within half and
-// twice of that; where ours do not, the others do not by a thousand instructions. stress-ng's kill has no counterpart:
-// it also kills -1, which means fewer processes the deeper it runs.
+// What 16 levels cost, each cell in a guest of its own, by the median: few runs of another's program are measured, it
+// may sleep in one of them, and idle time counts. Where ours cost more, the intervals leave room for the other to be
+// within half and twice of that; where ours do not, the others do not by a thousand instructions. stress-ng's kill has
+// no counterpart: it also kills -1, which means fewer processes the deeper it runs.
 TEST(Agreement, OursAndOthersMoveAlikeWithDepth) {
   std::set<std::string> names;
   for (const Counterparts& pair : kCounterparts) {
@@ -211,6 +211,7 @@ name = "agreement"
 profile = "mini"
 boots = 6
 memory_mib = 1024
+isolation = "boot"
 reference = "multi"
 [[measure]]
 kernels = ["multi"]
