@@ -160,6 +160,23 @@ class Worker {
     }
   }
 
+  /// A child that notes its id and does `body`, which does not return. Its pid, or -1 where the kernel had a want.
+  template <class Body>
+  pid_t noted_child(Body body) const {
+    const pid_t child = fork();
+    if (child < 0) refused("fork", errno);
+    if (child == 0) {
+      const auto id = static_cast<pid_t>(syscall(SYS_getpid));
+      note(ns_, id);
+      body(id);
+    }
+    return child;
+  }
+
+  [[noreturn]] static void wait_for_the_end() {
+    for (;;) pause();
+  }
+
   /// What every child does: it notes its id, idles or not, and ends.
   [[noreturn]] void live(std::uint32_t microseconds) const {
     note(ns_, static_cast<pid_t>(syscall(SYS_getpid)));
@@ -269,15 +286,12 @@ class Worker {
 
   /// A thread that is not the leader execs: it takes the leader's id over.
   void exec_from_thread() {
-    const pid_t child = fork();
-    if (child < 0) return refused("fork", errno);
-    if (child == 0) {
-      pid_t self = getpid();
-      note(ns_, self);
+    const pid_t child = noted_child([](pid_t self) {
       pthread_t made;
       if (pthread_create(&made, nullptr, exec_self, &self) != 0) _exit(kExit);
-      for (;;) pause();
-    }
+      wait_for_the_end();
+    });
+    if (child < 0) return;
     reap(child);
     count(kExecFromThread);
   }
@@ -301,12 +315,8 @@ class Worker {
 
   /// /proc lists this process and its child, as long as they live.
   void list() {
-    const pid_t child = fork();
-    if (child < 0) return refused("fork", errno);
-    if (child == 0) {
-      note(ns_, static_cast<pid_t>(syscall(SYS_getpid)));
-      for (;;) pause();
-    }
+    const pid_t child = noted_child([](pid_t) { wait_for_the_end(); });
+    if (child < 0) return;
     DIR* const proc = opendir("/proc");
     bool self = false;
     bool other = false;
@@ -333,10 +343,7 @@ class Worker {
     const int ns = 1 + static_cast<int>(random_.below(kMostNamespaces - 1));
     const int init = shared->inits[ns];
     if (init == 0) return;
-    const pid_t helper = fork();
-    if (helper < 0) return refused("fork", errno);
-    if (helper == 0) {
-      note(ns_, static_cast<pid_t>(syscall(SYS_getpid)));
+    const pid_t helper = noted_child([&](pid_t) {
       const std::string path = "/proc/" + std::to_string(init) + "/ns/pid";
       const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
       if (file < 0 || setns(file, CLONE_NEWPID) != 0) _exit(kExit);
@@ -351,33 +358,28 @@ class Worker {
       int status = 0;
       if (child > 0 && waitpid(child, &status, 0) != child) violation("waitpid of a child in another namespace");
       _exit(kExit);
-    }
+    });
+    if (helper < 0) return;
     reap(helper);
     count(kSetns);
   }
 
   /// A child leads a session and a group, a grandchild joins, and a signal to the group ends both.
   void group() {
-    const pid_t child = fork();
-    if (child < 0) return refused("fork", errno);
-    if (child == 0) {
-      const auto own = static_cast<pid_t>(syscall(SYS_getpid));
-      note(ns_, own);
+    const pid_t child = noted_child([this](pid_t own) {
       if (setsid() != own) violation("setsid() did not give the process's id");
-      const pid_t grandchild = fork();
-      if (grandchild == 0) {
-        const auto id = static_cast<pid_t>(syscall(SYS_getpid));
-        note(ns_, id);
+      const pid_t grandchild = noted_child([own](pid_t) {
         if (getsid(0) != own || getpgid(0) != own) violation("a child is not in its parent's session and group");
-        for (;;) pause();
-      }
+        wait_for_the_end();
+      });
       if (grandchild > 0) {
         kill(grandchild, SIGKILL);
         reap(grandchild);
       }
       kill(-own, SIGKILL);
-      for (;;) pause();
-    }
+      wait_for_the_end();
+    });
+    if (child < 0) return;
     reap(child);
     count(kGroup);
   }
@@ -400,12 +402,10 @@ class Worker {
       for (std::uint32_t i = 0; i < children; ++i) {
         const pid_t child = fork();
         if (child == 0 && i % 2 == 0) _exit(kExit);
-        if (child == 0) {
-          for (;;) pause();
-        }
+        if (child == 0) wait_for_the_end();
       }
       if (!killed) _exit(kExit);
-      for (;;) pause();
+      wait_for_the_end();
     }
     // The init notes no id: in its own namespace it is 1, and here it is not told. Its parent does.
     note(ns_, init);
