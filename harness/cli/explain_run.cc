@@ -22,13 +22,12 @@ Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run)
     return {};
   }
   ReportOptions options;
+  options.reference = experiment->reference;
   std::vector<HeadlineDifference> headlines;
   const auto samples = stored.samples();
   for (const Condition& condition : experiment->conditions()) {
     const auto some = under(name_of(condition), samples);
-    const auto is_reference = [&](const Sample& sample) { return sample.kernel == experiment->reference; };
-    options.reference = std::any_of(some.begin(), some.end(), is_reference) ? experiment->reference : "";
-    const auto report = make_report(run, some, options);
+    const auto report = make_report(run, some, options_for(some, options));
     if (!report) continue;  // 'nslab report' says what is wrong with the samples
     const auto found = headline_differences(*report);
     headlines.insert(headlines.end(), found.begin(), found.end());

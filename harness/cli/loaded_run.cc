@@ -89,17 +89,27 @@ Result<std::vector<std::string>> conditions_of(const std::vector<Sample>& sample
   }
   for (const Sample& sample : samples) add(sample.condition);
   if (asked.empty() || conditions.empty()) return conditions;
-  const std::string wanted = name_of(TRY(condition_from(asked)));
+  const std::string wanted = TRY(condition_in(conditions, run, asked));
   const auto found = std::find(conditions.begin(), conditions.end(), wanted);
-  if (found == conditions.end()) {
-    return user_error("run {} ({}) has no condition '{}'; it has: {}", run.id, run.experiment, wanted,
-                      fmt::join(conditions, ", "));
-  }
   std::rotate(conditions.begin(), found, found + 1);
   return conditions;
 }
 
 }  // namespace
+
+Result<std::string> condition_in(const std::vector<std::string>& conditions, const RunRecord& run,
+                                 const std::string& asked) {
+  std::string wanted = name_of(TRY(condition_from(asked)));
+  if (std::find(conditions.begin(), conditions.end(), wanted) != conditions.end()) return wanted;
+  return user_error("run {} ({}) has no condition '{}'; it has: {}", run.id, run.experiment, wanted,
+                    fmt::join(conditions, ", "));
+}
+
+ReportOptions options_for(const std::vector<Sample>& samples, ReportOptions options) {
+  const auto is_reference = [&](const Sample& sample) { return sample.kernel == options.reference; };
+  if (std::none_of(samples.begin(), samples.end(), is_reference)) options.reference.clear();
+  return options;
+}
 
 Result<LoadedRun> load_run(const RunChoice& choice) {
   LoadedRun loaded;
@@ -131,10 +141,8 @@ Result<Report> loaded_report(const LoadedRun& loaded) {
   std::vector<Report> reports;
   for (const std::string& condition : loaded.conditions) {
     const auto samples = under(condition, loaded.samples);
-    ReportOptions options = loaded.options;
-    // Another condition may have been measured without the reference.
-    const auto is_reference = [&](const Sample& sample) { return sample.kernel == options.reference; };
-    if (!reports.empty() && std::none_of(samples.begin(), samples.end(), is_reference)) options.reference.clear();
+    // Another condition than the one that is shown may have been measured without the reference.
+    const auto options = reports.empty() ? loaded.options : options_for(samples, loaded.options);
     reports.push_back(TRY(make_report(loaded.run, samples, options)));
     reports.back().explanations = under(condition, loaded.explanations);
   }

@@ -59,6 +59,13 @@ std::vector<Item> under(const std::string& condition, const std::vector<Item>& i
   return some;
 }
 
+/// The full name of a condition that is asked for. Exit::user when it is none, or when the run does not have it.
+Result<std::string> condition_in(const std::vector<std::string>& conditions, const RunRecord& run,
+                                 const std::string& asked);
+
+/// The options for these samples, which are of one condition: without their reference where it was not measured there.
+ReportOptions options_for(const std::vector<Sample>& samples, ReportOptions options);
+
 /// Reads the run from find_results(), a store or a run in its text form. What the command line
 /// leaves open is as the experiment says. Exit::user when there is no such folder, run or statistic.
 Result<LoadedRun> load_run(const RunChoice& choice);

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <algorithm>
-
 #include "compare.h"
-#include "condition.h"
 #include "loaded_run.h"
 #include "output.h"
 #include "terminal.h"
@@ -54,14 +51,10 @@ struct Compared {
 Result<Compared> sides_of(const LoadedRun& loaded, const CompareArguments& arguments) {
   const std::string& condition_a = loaded.conditions.empty() ? "" : loaded.conditions.front();
   if (arguments.condition_b.empty()) return Compared{arguments.a, arguments.b, under(condition_a, loaded.samples)};
-  const std::string condition_b = name_of(TRY(condition_from(arguments.condition_b)));
-  if (std::find(loaded.conditions.begin(), loaded.conditions.end(), condition_b) == loaded.conditions.end()) {
-    return user_error("run {} ({}) has no condition '{}'; it has: {}", loaded.run.id, loaded.run.experiment,
-                      condition_b, fmt::join(loaded.conditions, ", "));
-  }
+  const std::string condition_b = TRY(condition_in(loaded.conditions, loaded.run, arguments.condition_b));
   Compared compared{
-      fmt::format("{} ({})", arguments.a, condition_a), fmt::format("{} ({})", arguments.b, condition_b),
-      renamed(loaded.samples, arguments.a, condition_a, fmt::format("{} ({})", arguments.a, condition_a))};
+      fmt::format("{} ({})", arguments.a, condition_a), fmt::format("{} ({})", arguments.b, condition_b), {}};
+  compared.samples = renamed(loaded.samples, arguments.a, condition_a, compared.a);
   const auto b = renamed(loaded.samples, arguments.b, condition_b, compared.b);
   if (compared.b != compared.a) compared.samples.insert(compared.samples.end(), b.begin(), b.end());
   return compared;

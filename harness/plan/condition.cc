@@ -11,10 +11,6 @@ namespace nslab {
 
 namespace {
 
-constexpr int kLeastIdsNext = 1024;
-constexpr int kMostIdsNext = 4'000'000;
-constexpr int kMostResidents = 1000;
-
 /// The number of "aged=1000000" in that range; 0 when it is none.
 int number_of(std::string_view text, int low, int high) {
   int number = 0;

@@ -8,8 +8,11 @@
 
 namespace nslab {
 
-constexpr int kAgedIdsNext = 300'000;   ///< where the ids of "aged" begin, unless an experiment says otherwise
-constexpr int kHostResidents = 8;       ///< of the condition "host", in each level's namespace
+constexpr int kAgedIdsNext = 300'000;  ///< where the ids of "aged" begin, unless an experiment says otherwise
+constexpr int kHostResidents = 8;      ///< of the condition "host", in each level's namespace
+constexpr int kLeastIdsNext = 1024;    ///< where aged ids may begin
+constexpr int kMostIdsNext = 4'000'000;
+constexpr int kMostResidents = 1000;
 constexpr int kFreshPidMax = 4096;      ///< an IDR of so many ids has two layers at most
 constexpr int kAgedPidMax = 4'194'304;  ///< as systemd sets it
 

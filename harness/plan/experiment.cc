@@ -20,7 +20,7 @@ bool has_duplicates(const std::vector<T>& values) {
   return std::set<T>(values.begin(), values.end()).size() != values.size();
 }
 
-/// The names of all values, in the order of the first naming.
+/// Adds those values that are not there yet.
 template <class T>
 void append_new(std::vector<T>& all, const std::vector<T>& values) {
   for (const T& value : values) {
@@ -37,8 +37,8 @@ Result<void> read_conditions(TomlReader& reader, const toml::table& table, std::
   Condition parts;
   std::string cgroup = "root";
   reader.read("ids", ids);
-  reader.read("ids_next", ids_next, 1024, 4'000'000);
-  reader.read("residents", parts.residents, 0, 1000);
+  reader.read("ids_next", ids_next, kLeastIdsNext, kMostIdsNext);
+  reader.read("residents", parts.residents, 0, kMostResidents);
   reader.read("cgroup", cgroup);
   TRY(reader.finish_so_far());
   if (ids != "fresh" && ids != "aged") {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
 #include <optional>
 #include <set>
 
 #include "condition.h"
-#include "numbers.h"
 #include "sections.h"
 #include "words.h"
 
@@ -19,13 +16,14 @@ constexpr std::string_view kShown[] = {"fork_exit_wait",   "fork_overlap",      
                                        "vfork_overlap",    "thread_create_join", "thread_overlap",  "clone3_vm",
                                        "fork_exec_static", "posix_spawn_static", "proc_readdir_100"};
 
-using ComparisonOf = std::function<const std::optional<Comparison>&(const Cell&)>;
+/// Which of a cell's comparisons.
+using ComparisonOf = std::optional<Comparison> Cell::*;
 
-const Comparison* comparison_in(const Report& report, const CellKey& key, const ComparisonOf& of) {
+const Comparison* comparison_in(const Report& report, const CellKey& key, ComparisonOf of) {
   const auto& cells = report.views.front().cells;
   const auto found = cells.find(key);
   if (found == cells.end()) return nullptr;
-  const auto& comparison = of(found->second);
+  const auto& comparison = found->second.*of;
   return comparison ? &*comparison : nullptr;
 }
 
@@ -48,26 +46,20 @@ std::string finding(const std::vector<const Comparison*>& comparisons) {
 
 /// One row a cell, one column a condition. Cells that fewer than two conditions have are left out.
 /// `same_reference`: a condition that has another reference than `report` is left empty.
-Table table_of(const Report& report, const std::vector<const Report*>& all, bool same_reference,
-               const ComparisonOf& of) {
+Table table_of(const Report& report, const std::vector<const Report*>& all, bool same_reference, ComparisonOf of) {
   Table table;
   table.key_columns = 2;
   table.columns = {{"operation", "", Align::left}, {"kernel", "", Align::left}};
   for (const Report* one : all) table.columns.push_back({one->condition});
   table.columns.push_back({"", "", Align::left});
-  std::set<CellKey> keys;
-  for (const Report* one : all) {
-    for (const auto& [key, cell] : one->views.front().cells) keys.insert(key);
-  }
   for (const std::string_view operation : kShown) {
     for (const int depth : report.depths) {
       for (const std::string& kernel : report.kernels) {
         const CellKey key{std::string(operation), kernel, depth};
-        if (!keys.contains(key)) continue;
         std::vector<const Comparison*> comparisons;
         int there = 0;
         for (const Report* one : all) {
-          const bool comparable = same_reference ? one->reference == report.reference : true;
+          const bool comparable = !same_reference || one->reference == report.reference;
           comparisons.push_back(comparable ? comparison_in(*one, key, of) : nullptr);
           there += comparisons.back() != nullptr ? 1 : 0;
         }
@@ -115,14 +107,10 @@ Document conditions_section(const Report& report) {
                                            meter_text(report.run), level_text(report.options.level)),
                        .table = std::move(table)});
   };
-  const ComparisonOf of_reference = [](const Cell& cell) -> const std::optional<Comparison>& {
-    return cell.against_reference;
-  };
-  const ComparisonOf of_depth = [](const Cell& cell) -> const std::optional<Comparison>& { return cell.depth_cost; };
   add(fmt::format("Differences from {}", reference_text(report)),
-      table_of(report, all, /*same_reference=*/true, of_reference));
+      table_of(report, all, /*same_reference=*/true, &Cell::against_reference));
   add("The cost of depth: differences from depth 0 of the same kernel",
-      table_of(report, all, /*same_reference=*/false, of_depth));
+      table_of(report, all, /*same_reference=*/false, &Cell::depth_cost));
   return section;
 }
 
