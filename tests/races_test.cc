@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Races, testing::ValuesIn(raced()), test_name);
 // no objects: this is left to `make check-models`.
 constexpr const char* kBadPatch = R"(--- a/kernel/pid.c
 +++ b/kernel/pid.c
-@@ -554,5 +554,5 @@
+@@ -641,5 +641,5 @@
  	}
  	spin_unlock_irqrestore(&pidmap_lock, flags);
  

@@ -190,15 +190,6 @@ int descend(const NestedCommand& command, int report, const Movers& movers, int 
   return reap_until(child);
 }
 
-/// Writes a number or a text to a file of the kernel's. 0 or an errno.
-int write_setting(const std::string& path, const std::string& text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (file < 0) return errno;
-  const int error = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
-  close(file);
-  return error;
-}
-
 NestResult failure(Step step, int level, int error) {
   NestResult result;
   const bool forbidden = error == EINVAL || error == ENOSPC || error == EPERM;
@@ -224,6 +215,14 @@ int start_residents(int count) {
   const timespec while_they_start = {0, 20'000'000 + 100'000L * count};
   nanosleep(&while_they_start, nullptr);
   return 0;
+}
+
+int write_setting(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return errno;
+  const int error = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+  close(file);
+  return error;
 }
 
 int move_next_id(int next) {

@@ -41,6 +41,9 @@ struct NestedCommand {
 /// Starts processes that sleep until they are killed or the caller ends, and returns when all sleep. 0 or an errno.
 int start_residents(int count);
 
+/// Writes a number or a text to a file of the kernel's. 0 or an errno.
+int write_setting(const std::string& path, const std::string& text);
+
 /// Has the next process of the caller's pid namespace get this id, or the next one that is free, and looks whether the
 /// kernel says so. 0 or an errno; ENOENT on a kernel without PID_NS, which has no such setting.
 int move_next_id(int next);

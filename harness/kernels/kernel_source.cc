@@ -44,6 +44,19 @@ std::string what_failed(const std::string& output) {
   return text;
 }
 
+/// A patch without the message in front of it, which patch(1) skips.
+std::string changes_of(const std::string& patch) {
+  std::size_t start = 0;
+  while (start < patch.size()) {
+    const std::string_view rest = std::string_view(patch).substr(start);
+    if (rest.starts_with("diff ") || rest.starts_with("--- ")) return std::string(rest);
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) break;
+    start += end + 1;
+  }
+  return patch;
+}
+
 }  // namespace
 
 Result<std::vector<Patch>> read_series(const fs::path& folder) {
@@ -51,8 +64,7 @@ Result<std::vector<Patch>> read_series(const fs::path& folder) {
   std::vector<Patch> patches;
   for (const std::string& name : lines_of(series)) {
     if (name.empty() || name.starts_with("#")) continue;
-    std::string content = TRY(read_file(folder / name));
-    patches.push_back({name, std::move(content)});
+    patches.push_back({name, changes_of(TRY(read_file(folder / name)))});
   }
   return patches;
 }

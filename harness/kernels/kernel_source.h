@@ -12,7 +12,7 @@ namespace nslab {
 /// One patch of a series.
 struct Patch {
   std::string name;     ///< of its file
-  std::string content;  ///< as patch(1) takes it
+  std::string content;  ///< as patch(1) takes it, without the message: another wording makes no other kernel
 };
 
 /// The patches of `folder`, in the order that its file `series` names them in, one a line; empty lines and lines that

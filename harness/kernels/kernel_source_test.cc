@@ -49,6 +49,18 @@ TEST_F(KernelSource, ASeriesIsReadInItsOrderWithoutItsComments) {
   EXPECT_THAT(missing.error().message, HasSubstr("a.patch"));
 }
 
+TEST_F(KernelSource, TheMessageOfAPatchIsLeftOut) {
+  write(folder_.path() / "series", "git.patch\nplain.patch\n");
+  const Patch git = patch("git.patch", "two", "second");
+  write(folder_.path() / "git.patch",
+        "Subject: one\n\n--more than before\n---\n pid.c | 2 +-\n\ndiff --git a/pid.c b/pid.c\n" + git.content);
+  write(folder_.path() / "plain.patch", "why\n\n" + git.content);
+  const auto series = read_series(folder_.path());
+  ASSERT_TRUE(series) << series.error().message;
+  EXPECT_EQ(series->at(0).content, "diff --git a/pid.c b/pid.c\n" + git.content);
+  EXPECT_EQ(series->at(1).content, git.content);
+}
+
 TEST_F(KernelSource, ATreeIsCopiedCleanedAndPatchedInOrder) {
   write(source_ / ".config", "CONFIG_OLD=y\n");
   const auto made = make_source_tree(source_, *hash_source(source_),
