@@ -18,7 +18,14 @@ Paths paths() {
 
 KernelSpec spec(const std::string& model, const std::string& profile) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
-  return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
+  if (model != kPosted) {
+    return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
+  }
+  KernelSpec posted{must(table.base("linux-6.12-reserve")), must(table.profile(profile)), must(table.model("multi"))};
+  posted.model.name = kPosted;
+  posted.model.config = {"CONFIG_PID_NS=y"};  // without the lab's series, multi is what that means
+  posted.model.build_base.reset();
+  return posted;
 }
 
 Kernel kernel(const std::string& model, const std::string& profile) {
@@ -33,6 +40,7 @@ std::vector<std::string> models() {
             "flat+cache", "flat+hash", "static3", "list+hash"};
   std::vector<std::string> names;
   for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) names.push_back(model.name);
+  names.push_back(kPosted);
   return names;
 }
 

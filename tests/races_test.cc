@@ -60,6 +60,13 @@ TEST_P(Races, NothingBreaksWhereAllocationsFail) {
   expect_well(race(GetParam(), "races", 2, {"--faults"}));
 }
 
+// Two CPUs that touch a word at once without a lock and without saying so: KCSAN stops one of them at a random access
+// for a while, and reports if another one comes by.
+TEST_P(Races, NoDataRaceInWhatKeepsIds) {
+  if (!all_models_wanted()) GTEST_SKIP() << "make check-models builds the kernels for it";
+  expect_well(race(GetParam(), "kcsan", 4, {"--data-races"}));
+}
+
 /// In `make check` those whose allocation of ids differs.
 std::vector<std::string> raced() {
   return all_models_wanted() ? models() : std::vector<std::string>{"multi", "multi+reserve", "flat+hash", "list+hash"};

@@ -471,31 +471,53 @@ pid_t start_namespace(int ns, int level, int depth, int workers, std::uint64_t s
   _exit(good ? 0 : 1);
 }
 
-void write_setting(const char* path, const std::string& text) {
+bool write_setting(const char* path, const std::string& text) {
   const int file = open(path, O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  [[maybe_unused]] const ssize_t written = write(file, text.data(), text.size());
+  if (file < 0) return false;
+  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   close(file);
+  return written;
 }
 
-/// Has allocations of slabs and pages fail now and then, in what is started from here on. Nothing on a kernel without
-/// fault injection.
-void inject_faults() {
-  mount("debugfs", "/sys/kernel/debug", "debugfs", 0, nullptr);
+/// Has allocations of slabs and pages fail now and then, in what is started from here on. False: the kernel cannot.
+bool inject_faults() {
+  bool set = true;
   for (const std::string kind : {"failslab", "fail_page_alloc"}) {
     const std::string folder = "/sys/kernel/debug/" + kind + "/";
-    write_setting((folder + "task-filter").c_str(), "Y");
-    write_setting((folder + "probability").c_str(), "1");
-    write_setting((folder + "interval").c_str(), "50");
-    write_setting((folder + "times").c_str(), "-1");
-    write_setting((folder + "verbose").c_str(), "0");
-    write_setting((folder + "ignore-gfp-wait").c_str(), "N");
+    set &= write_setting((folder + "task-filter").c_str(), "Y");
+    set &= write_setting((folder + "probability").c_str(), "1");
+    set &= write_setting((folder + "interval").c_str(), "50");
+    set &= write_setting((folder + "times").c_str(), "-1");
+    set &= write_setting((folder + "verbose").c_str(), "0");
+    set &= write_setting((folder + "ignore-gfp-wait").c_str(), "N");
   }
-  write_setting("/proc/self/make-it-fail", "1");
+  return set && write_setting("/proc/self/make-it-fail", "1");
+}
+
+/// Has KCSAN look at all code, and report data races between functions that keep ids: those of the trees and the pids,
+/// by their names. What else races in a kernel would drown them. False: the kernel has no KCSAN.
+bool look_for_data_races() {
+  constexpr const char* kControl = "/sys/kernel/debug/kcsan";
+  if (!write_setting(kControl, "whitelist")) return false;
+  std::FILE* const symbols = std::fopen("/proc/kallsyms", "r");
+  if (symbols == nullptr) return false;
+  int functions = 0;
+  char type = 0;
+  char name[512];
+  while (std::fscanf(symbols, "%*s %c %511s%*[^\n]", &type, name) == 2) {
+    const std::string_view view = name;
+    const bool keeps_ids =
+        view.find("pid") != view.npos || view.find("radix_tree") != view.npos || view.starts_with("idr_");
+    if ((type != 't' && type != 'T') || !keeps_ids) continue;
+    if (write_setting(kControl, '!' + std::string(name))) ++functions;
+  }
+  std::fclose(symbols);
+  std::printf("data races are looked for in %d functions\n", functions);
+  return functions > 100 && write_setting(kControl, "on");
 }
 
 int usage() {
-  std::fputs("Usage: pidns_races --seconds S --seed N --depth D [--faults]\n", stderr);
+  std::fputs("Usage: pidns_races --seconds S --seed N --depth D [--faults] [--data-races]\n", stderr);
   return 2;
 }
 
@@ -510,10 +532,11 @@ int main(int argc, char** argv) {
   int depth = -1;
   std::uint64_t seed = 0;
   bool faults = false;
+  bool data_races = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--faults") {
-      faults = true;
+    if (word == "--faults" || word == "--data-races") {
+      (word == "--faults" ? faults : data_races) = true;
       continue;
     }
     if (i + 1 == argc) return usage();
@@ -531,7 +554,11 @@ int main(int argc, char** argv) {
   // The numbers wrap around within a second.
   constexpr const char* kPidMax = "/proc/sys/kernel/pid_max";
   write_setting(kPidMax, "1000");
-  if (faults) inject_faults();
+  if (faults || data_races) mount("debugfs", "/sys/kernel/debug", "debugfs", 0, nullptr);
+  if ((faults && !inject_faults()) || (data_races && !look_for_data_races())) {
+    std::fputs("pidns_races: this kernel cannot do it\n", stderr);
+    return 1;
+  }
   const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
   const auto workers = static_cast<int>(cpus);
   std::vector<pid_t> made;
