@@ -26,6 +26,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -39,6 +40,7 @@
 namespace {
 
 constexpr int kMostIds = 4096;      // of a namespace; pid_max is below
+constexpr int kCycle = 32768;       // pid_max where the order of ids is looked at
 constexpr int kMostNamespaces = 8;  // of those that live throughout
 constexpr int kExit = 7;            // of a child that did what it should
 
@@ -71,6 +73,9 @@ struct Shared {
   std::array<std::atomic<std::uint64_t>, kOperations> done;
   std::atomic<int> inits[kMostNamespaces];  ///< of each namespace: its pid 1, as the initial namespace sees it
   std::atomic<std::uint8_t> noted[kMostNamespaces][kMostIds];
+  std::atomic<std::uint32_t> given;         ///< ids, where their order is looked at
+  std::atomic<std::uint32_t> again;         ///< of these, that had been given out less than half a cycle before
+  std::atomic<std::uint32_t> last[kCycle];  ///< of each id: which of those given it was
 };
 Shared* shared;
 
@@ -516,8 +521,41 @@ bool look_for_data_races() {
   return functions > 100 && write_setting(kControl, "on");
 }
 
+/// Processes on all CPUs make others one by one, and count how many get an id that was given out shortly before,
+/// although others are free: kill(2) might hit the wrong process then.
+void look_at_order(int cpus, int seconds) {
+  write_setting("/proc/sys/kernel/pid_max", std::to_string(kCycle));
+  std::vector<pid_t> makers;
+  for (int cpu = 0; cpu < cpus; ++cpu) {
+    const pid_t maker = fork();
+    if (maker != 0) {
+      makers.push_back(maker);
+      continue;
+    }
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    while (std::chrono::steady_clock::now() < end) {
+      const pid_t child = vfork();
+      if (child == 0) _exit(0);
+      if (child < 0) continue;
+      const std::uint32_t number = ++shared->given;
+      const std::uint32_t before = shared->last[child].exchange(number);
+      if (before != 0 && number - before < kCycle / 2) ++shared->again;
+      waitpid(child, nullptr, 0);
+    }
+    _exit(0);
+  }
+  for (const pid_t maker : makers) waitpid(maker, nullptr, 0);
+  std::printf("%u ids in a row, %u of them given out again within half a cycle\n", shared->given.load(),
+              shared->again.load());
+}
+
 int usage() {
-  std::fputs("Usage: pidns_races --seconds S --seed N --depth D [--faults] [--data-races]\n", stderr);
+  std::fputs("Usage: pidns_races --seconds S --seed N --depth D [--faults] [--data-races] [--ids-may-return]\n",
+             stderr);
   return 2;
 }
 
@@ -533,12 +571,13 @@ int main(int argc, char** argv) {
   std::uint64_t seed = 0;
   bool faults = false;
   bool data_races = false;
+  bool may_return = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--faults" || word == "--data-races") {
-      (word == "--faults" ? faults : data_races) = true;
-      continue;
-    }
+    if (word == "--faults") faults = true;
+    if (word == "--data-races") data_races = true;
+    if (word == "--ids-may-return") may_return = true;
+    if (word == "--faults" || word == "--data-races" || word == "--ids-may-return") continue;
     if (i + 1 == argc) return usage();
     const long value = std::strtol(argv[++i], nullptr, 10);
     if (word == "--seconds") seconds = static_cast<int>(value);
@@ -600,6 +639,8 @@ int main(int argc, char** argv) {
                 static_cast<unsigned long long>(shared->done[static_cast<std::size_t>(i)].load()));
   }
   std::printf("\n");
+  if (!faults) look_at_order(workers, std::max(1, seconds / 3));
+  if (shared->again != 0 && !may_return) violation("%u ids were given out again at once", shared->again.load());
   if (shared->violations != 0) std::printf("%d violations, the first: %s\n", shared->violations.load(), shared->first);
   return good && shared->violations == 0 ? 0 : 1;
 }
