@@ -157,23 +157,21 @@ Result<Table> changed_table(const Asked& asked) {
   return table;
 }
 
-/// What one level costs: the difference of a depth from depth 0 of the same kernel, by the depth. Kernels down,
-/// benchmarks and conditions across.
+/// What one level costs: the difference of a depth from depth 0 of the same kernel, by the depth. Benchmarks and
+/// conditions down, kernels across.
 Result<Table> levels_table(const Citation& citation, const Report& report) {
   const Asked asked(citation, report);
   const int depth = TRY(asked.depth());
   const auto conditions = TRY(asked.list("conditions"));
-  const auto benchmarks = TRY(asked.list("benchmarks"));
+  const auto kernels = TRY(asked.list("kernels"));
   if (depth < 1) return user_error("'levels' needs a depth of 1 or more");
   Table table;
-  table.columns = {{fmt::format("a level, of {}", depth), "", Align::left}};
-  for (const std::string& benchmark : benchmarks) {
-    for (const std::string& condition : conditions) table.columns.push_back({benchmark + ", " + condition});
-  }
-  for (const std::string& kernel : TRY(asked.list("kernels"))) {
-    std::vector<std::string> row = {kernel};
-    for (const std::string& benchmark : benchmarks) {
-      for (const std::string& condition : conditions) {
+  table.columns = {{depth == 1 ? "the first level" : fmt::format("a level, of {}", depth), "", Align::left}};
+  for (const std::string& kernel : kernels) table.columns.push_back({kernel});
+  for (const std::string& benchmark : TRY(asked.list("benchmarks"))) {
+    for (const std::string& condition : conditions) {
+      std::vector<std::string> row = {benchmark + ", " + condition};
+      for (const std::string& kernel : kernels) {
         Citation under = citation;
         under.keys["condition"] = condition;
         const Asked one = TRY(Asked::make(under, report));
@@ -192,8 +190,8 @@ Result<Table> levels_table(const Citation& citation, const Report& report) {
         if (level.interval) level.interval = Interval{level.interval->low / depth, level.interval->high / depth};
         row.push_back(difference_text(level, report.run.meter));
       }
+      table.rows.push_back(std::move(row));
     }
-    table.rows.push_back(std::move(row));
   }
   return table;
 }

@@ -185,7 +185,7 @@ TEST(Citation, AConditionIsTheOneThatIsNamed) {
   EXPECT_THAT(cited("depth levels depth=4 kernels=multi benchmarks=vfork_exit_wait condition=aged"),
               HasSubstr("levels has no condition 'aged'"));
   EXPECT_THAT(cited("levels levels depth=4 kernels=multi benchmarks=vfork_exit_wait conditions=quiet,host"),
-              HasSubstr("| multi | +10 exact | +30 exact |"));
+              HasSubstr("| vfork\\_exit\\_wait, quiet | +10 exact |\n| vfork\\_exit\\_wait, host | +30 exact |"));
   EXPECT_THAT(cited("levels levels depth=0 kernels=multi benchmarks=vfork_exit_wait conditions=quiet"),
               HasSubstr("needs a depth of 1 or more"));
   EXPECT_THAT(cited("levels levels depth=1 kernels=multi benchmarks=vfork_exit_wait conditions=quiet"),
