@@ -211,7 +211,7 @@ TEST(Series, PassesCheckpatch) {
 }
 
 /// Compiles what the patches touch, behind every patch of the models' base and with every option that is there by then:
-/// what a bisection may hit. The first model is what PID_NS means before there is a choice. Says how many builds it were.
+/// what a bisection may hit. Says how many builds it were.
 void build_at_each_step(const std::vector<std::string>& models, int& built) {
   const KernelBuilder builder(paths());
   const Base base = spec(models.front()).base;
@@ -233,9 +233,6 @@ void build_at_each_step(const std::vector<std::string>& models, int& built) {
         return line.starts_with("#") ||
                options.find("config " + line.substr(7, line.find('=') - 7) + "\n") != std::string::npos;
       };
-      if (model == models.front()) {
-        std::erase_if(step.model.config, [&](const std::string& line) { return !known(line); });
-      }
       if (!std::all_of(step.model.config.begin(), step.model.config.end(), known)) continue;
       const fs::path build = work.path() / model;
       fs::create_directories(build);

@@ -23,7 +23,6 @@ KernelSpec spec(const std::string& model, const std::string& profile) {
   }
   KernelSpec posted{must(table.base("linux-6.12-reserve")), must(table.profile(profile)), must(table.model("multi"))};
   posted.model.name = kPosted;
-  posted.model.config = {"CONFIG_PID_NS=y"};  // without the lab's series, multi is what that means
   posted.model.build_base.reset();
   return posted;
 }
