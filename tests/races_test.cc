@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Races, testing::ValuesIn(raced()), test_name);
 // no objects: this is left to `make check-models`.
 constexpr const char* kBadPatch = R"(--- a/kernel/pid.c
 +++ b/kernel/pid.c
-@@ -641,5 +641,5 @@
+@@ -655,5 +655,5 @@
  	}
  	spin_unlock_irqrestore(&pidmap_lock, flags);
  
