@@ -21,7 +21,8 @@ KernelSpec spec(const std::string& model, const std::string& profile) {
   if (model != kPosted) {
     return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
   }
-  KernelSpec posted{must(table.base("linux-6.12-reserve")), must(table.profile(profile)), must(table.model("multi"))};
+  KernelSpec posted{must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model("multi"))};
+  posted.base.series = "linux-6.12-reserve";
   posted.model.name = kPosted;
   posted.model.build_base.reset();
   return posted;
