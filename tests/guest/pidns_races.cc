@@ -35,9 +35,14 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "nest.h"
+
 namespace {
+
+using nslab::guest::write_setting;
 
 constexpr int kMostIds = 4096;      // of a namespace; pid_max is below
 constexpr int kCycle = 32768;       // pid_max where the order of ids is looked at
@@ -476,34 +481,24 @@ pid_t start_namespace(int ns, int level, int depth, int workers, std::uint64_t s
   _exit(good ? 0 : 1);
 }
 
-bool write_setting(const char* path, const std::string& text) {
-  const int file = open(path, O_WRONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(file);
-  return written;
-}
-
 /// Has allocations of slabs and pages fail now and then, in what is started from here on. False: the kernel cannot.
 bool inject_faults() {
   bool set = true;
   for (const std::string kind : {"failslab", "fail_page_alloc"}) {
-    const std::string folder = "/sys/kernel/debug/" + kind + "/";
-    set &= write_setting((folder + "task-filter").c_str(), "Y");
-    set &= write_setting((folder + "probability").c_str(), "1");
-    set &= write_setting((folder + "interval").c_str(), "50");
-    set &= write_setting((folder + "times").c_str(), "-1");
-    set &= write_setting((folder + "verbose").c_str(), "0");
-    set &= write_setting((folder + "ignore-gfp-wait").c_str(), "N");
+    for (const auto& [setting, value] :
+         {std::pair("task-filter", "Y"), std::pair("probability", "1"), std::pair("interval", "50"),
+          std::pair("times", "-1"), std::pair("verbose", "0"), std::pair("ignore-gfp-wait", "N")}) {
+      set &= write_setting("/sys/kernel/debug/" + kind + "/" + setting, value) == 0;
+    }
   }
-  return set && write_setting("/proc/self/make-it-fail", "1");
+  return set && write_setting("/proc/self/make-it-fail", "1") == 0;
 }
 
 /// Has KCSAN look at all code, and report data races between functions that keep ids: those of the trees and the pids,
 /// by their names. What else races in a kernel would drown them. False: the kernel has no KCSAN.
 bool look_for_data_races() {
   constexpr const char* kControl = "/sys/kernel/debug/kcsan";
-  if (!write_setting(kControl, "whitelist")) return false;
+  if (write_setting(kControl, "whitelist") != 0) return false;
   std::FILE* const symbols = std::fopen("/proc/kallsyms", "r");
   if (symbols == nullptr) return false;
   int functions = 0;
@@ -514,11 +509,11 @@ bool look_for_data_races() {
     const bool keeps_ids =
         view.find("pid") != view.npos || view.find("radix_tree") != view.npos || view.starts_with("idr_");
     if ((type != 't' && type != 'T') || !keeps_ids) continue;
-    if (write_setting(kControl, '!' + std::string(name))) ++functions;
+    if (write_setting(kControl, '!' + std::string(name)) == 0) ++functions;
   }
   std::fclose(symbols);
   std::printf("data races are looked for in %d functions\n", functions);
-  return functions > 100 && write_setting(kControl, "on");
+  return functions > 100 && write_setting(kControl, "on") == 0;
 }
 
 /// What KCSAN has done since it was switched on. False: it has not looked.
@@ -590,10 +585,14 @@ int main(int argc, char** argv) {
   bool may_return = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--faults") faults = true;
-    if (word == "--data-races") data_races = true;
-    if (word == "--ids-may-return") may_return = true;
-    if (word == "--faults" || word == "--data-races" || word == "--ids-may-return") continue;
+    bool* const flag = word == "--faults"           ? &faults
+                       : word == "--data-races"     ? &data_races
+                       : word == "--ids-may-return" ? &may_return
+                                                    : nullptr;
+    if (flag != nullptr) {
+      *flag = true;
+      continue;
+    }
     if (i + 1 == argc) return usage();
     const long value = std::strtol(argv[++i], nullptr, 10);
     if (word == "--seconds") seconds = static_cast<int>(value);
