@@ -513,6 +513,12 @@ bool look_for_data_races() {
   }
   std::fclose(symbols);
   std::printf("data races are looked for in %d functions\n", functions);
+  // Wait longer at each of more accesses than KCSAN does by itself: a vCPU that is to come by may be waiting for the
+  // host.
+  const std::string parameters = "/sys/module/kcsan/parameters/";
+  if (write_setting(parameters + "udelay_task", "2000") != 0 || write_setting(parameters + "skip_watch", "400") != 0) {
+    return false;
+  }
   return functions > 100 && write_setting(kControl, "on") == 0;
 }
 
