@@ -42,48 +42,56 @@ constexpr std::array kPairs = {
     Pair{"positive control: a known number of added instructions", "multi", "multi-known"},
 };
 
-/// A model's name taken apart: structure[+cache][+hash].
+/// A model's name taken apart: structure[+cache][+hash or +reserve].
 struct Design {
   std::string structure;
   bool cache = false;
-  bool hash = false;
+  std::string lookup;  ///< "" is mainline's IDR
 
-  std::string name() const { return structure + (cache ? "+cache" : "") + (hash ? "+hash" : ""); }
+  std::string name() const { return structure + (cache ? "+cache" : "") + lookup; }
 };
 
 constexpr std::array<std::string_view, 4> kStructures = {"multi", "flat", "static3", "list"};
+constexpr std::array<std::string_view, 3> kLookups = {"", "+hash", "+reserve"};
 
-/// Designs that differ in nothing but one option. `absent` and `present` are the option's two values.
+enum class Factor { structure, cache, lookup };
+
+/// Designs that differ in nothing but one factor. `absent` and `present` are two of its values.
 struct Option {
+  Factor factor;
   std::string name;
   std::string absent;  ///< as label of a side
   std::string present;
   std::string preposition;  ///< before either, where another option is found there
-  Design (*with)(const Design& design, const std::string& value);
   std::string value_a;
   std::string value_b;
+
+  Design with(Design design, const std::string& value) const {
+    switch (factor) {
+      case Factor::structure:
+        design.structure = value;
+        break;
+      case Factor::cache:
+        design.cache = !value.empty();
+        break;
+      case Factor::lookup:
+        design.lookup = value;
+        break;
+    }
+    return design;
+  }
 };
 
 std::vector<Option> options() {
   std::vector<Option> all = {
-      {"cached ids", "no cache", "the cache", "with",
-       [](const Design& d, const std::string& value) {
-         return Design{d.structure, !value.empty(), d.hash};
-       },
-       "", "y"},
-      {"bitmap and hash instead of IDR", "the IDR", "the hash", "with",
-       [](const Design& d, const std::string& value) {
-         return Design{d.structure, d.cache, !value.empty()};
-       },
-       "", "y"},
+      {Factor::cache, "cached ids", "no cache", "the cache", "with", "", "+cache"},
+      {Factor::lookup, "bitmap and hash instead of IDR", "the IDR", "the hash", "with", "", "+hash"},
+      {Factor::lookup, "the next id kept ready", "no id kept ready", "the next id kept ready", "with", "", "+reserve"},
   };
   for (const std::string_view structure : kStructures) {
     if (structure == "multi") continue;
-    all.push_back({fmt::format("{} instead of multi", structure), "multi", std::string(structure), "in",
-                   [](const Design& d, const std::string& value) {
-                     return Design{value, d.cache, d.hash};
-                   },
-                   "multi", std::string(structure)});
+    all.push_back({Factor::structure, fmt::format("{} instead of multi", structure), "multi", std::string(structure),
+                   "in", "multi", std::string(structure)});
   }
   return all;
 }
@@ -94,8 +102,8 @@ std::vector<std::pair<Design, Design>> counterparts(const Option& option, const 
   std::set<std::string> seen;
   for (const std::string_view structure : kStructures) {
     for (const bool cache : {false, true}) {
-      for (const bool hash : {false, true}) {
-        const Design design{std::string(structure), cache, hash};
+      for (const std::string_view lookup : kLookups) {
+        const Design design{std::string(structure), cache, std::string(lookup)};
         const Design a = option.with(design, option.value_a);
         const Design b = option.with(design, option.value_b);
         if (kernels.contains(a.name()) && kernels.contains(b.name()) && seen.insert(a.name()).second)
@@ -131,12 +139,12 @@ std::vector<Contrast> contrasts_of(const std::vector<std::string>& kernels) {
     }
     contrasts.push_back(main);
   }
-  // Cache with hash, and either with each structure: for each pair (a, b) of the first option, the counterparts in the
-  // second.
-  for (std::size_t i = 0; i < 2; ++i) {
+  // Of two factors: for each pair (a, b) of the first option, the counterparts in the second.
+  for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = i + 1; j < all.size(); ++j) {
       const Option& one = all[i];
       const Option& other = all[j];
+      if (one.factor == other.factor) continue;
       Contrast contrast{fmt::format("interaction: {} with {}", one.name, other.name),
                         fmt::format("{} {}", other.preposition, other.absent),
                         fmt::format("{} {}", other.preposition, other.present),

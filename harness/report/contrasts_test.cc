@@ -53,12 +53,13 @@ TEST(Contrasts, OfASquareAreTwoMainEffectsAndTheirInteraction) {
 TEST(Contrasts, OfTheWholePlanTakeEveryDesignOnce) {
   std::vector<std::string> all;
   for (const char* structure : {"multi", "flat", "static3", "list"}) {
-    for (const char* options : {"", "+cache", "+hash", "+cache+hash"}) all.push_back(std::string(structure) + options);
+    for (const char* options : {"", "+cache", "+hash", "+cache+hash", "+reserve"})
+      all.push_back(std::string(structure) + options);
   }
   const auto contrasts = contrasts_of(all);
   for (const char* name :
        {"main effect: cached ids, over 8 designs", "main effect: bitmap and hash instead of IDR, over 8 designs",
-        "main effect: list instead of multi, over 4 designs"}) {
+        "main effect: the next id kept ready, over 4 designs", "main effect: list instead of multi, over 5 designs"}) {
     const Contrast* main = find(contrasts, name);
     ASSERT_NE(main, nullptr) << name;
     EXPECT_EQ(main->a.size(), main->b.size());
@@ -74,6 +75,8 @@ TEST(Contrasts, OfTheWholePlanTakeEveryDesignOnce) {
   EXPECT_THAT(interaction->a, testing::Contains("list+cache"));
   EXPECT_THAT(interaction->a, testing::Contains("list+hash"));
   EXPECT_EQ(interaction->a.size(), 8U);
+  for (const Contrast& contrast : contrasts)
+    EXPECT_EQ(contrast.name.find("IDR with the next id"), std::string::npos) << "no kernel has two lookups";
 }
 
 }  // namespace
