@@ -140,7 +140,7 @@ std::string ends_text(const std::vector<Entry>& entries, std::string_view where,
   };
   if (low->comparison->difference < 0) add("saving", *low);
   if (high->comparison->difference > 0) add("extra cost", *high);
-  return fmt::format("Of all operations{} {}.", where, fmt::join(ends, "; "));
+  return fmt::format("Of all operations{}{} {}.", where, where.empty() ? "" : ",", fmt::join(ends, "; "));
 }
 
 /// Between kernels, at depth 1 or, where that was not measured, at the shallowest depth. A reference that has depth 0
@@ -162,7 +162,7 @@ std::string kernels_text(const Report& report) {
                     reference_text(report), pairs_text(shown), results_text(shown, meter));
     if (same_depth) return text + " " + ends_text(entries, "", meter);
     const auto at_zero = entries_at(report, 0, against_reference);
-    return at_zero.empty() ? text : text + " " + ends_text(at_zero, ", both kernels at depth 0,", meter);
+    return at_zero.empty() ? text : text + " " + ends_text(at_zero, ", both kernels at depth 0", meter);
   }
   if (!report.reference_at_depth_zero || report.kernels.size() < 2) return "";
   return fmt::format(
