@@ -28,6 +28,7 @@ constexpr std::size_t kBlock = 1 << 16;
 constexpr std::int64_t kMostTreeBytes = std::int64_t{16} << 30;  // Linux 6.12 has 1.5 GB
 constexpr std::int64_t kMostEntries = 2'000'000;                 // and 93,000
 constexpr std::size_t kMostFileBytes = 64 << 20;                 // Debian's config has 0.3 MB
+constexpr std::size_t kMostKernelBytes = 512 << 20;              // Debian's kernels have 60 to 80 MB
 
 std::string error_of(archive* from) {
   const char* text = archive_error_string(from);
@@ -151,15 +152,15 @@ Result<void> unpack_archive(const fs::path& file, const fs::path& into) {
 namespace {
 
 /// The rest of an entry, called `name` in errors.
-Result<std::string> read_all(archive* reader, const std::string& name) {
+Result<std::string> read_all(archive* reader, const std::string& name, std::size_t most = kMostFileBytes) {
   std::string content;
   std::vector<char> block(kBlock);
   for (;;) {
     const auto got = archive_read_data(reader, block.data(), block.size());
     if (got < 0) return user_error("{} is broken: {}", name, error_of(reader));
     if (got == 0) return content;
-    if (content.size() + static_cast<std::size_t>(got) > kMostFileBytes)
-      return user_error("{} has more than {} MiB when it is unpacked", name, kMostFileBytes >> 20);
+    if (content.size() + static_cast<std::size_t>(got) > most)
+      return user_error("{} has more than {} MiB when it is unpacked", name, most >> 20);
     content.append(block.data(), static_cast<std::size_t>(got));
   }
 }
@@ -222,6 +223,19 @@ Result<std::string> decompress(std::string_view bytes) {
     return user_error("it is not compressed: {}", error_of(reader.get()));
   }
   return read_all(reader.get(), "what was compressed");
+}
+
+Result<std::string> decompress_kernel(std::string_view bytes) {
+  const Reader reader(archive_read_new(), archive_read_free);
+  support_compressions(reader.get());
+  archive_read_support_filter_lz4(reader.get());
+  archive_read_support_format_raw(reader.get());
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK ||
+      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
+    return user_error("its compression is unknown: {}", error_of(reader.get()));
+  }
+  return read_all(reader.get(), "the compressed kernel", kMostKernelBytes);
 }
 
 Result<std::string> hash_tree(const fs::path& folder) {

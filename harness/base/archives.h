@@ -20,6 +20,10 @@ Result<void> unpack_archive(const std::filesystem::path& archive, const std::fil
 /// The content of one compressed file. Exit::user for more than 64 MiB.
 Result<std::string> read_compressed(const std::filesystem::path& file);
 
+/// Unpacks a compression of the kind that a kernel is packed with: gzip, bzip2, lzma, xz, lz4 or zstd. Exit::user for
+/// other bytes, and for more than 512 MiB.
+Result<std::string> decompress_kernel(std::string_view bytes);
+
 /// Bytes made smaller (zstd): equal bytes give equal results.
 Result<std::string> compress(std::string_view bytes);
 /// What compress() was given. Exit::user for other bytes, and for more than 64 MiB.
