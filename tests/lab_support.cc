@@ -18,14 +18,7 @@ Paths paths() {
 
 KernelSpec spec(const std::string& model, const std::string& profile) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
-  if (model != kPosted) {
-    return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
-  }
-  KernelSpec posted{must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model("multi"))};
-  posted.base.series = "linux-6.12-reserve";
-  posted.model.name = kPosted;
-  posted.model.build_base.reset();
-  return posted;
+  return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
 }
 
 Kernel kernel(const std::string& model, const std::string& profile) {
@@ -40,7 +33,6 @@ std::vector<std::string> models() {
             "flat+cache", "flat+hash", "static3", "list+hash"};
   std::vector<std::string> names;
   for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) names.push_back(model.name);
-  names.push_back(kPosted);
   return names;
 }
 

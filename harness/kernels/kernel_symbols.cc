@@ -73,7 +73,7 @@ std::optional<Tokens> find_tokens(std::string_view bytes) {
 }
 
 struct Names {
-  std::size_t begin;  ///< of the number of symbols
+  std::size_t begin;               ///< of the number of symbols
   std::vector<std::string> names;  ///< the type before each
 };
 

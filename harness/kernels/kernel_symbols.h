@@ -19,10 +19,10 @@ struct KernelSymbol {
 };
 
 /// The symbols that a kernel carries for /proc/kallsyms, in its own order: by address. `elf` is an unpacked kernel for
-/// x86-64 of 5.15 or later; it needs no symbol table. The format is that of scripts/kallsyms.c: of names, each symbol is
-/// a length and so many codes of a table of 256 tokens; a marker for each 256th symbol; the addresses as distances from
-/// a base, with CONFIG_KALLSYMS_BASE_RELATIVE. Exit::user when there are none (CONFIG_KALLSYMS=n), or in a format of a
-/// later kernel's.
+/// x86-64 of 5.15 or later; it needs no symbol table. The format is that of scripts/kallsyms.c: of names, each symbol
+/// is a length and so many codes of a table of 256 tokens; a marker for each 256th symbol; the addresses as distances
+/// from a base, with CONFIG_KALLSYMS_BASE_RELATIVE. Exit::user when there are none (CONFIG_KALLSYMS=n), or in a format
+/// of a later kernel's.
 Result<std::vector<KernelSymbol>> read_kallsyms(std::string_view elf, const std::string& name);
 
 /// The symbols of a System.map, or of what nm(1) prints. Exit::user with the number of a line that is none.

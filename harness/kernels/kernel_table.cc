@@ -73,7 +73,10 @@ Result<KernelTable> parse_kernel_table(std::string_view text, const std::string&
     TomlReader fields(*entry, file);
     fields.read("description", model.description, true);
     fields.read("config", model.config);
+    fields.read("series", model.series);
     fields.read("build_base", build_bases[name]);
+    if (!model.series.empty() && !build_bases[name].empty())
+      fields.reject("series", "a model with a series of its own shares no objects: take 'build_base' away");
     TRY(fields.finish());
     table.models.push_back(std::move(model));
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "result.h"
@@ -35,6 +36,7 @@ struct Model {
   std::string name;
   std::string description;
   std::vector<std::string> config;  ///< settings, as lines of a .config
+  std::string series = {};          ///< a patch series of its own, in place of the base's
   /// The model whose build folder a build of this one starts with, as most of its objects are the same. None: a build
   /// compiles every file.
   std::shared_ptr<const Model> build_base = nullptr;
@@ -43,7 +45,13 @@ struct Model {
 
 /// What is to be built: one of each.
 struct KernelSpec {
-  Base base;
+  KernelSpec() = default;
+  KernelSpec(Base of_base, Profile of_profile, Model of_model)
+      : base(std::move(of_base)), profile(std::move(of_profile)), model(std::move(of_model)) {
+    if (!model.series.empty()) base.series = model.series;
+  }
+
+  Base base;  ///< with the series that the kernel has
   Profile profile;
   Model model;
 };

@@ -53,6 +53,30 @@ description = "c"
   EXPECT_THAT(unknown.error().message, testing::HasSubstr("'build_base' of model 'a' is 'z'"));
 }
 
+TEST(KernelTable, AModelsOwnSeriesTakesThePlaceOfTheBases) {
+  const auto table = table_of(R"(
+[model.multi]
+description = "mainline"
+[model.posted]
+description = "mainline with other patches"
+series = "others"
+)");
+  ASSERT_TRUE(table) << table.error().message;
+  const Base base{"base", "", "", "", "the base's"};
+  EXPECT_EQ(KernelSpec(base, {}, *table->model("multi")).base.series, "the base's");
+  EXPECT_EQ(KernelSpec(base, {}, *table->model("posted")).base.series, "others");
+  const auto shared = table_of(R"(
+[model.multi]
+description = "mainline"
+[model.posted]
+description = "mainline with other patches"
+series = "others"
+build_base = "multi"
+)");
+  ASSERT_FALSE(shared);
+  EXPECT_THAT(shared.error().message, testing::HasSubstr("shares no objects"));
+}
+
 TEST(KernelTable, AModelsNameIsAPlainWord) {
   for (const char* name : {"../x", "a/b", ".", "a b", "", "\\u001b"}) {
     const auto table = parse_kernel_table(fmt::format("[model.\"{}\"]\ndescription = \"x\"\nconfig = []\n", name), "t");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ingredients.h"
 
+#include <set>
+
 #include "benchmarks.h"
 #include "experiment.h"
 #include "hash.h"
@@ -34,10 +36,20 @@ Result<std::string> initramfs_today(const std::string& experiment_text, const Pa
   return sha256(TRY(pack_image(paths, files)));
 }
 
-Result<std::map<std::string, std::string>> patches_today(const Base& base, const Paths& paths) {
+/// Of all series that the run's kernels have.
+Result<std::map<std::string, std::string>> patches_today(const RunRecord& run, const KernelTable& table,
+                                                         const Paths& paths) {
+  const Base base = TRY(table.base(run.base));
+  std::set<std::string> all;
+  const Json kernels = object_member(manifest_of(run), "kernels");
+  for (const auto& [name, kernel] : kernels.items()) {
+    const auto model = table.model(name);
+    all.insert(model && !model->series.empty() ? model->series : base.series);
+  }
   std::map<std::string, std::string> patches;
-  for (const Patch& patch : TRY(read_series(paths.kernels_folder() / base.series))) {
-    patches[patch.name] = sha256(patch.content);
+  for (const std::string& series : all) {
+    for (const Patch& patch : TRY(read_series(paths.kernels_folder() / series)))
+      patches[patch.name] = sha256(patch.content);
   }
   return patches;
 }
@@ -61,7 +73,7 @@ Ingredients ingredients_of(const RunRecord& run) {
     if (const auto config = kernel.find("model_config"); config != kernel.end()) then.models[name] = to_text(*config);
     const auto patches = kernel.find("patches");
     if (patches == kernel.end() || !patches->is_array()) continue;
-    then.patches.emplace();  // all kernels of a run have the series of its base
+    if (!then.patches) then.patches.emplace();
     for (const Json& patch : *patches) {
       if (patch.is_object()) (*then.patches)[text_member(patch, "name")] = text_member(patch, "sha256");
     }
@@ -76,9 +88,7 @@ Ingredients ingredients_today(const RunRecord& run, const Paths& paths) {
   if (const auto hash = initramfs_today(text_member(manifest_of(run), "experiment"), paths)) today.initramfs = *hash;
   const auto table = load_kernel_table(paths.kernels_folder());
   if (!table) return today;
-  if (const auto base = table->base(run.base)) {
-    if (const auto patches = patches_today(*base, paths)) today.patches = *patches;
-  }
+  if (const auto patches = patches_today(run, *table, paths)) today.patches = *patches;
   for (const Model& model : table->models) today.models[model.name] = to_text(Json(model.config));
   return today;
 }

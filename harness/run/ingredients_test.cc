@@ -83,7 +83,7 @@ TEST(Ingredients, OfTodayAreTheCheckoutsWhereTheyCanBeKnown) {
   Paths paths = *find_paths();
   RunRecord run;
   run.base = "linux-6.12";
-  run.manifest = "{}";
+  run.manifest = R"({"kernels": {"multi": {}}})";
   paths.guest = "/nowhere";
   const Ingredients today = ingredients_today(run, paths);
   EXPECT_FALSE(today.initramfs);
@@ -94,6 +94,10 @@ TEST(Ingredients, OfTodayAreTheCheckoutsWhereTheyCanBeKnown) {
     EXPECT_EQ(hash, sha256(patch.substr(patch.find("\ndiff --git ") + 1))) << "a message is no part of it: " << name;
   }
   EXPECT_THAT(today.models, testing::Contains(testing::Pair("multi", HasSubstr("CONFIG_PID_NS=y"))));
+  run.manifest = R"({"kernels": {"posted": {}}})";
+  const Ingredients posted = ingredients_today(run, paths);
+  ASSERT_TRUE(posted.patches);
+  EXPECT_EQ(posted.patches->size(), 4U) << "of its own series alone";
   paths.root = "/nowhere";
   EXPECT_FALSE(ingredients_today(run, paths).patches);
 }
