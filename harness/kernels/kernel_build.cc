@@ -108,7 +108,10 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
 
 }  // namespace
 
-Result<std::string> KernelBuilder::hash(const KernelSpec& spec) const { return TRY(inputs(spec)).hash(); }
+Result<std::string> KernelBuilder::hash(const KernelSpec& spec) const {
+  if (spec.given) return spec.given->hash();
+  return TRY(inputs(spec)).hash();
+}
 
 Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) const {
   return cache_.kernel(spec.model.name, hash);
@@ -126,6 +129,7 @@ Result<void> KernelBuilder::configure(const KernelSpec& spec, const fs::path& tr
 }
 
 Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs) const {
+  if (spec.given) return provide_kernel(*spec.given, cache_);
   return build(spec, jobs, /*with_objects=*/false);
 }
 
@@ -143,9 +147,7 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   if (is_damaged()) {
     print_err("nslab: {} is damaged: it does not hold the kernel {} that was built there. It is built anew\n",
               kernel.folder.string(), kernel.name);
-    std::error_code error;
-    fs::remove_all(kernel.folder, error);
-    if (error) return machine_error("cannot remove {}: {}", kernel.folder.string(), error.message());
+    TRY(cache_.remove(kernel));
   }
 
   // Where another process makes room for its objects before we have copied ours, we make them anew.
@@ -176,8 +178,10 @@ Result<bool> is_intact(const Kernel& kernel) {
   const auto is = [&](const char* key, const std::string& value) {
     return manifest->contains(key) && manifest->at(key) == value;
   };
+  if (!is("hash", kernel.hash) || !is("vmlinux_sha256", vmlinux)) return false;
+  if (manifest->contains("given")) return true;  // it has no sizes
   const auto sizes = sha256_file(kernel.sizes());
-  return sizes && is("hash", kernel.hash) && is("vmlinux_sha256", vmlinux) && is("sizes_sha256", *sizes);
+  return sizes && is("sizes_sha256", *sizes);
 }
 
 Result<Json> read_manifest(const Kernel& kernel) {

@@ -34,6 +34,8 @@ class KernelBuilder {
   Kernel cached(const KernelSpec& spec, const std::string& hash) const;
   bool is_built(const Kernel& kernel) const { return cache_.is_built(kernel); }
 
+  /// A kernel that is given (given_kernel.h) is fetched in place of being built.
+  ///
   /// The kernel from the cache, or built with `jobs` compilations at once (0: as many as cores). The model's build base
   /// is built first when its objects are missing. Exit::user when a setting is lost or the source does not compile;
   /// Exit::machine when the machine lacks a tool, memory or disk space.

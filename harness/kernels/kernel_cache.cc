@@ -179,11 +179,29 @@ Result<void> KernelCache::keep_kernel(const Kernel& kernel, const fs::path& buil
     if (error) return machine_error("cannot keep {}: {}", from, error.message());
   }
   if (is_built(kernel)) return {};  // only its objects were missing, and gave the same bits again
+  return keep(kernel, std::move(result));
+}
+
+Result<TempFolder> KernelCache::folder_for(const Kernel& kernel) const {
+  const std::string name = "given-" + kernel.hash.substr(0, 16);
+  TRY(TempFolder::sweep(temporary(), name));
+  return TempFolder::make(temporary(), name);
+}
+
+Result<void> KernelCache::remove(const Kernel& kernel) const {
+  std::error_code error;
+  fs::remove_all(kernel.folder, error);
+  if (error) return machine_error("cannot remove {}: {}", kernel.folder.string(), error.message());
+  return {};
+}
+
+Result<void> KernelCache::keep(const Kernel& kernel, TempFolder made) const {
+  std::error_code error;
   constexpr fs::perms kReadable = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                                   fs::perms::others_read | fs::perms::others_exec;
-  fs::permissions(result.path(), kReadable, error);
+  fs::permissions(made.path(), kReadable, error);
   TRY(make_folders(kernel.folder.parent_path()));
-  return result.rename_to(kernel.folder);
+  return made.rename_to(kernel.folder);
 }
 
 Result<void> KernelCache::keep_objects(const std::string& profile, const Kernel& kernel,

@@ -77,6 +77,13 @@ class KernelCache {
   Result<bool> copy_objects(const std::string& profile, const Kernel& kernel,
                             const std::filesystem::path& folder) const;
 
+  /// An empty folder to make a kernel in, for keep(). The caller holds the kernel's lock.
+  Result<TempFolder> folder_for(const Kernel& kernel) const;
+  /// Makes the folder the kernel: it has what Kernel names, but for the sizes of a kernel that we have not built.
+  Result<void> keep(const Kernel& kernel, TempFolder made) const;
+  /// Removes the kernel from the cache, if it is there.
+  Result<void> remove(const Kernel& kernel) const;
+
   /// Moves what is worth keeping out of a finished build's folder, and makes it the kernel unless there is one already.
   Result<void> keep_kernel(const Kernel& kernel, const std::filesystem::path& build_folder) const;
   /// Keeps the build folder itself, for copy_objects(), after keep_kernel(). Of one profile and model, three are kept:

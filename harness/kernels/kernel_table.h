@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "given_kernel.h"
 #include "result.h"
 
 namespace nslab {
@@ -54,6 +56,7 @@ struct KernelSpec {
   Base base;  ///< with the series that the kernel has
   Profile profile;
   Model model;
+  std::optional<GivenKernel> given = {};  ///< then the others say nothing but the name, which is the model's
 };
 
 /// What kernels/kernels.toml lists.

@@ -24,6 +24,14 @@ Result<T> at(const std::string& where, Result<T> result) {
   return result;
 }
 
+Result<KernelSpec> spec_of(const KernelTable& table, const Base& base, const Profile& profile,
+                           const std::string& name) {
+  if (!names_given_kernel(name)) return KernelSpec(base, profile, TRY(table.model(name)));
+  KernelSpec spec(base, profile, {.name = name, .description = "", .config = {}});
+  spec.given = TRY(find_given_kernel(name));
+  return spec;
+}
+
 /// BootPlan::key. `host` is empty unless the meter depends on it.
 std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::string& host) {
   Hasher key;
@@ -55,8 +63,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   }
   std::vector<KernelSpec> specs;
   for (const std::string& name : experiment.kernels()) {
-    Model model = TRY(at(experiment.where_named(name), table.model(name)));
-    specs.push_back({base, profile, std::move(model)});
+    specs.push_back(TRY(at(experiment.where_named(name), spec_of(table, base, profile, name))));
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
