@@ -76,7 +76,12 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
 /// no other cell's leavings are in it.
 Result<Experiment> experiment_for(const WhyArguments& arguments, const HeadlineDifference& difference) {
   for (const std::string* name : {&arguments.a, &arguments.b, &arguments.benchmark, &arguments.profile}) {
-    const auto is_of_names = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("+-_.", c) != nullptr; };
+    // A file's name may have more letters, but none that would end its text in the experiment.
+    const bool given = names_given_kernel(*name);
+    const auto is_of_names = [&](unsigned char c) {
+      if (given) return c >= ' ' && c != '"' && c != '\\' && c != 0x7f;
+      return std::isalnum(c) != 0 || std::strchr("+-_.", c) != nullptr;
+    };
     if (name->empty() || !std::all_of(name->begin(), name->end(), is_of_names)) {
       return user_error("'{}' is no name: letters, digits, '+', '-' and '_'", without_controls(*name));
     }
@@ -170,7 +175,7 @@ Result<void> act(const WhyArguments& arguments) {
   const auto boots = TRY(store.boots(run.id));
   TRY(check_refusals(boots));
   auto differences = TRY(RunDifferences::make(paths, store, boots));
-  WhyQuestion question = TRY(differences.question(difference, arguments.profile));
+  WhyQuestion question = TRY(differences.question(difference, run.profile));
   question.first_seed = static_cast<std::uint64_t>(arguments.first_seed);
   const Why why = explain(question);
   if (!arguments.output.empty()) TRY(write_all(arguments.output, run, question, why));

@@ -42,6 +42,20 @@ Result<void> bring_to_the_past(const fs::path& folder) {
   return {};
 }
 
+/// Gives all files one time long ago. The objects of a kernel were made of this very source, whose hash they have, so
+/// that a source tree that is made anew makes none of them out of date.
+Result<void> make_old(const fs::path& tree) {
+  constexpr std::chrono::sys_days kLongAgo = std::chrono::year{2000} / 1 / 1;
+  const auto then = std::chrono::file_clock::from_sys(std::chrono::sys_seconds(kLongAgo));
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(tree, error), end; !error && at != end; at.increment(error)) {
+    if (!at->is_symlink(error) && !error) fs::last_write_time(at->path(), then, error);
+    if (error) break;
+  }
+  if (error) return machine_error("cannot set the times of the files in {}: {}", tree.string(), error.message());
+  return {};
+}
+
 /// When the folder was last used. A time in the future is of a clock that was wrong and says nothing: the folder counts
 /// as never used, until it is.
 fs::file_time_type last_use(const fs::path& folder) {
@@ -99,6 +113,7 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
   print_err("unpacking {}\n", source.string());
   auto made = TRY(TempFolder::make(temporary(), prefix));
   TRY(make_source_tree(source, source_hash, patches, made.path()));
+  TRY(make_old(made.path()));
   TRY(made.rename_to(tree));
   TRY(seal(tree, TRY(state_of_tree(tree))));
   return tree;

@@ -234,6 +234,8 @@ TEST_F(Sources, AreUnpackedOnceForEachSeries) {
   ASSERT_TRUE(patched) << patched.error().message;
   EXPECT_FALSE(fs::exists(*pristine / "new.c"));
   EXPECT_TRUE(fs::exists(*patched / "new.c"));
+  EXPECT_LT(fs::last_write_time(*patched / "new.c"), fs::file_time_type::clock::now() - std::chrono::years(1))
+      << "older than objects that were made of it before";
   EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
 
   fs::remove_all(source);

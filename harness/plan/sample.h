@@ -58,13 +58,15 @@ struct BootFailure {
 };
 
 /// One run: an experiment executed once.
+inline constexpr const char* kAsGiven = "as given";
+
 struct RunRecord {
   std::int64_t id = 0;
   std::string experiment;  ///< the experiment's name
   Meter meter = Meter::instructions;
-  std::string profile;                  ///< as "lean"
+  std::string profile;                  ///< as "lean"; kAsGiven where all kernels are given, and so of no profile
   bool measurable = true;               ///< whether the profile's figures count; if not, everything shown says so
-  std::string base;                     ///< as "linux-6.12"
+  std::string base;                     ///< as "linux-6.12"; or kAsGiven
   std::string started;                  ///< UTC, ISO 8601
   std::string finished;                 ///< empty while boots are missing
   std::string manifest;                 ///< JSON: experiment text, kernels with hashes, initramfs hash, QEMU, host

@@ -220,11 +220,12 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
   const std::string level = level_text(options.level);
   document.push_back(
       {.kind = Block::Kind::table,
-       .text = fmt::format(
-           "The difference is {} − {}, in {} ({}, profile {}{}). Its interval is Student's {} over pairs "
-           "of boots with one "
-           "seed; that of the per cent is Fieller's.",
-           b, a, quantity_text(run, options.statistic), meter_text(run), run.profile, condition_text(samples), level),
+       .text = fmt::format("The difference is {} − {}, in {} ({}, {}{}). Its interval is Student's {} over pairs "
+                           "of boots with one "
+                           "seed; that of the per cent is Fieller's.",
+                           b, a, quantity_text(run, options.statistic), meter_text(run),
+                           run.base == kAsGiven ? origin_text(run) : "profile " + run.profile, condition_text(samples),
+                           level),
        .table = table_of(rows, a, b, run.meter, options)});
   Block footnotes{Block::Kind::bullets};
   footnotes.bullets.push_back(fmt::format(
@@ -257,11 +258,11 @@ Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sam
   }
   document.push_back(
       {Block::Kind::paragraph,
-       fmt::format(
-           "{} (B) against {} (A): {}, {}, {}, profile {}{}, {} of boots. B - A is their difference, with its {} "
-           "interval over pairs of boots with one seed.",
-           b, a, quantity_text(run, options.statistic), meter_text(run), run.base, run.profile, condition_text(samples),
-           counted(static_cast<std::uint64_t>(pairs), "pair"), level_text(options.level))});
+       fmt::format("{} (B) against {} (A): {}, {}, {}{}, {} of boots. B - A is their difference, with its {} "
+                   "interval over pairs of boots with one seed.",
+                   b, a, quantity_text(run, options.statistic), meter_text(run), origin_text(run),
+                   condition_text(samples), counted(static_cast<std::uint64_t>(pairs), "pair"),
+                   level_text(options.level))});
   for (const int depth : depths) {
     document.push_back({.kind = Block::Kind::table, .table = mail_table(rows, depth, run.meter)});
   }

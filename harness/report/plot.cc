@@ -60,8 +60,8 @@ std::string subtitle(const Report& report) {
   }
   const std::string boots = low == high ? counted(high, "boot") : fmt::format("{} to {} boots", low, high);
   const RunRecord& run = report.run;
-  std::string text = fmt::format("{}, {}, profile {}, condition {}; {} meter ({}), {} a cell; error bars: {} interval",
-                                 run.experiment, run.base, run.profile, report.condition, name_of(run.meter),
+  std::string text = fmt::format("{}, {}, condition {}; {} meter ({}), {} a cell; error bars: {} interval",
+                                 run.experiment, origin_text(run), report.condition, name_of(run.meter),
                                  run.accelerator, boots, level_text(report.options.level));
   if (run.boots_done < run.boots_planned) {
     text += fmt::format("; INCOMPLETE, {} missing", counted(run.boots_planned - run.boots_done, "boot"));

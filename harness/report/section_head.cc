@@ -86,6 +86,12 @@ Document head_section(const Report& report) {
     warn(fmt::format("No boot of the reference, {}, was measured: differences are given against {}.",
                      report.options.reference, baseline_text(report.reference)));
   }
+  if (run.base != kAsGiven && !given_kernels_text(run).empty()) {
+    warn(fmt::format(
+        "Some kernels are of base {} and profile {}, and others are as given, with configs of their own. What "
+        "the configs make is part of the differences between them.",
+        run.base, run.profile));
+  }
   if (report.unpaired_cells > 0) {
     warn(
         fmt::format("{} cell{} boots whose seed the reference lacks. A difference uses only the seeds that both have; "
@@ -102,17 +108,21 @@ Document head_section(const Report& report) {
     warn(fmt::format("Something else ran on the vCPU now and then. {} Look at the minimum as well.",
                      switched_text(report)));
   }
-  head.push_back({.kind = Block::Kind::facts,
-                  .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
-                            {"accelerator", run.accelerator},
-                            {"base, profile", fmt::format("{}, {}", run.base, run.profile)},
-                            {"condition", condition_text(report)},
-                            {"boots", fmt::format("{} of {}{}; {}", run.boots_done, run.boots_planned,
-                                                  report.elsewhere.empty() ? "" : " under all conditions",
-                                                  boots_text(report.views.front()))},
-                            {"reference", reference_text(report)},
-                            {"started", run.started},
-                            {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  head.push_back(
+      {.kind = Block::Kind::facts,
+       .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
+                 {"accelerator", run.accelerator},
+                 {"base, profile", run.base == kAsGiven ? run.base : fmt::format("{}, {}", run.base, run.profile)},
+                 {"condition", condition_text(report)},
+                 {"boots", fmt::format("{} of {}{}; {}", run.boots_done, run.boots_planned,
+                                       report.elsewhere.empty() ? "" : " under all conditions",
+                                       boots_text(report.views.front()))},
+                 {"reference", reference_text(report)},
+                 {"started", run.started},
+                 {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  if (const std::string given = given_kernels_text(run); !given.empty()) {
+    head.back().facts.emplace_back("as given", given);
+  }
   if (!disturbed && !report.switched.empty()) {
     head.back().facts.emplace_back(
         "other work",

@@ -245,11 +245,12 @@ Block summary(const Report& report) {
   const View& view = report.views.front();
   Block facts{Block::Kind::facts};
   const bool many = report.kernels.size() > kNamed;
-  std::string compared = fmt::format(
-      "{} at {}, in {}: {}, {}, ± the {} interval (base {}, profile {}, condition {}, {})",
-      many ? fmt::format("{} kernels", report.kernels.size()) : listed(report.kernels), depths_text(report.depths),
-      counted(report.benchmarks.size(), "benchmark"), quantity_text(run, view.statistic), boots_text(view),
-      level_text(report.options.level), run.base, run.profile, report.condition, run.accelerator);
+  std::string compared =
+      fmt::format("{} at {}, in {}: {}, {}, ± the {} interval ({}{}, condition {}, {})",
+                  many ? fmt::format("{} kernels", report.kernels.size()) : listed(report.kernels),
+                  depths_text(report.depths), counted(report.benchmarks.size(), "benchmark"),
+                  quantity_text(run, view.statistic), boots_text(view), level_text(report.options.level),
+                  run.base == kAsGiven ? "" : "base ", origin_text(run), report.condition, run.accelerator);
   for (const std::string& mark : marks_of(run)) compared += ". " + mark;
   facts.facts.emplace_back("compared", compared + ".");
   const auto add = [&](const char* name, const std::string& text) {

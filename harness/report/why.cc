@@ -512,11 +512,11 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
                                   shares(why.unplaced), shares(why.earlier_tasks))});
   document.push_back(
       {.kind = Block::Kind::table,
-       .text =
-           fmt::format("Instructions per repetition; profile {}, condition {}, {} boots of each side, seeds {} to {}, "
-                       "{} repetitions a boot. Intervals are Student's over pairs of one seed.",
-                       question.profile, conditions_text(question), question.a.trees.size(), question.first_seed,
-                       question.first_seed + question.a.trees.size() - 1, question.iterations),
+       .text = fmt::format("Instructions per repetition; {}, condition {}, {} boots of each side, seeds {} to {}, "
+                           "{} repetitions a boot. Intervals are Student's over pairs of one seed.",
+                           question.profile == kAsGiven ? "kernels as given" : "profile " + question.profile,
+                           conditions_text(question), question.a.trees.size(), question.first_seed,
+                           question.first_seed + question.a.trees.size() - 1, question.iterations),
        .table = cause_table(question, why)});
   if (by == WhyBy::path) {
     document.push_back({Block::Kind::heading, "By path of calls"});

@@ -32,6 +32,21 @@ std::string profile_mark(const RunRecord& run) { return fmt::format("PROFILE {}:
 
 }  // namespace
 
+std::string origin_text(const RunRecord& run) {
+  return run.base == kAsGiven ? "kernels as given" : fmt::format("{}, profile {}", run.base, run.profile);
+}
+
+std::string given_kernels_text(const RunRecord& run) {
+  std::string text;
+  const auto manifest = parse_json(run.manifest);
+  const Json kernels = manifest ? object_member(*manifest, "kernels") : Json::object();
+  for (const auto& [name, kernel] : kernels.items()) {
+    const std::string given = kernel.is_object() ? text_member(kernel, "given") : "";
+    if (!given.empty()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", name, given);
+  }
+  return text;
+}
+
 std::string level_text(double level) { return fmt::format("{:.4g} %", 100 * level); }
 
 int decimals_for(const Comparison& comparison, Meter meter) {

@@ -19,6 +19,12 @@ constexpr std::string_view kMissing = "–";
 /// "95 %".
 std::string level_text(double level);
 
+/// Where the kernels are from: "linux-6.12, profile lean", or "kernels as given".
+std::string origin_text(const RunRecord& run);
+/// What the kernels that others have built are: a name and "linux-image-… 6.12.117-1", or the image's file; by the
+/// run's manifest. Empty: there is none.
+std::string given_kernels_text(const RunRecord& run);
+
 /// Decimals that show two digits of the interval's half width, at most as many as the meter allows, but always one that
 /// is not 0: "± 0.00" would claim what was not found. What is exact has none if it is a whole number, and else as many
 /// as show that it is not.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "run.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -52,6 +53,10 @@ Result<RunRecord> fresh_run(const Prepared& prepared, const Unbuilt& unbuilt) {
   run.profile = prepared.profile.name;
   run.measurable = prepared.profile.measurable;
   run.base = prepared.base.name;
+  if (std::all_of(prepared.specs.begin(), prepared.specs.end(), [](const KernelSpec& s) { return s.given; })) {
+    run.profile = kAsGiven;
+    run.base = kAsGiven;
+  }
   run.started = utc_now();
   run.manifest = to_text(TRY(manifest_of(prepared, unbuilt)), 2);
   run.boots_planned = static_cast<int>(prepared.plan.size());
