@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <set>
+#include <sstream>
 
 #include "explain_run.h"
 #include "output.h"
@@ -52,6 +53,7 @@ void print(const Experiment& experiment, const Forecast& forecast, const std::fi
 
 struct RunArguments {
   std::string config;
+  std::string kernels;
   std::string results;
   std::string source;
   RunOptions options;
@@ -60,6 +62,8 @@ struct RunArguments {
 
 void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.positional("CONFIG", values.config, "the experiment's TOML file", "FILE");
+  arguments.option("--kernels", values.kernels,
+                   "measure these in place of the experiment's: models, debian:VERSION or image:FILE", "NAME,…");
   arguments.option("--results", values.results, "folder for the results (default: results/NAME)", "FOLDER");
   arguments.option("--jobs,-j", values.options.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.choice("--accel", values.options.accelerator, {"kvm", "tcg"},
@@ -71,9 +75,23 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.hidden("--preload", values.options.preload, "a library that QEMU loads first");
 }
 
+/// The names between commas. One that begins with map= belongs to the image before it.
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  std::istringstream parts(list);
+  for (std::string part; std::getline(parts, part, ',');) {
+    if (part.starts_with("map=") && !names.empty()) {
+      names.back() += "," + part;
+    } else {
+      names.push_back(part);
+    }
+  }
+  return names;
+}
+
 Result<void> act(const RunArguments& arguments) {
   const auto paths = TRY(find_paths());
-  const auto experiment = TRY(load_experiment(paths.named(arguments.config)));
+  const auto experiment = TRY(load_experiment(paths.named(arguments.config), names_in(arguments.kernels)));
   RunOptions options = arguments.options;
   options.results = arguments.results;
   if (options.results.empty()) options.results = paths.results / experiment.name;
@@ -93,9 +111,11 @@ Result<void> act(const RunArguments& arguments) {
 const RegisterVerb registered({
     .name = "run",
     .help = "execute an experiment: build what is missing, boot, store",
-    .examples = "  nslab run configs/smoke.toml              Ctrl-C at any time; the same command goes on\n"
-                "  nslab run configs/full.toml --dry-run     what it would do, and how long that takes\n"
-                "  nslab run configs/smoke.toml --source ~/linux-6.12 --results results/mine   your own tree",
+    .examples =
+        "  nslab run configs/smoke.toml              Ctrl-C at any time; the same command goes on\n"
+        "  nslab run configs/full.toml --dry-run     what it would do, and how long that takes\n"
+        "  nslab run configs/first.toml --kernels debian:6.12,debian:6.1   two of Debian's kernels, as they are\n"
+        "  nslab run configs/smoke.toml --source ~/linux-6.12 --results results/mine   your own tree",
     .declare = verb_body<RunArguments>(declare_arguments, act),
 });
 

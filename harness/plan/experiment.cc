@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "files.h"
 #include "json.h"
@@ -230,9 +231,21 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   return experiment;
 }
 
-Result<Experiment> load_experiment(const std::filesystem::path& file) {
+Result<Experiment> load_experiment(const std::filesystem::path& file, const std::vector<std::string>& kernels) {
   const auto text = TRY(read_file(file));
-  return parse_experiment(text, file.string());
+  auto experiment = TRY(parse_experiment(text, file.string()));
+  if (kernels.empty()) return experiment;
+  auto table = TRY(parse_toml(text, file.string()));
+  toml::array names;
+  for (const std::string& name : kernels) names.push_back(name);
+  for (toml::node& measure : *table.get_as<toml::array>("measure"))
+    measure.as_table()->insert_or_assign("kernels", names);
+  const auto& reference = experiment.reference;
+  if (!reference.empty() && std::find(kernels.begin(), kernels.end(), reference) == kernels.end())
+    table.insert_or_assign("reference", kernels.front());
+  std::ostringstream changed;
+  changed << table << "\n";
+  return parse_experiment(changed.str(), fmt::format("{} with other kernels", file.string()));
 }
 
 Result<Experiment> experiment_of(const RunRecord& run) {

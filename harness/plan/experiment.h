@@ -19,7 +19,7 @@ constexpr int kMostRepetitions = 1'000'000;  ///< of a cell: the guest keeps eig
 
 /// One [[measure]] table: every kernel at every depth with every benchmark, under every condition.
 struct Measure {
-  std::vector<std::string> kernels;  ///< model names
+  std::vector<std::string> kernels;  ///< models, or kernels that are given (given_kernel.h)
   std::vector<int> depths;           ///< 0 to 32
   std::vector<std::string> benchmarks;
   std::vector<Condition> conditions = {kQuiet};
@@ -66,7 +66,9 @@ std::vector<std::pair<std::string, Condition>> kernels_under_conditions(const Ex
 
 /// Parses and checks. Unknown keys, wrong types and impossible values are Exit::user with file and line.
 Result<Experiment> parse_experiment(std::string_view text, const std::string& file_name);
-Result<Experiment> load_experiment(const std::filesystem::path& file);
+/// With `kernels`, these take the place of those that each [[measure]] table names, and their first that of a reference
+/// that is not among them.
+Result<Experiment> load_experiment(const std::filesystem::path& file, const std::vector<std::string>& kernels = {});
 /// The experiment whose text a stored run's manifest has. Exit::user when there is none, or none that can be parsed.
 Result<Experiment> experiment_of(const RunRecord& run);
 
