@@ -61,7 +61,10 @@ TEST(Given, AStrippedImageHasItsSymbolsFromItselfAndTheDigitsOfTheModel) {
   const std::string name = "image:" + image.string();
   const auto samples = measure(work.path() / "results", experiment(fmt::format(R"(["multi", "{}"])", name)));
 
-  const Kernel given = must(provide_kernel(must(find_given_kernel(name)), KernelCache(paths().cache)));
+  KernelSpec wanted = spec("multi");
+  wanted.model.name = name;
+  wanted.given = must(find_given_kernel(wanted, paths().kernels_folder(), KernelCache(paths().cache)));
+  const Kernel given = must(KernelBuilder(paths()).build(wanted));
   const auto own = code_of(given.folder / "System.map");
   EXPECT_GT(own.size(), 5000U);
   for (const auto& [address, symbol] : own) EXPECT_LE(address, end_of_code(own)) << symbol;

@@ -11,8 +11,10 @@
 #include "kernel_build.h"
 #include "kernel_image.h"
 #include "kernel_symbols.h"
+#include "kernel_table.h"
 #include "output.h"
 #include "processes.h"
+#include "source_tree.h"
 #include "text.h"
 
 namespace nslab {
@@ -20,26 +22,24 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// It is part of every given kernel's hash. Raise it when what is made of one changes.
-constexpr int kGivenRecipe = 1;
-
 constexpr std::string_view kDebian = "debian:";
 constexpr std::string_view kImage = "image:";
+constexpr std::string_view kTree = "tree:";
 
-/// A package of the same kernel can have several versions.
-struct Package {
-  std::string name;
-  std::string version;
-  std::string sha256;
+/// Raise the number when what is made of a package or an image changes.
+Hasher given_hash() {
+  Hasher hash;
+  hash.part("given", "2");
+  return hash;
+}
 
-  /// "6.12.117" of "6.12.117-1~deb12u1".
-  std::string upstream() const { return version.substr(0, version.rfind('-')); }
-};
+/// "6.12.117" of "6.12.117-1~deb12u1".
+std::string upstream_of(const DebianPackage& package) { return package.version.substr(0, package.version.rfind('-')); }
 
 /// Of what apt-cache show prints: a paragraph a version, a field a line.
-std::vector<Package> parse_packages(const std::string& text) {
-  std::vector<Package> packages;
-  Package package;
+std::vector<DebianPackage> parse_packages(const std::string& text) {
+  std::vector<DebianPackage> packages;
+  DebianPackage package;
   const auto finish = [&] {
     if (!package.name.empty() && !package.sha256.empty()) packages.push_back(package);
     package = {};
@@ -65,7 +65,7 @@ Result<std::string> output_of(const std::vector<std::string>& argv) {
 }
 
 /// Debian's kernels, as apt knows them: those for clouds, or the package of just this name.
-Result<std::vector<Package>> packages_of(const std::string& version) {
+Result<std::vector<DebianPackage>> packages_of(const std::string& version) {
   constexpr std::string_view kCloud = "-cloud-amd64";
   const std::string exact = fmt::format("linux-image-{}", version);
   std::vector<std::string> names;
@@ -88,10 +88,10 @@ Result<bool> is_newer(const std::string& a, const std::string& b) {
 Result<GivenKernel> find_package(const std::string& name) {
   const std::string wanted = name.substr(kDebian.size());
   const auto packages = TRY(packages_of(wanted));
-  std::optional<Package> newest;
+  std::optional<DebianPackage> newest;
   std::vector<std::string> known;
-  for (const Package& package : packages) {
-    const std::string upstream = package.upstream();
+  for (const DebianPackage& package : packages) {
+    const std::string upstream = upstream_of(package);
     if (std::find(known.begin(), known.end(), upstream) == known.end()) known.push_back(upstream);
     const bool fits =
         upstream == wanted || upstream.starts_with(wanted + ".") || package.name == "linux-image-" + wanted;
@@ -101,38 +101,41 @@ Result<GivenKernel> find_package(const std::string& name) {
     std::sort(known.begin(), known.end());
     return user_error("apt has no kernel {} for clouds; it has {}", wanted, fmt::join(known, ", "));
   }
-  GivenKernel given{.name = name, .package = newest->name, .version = newest->version, .sha256 = newest->sha256};
-  return given;
+  return GivenKernel{.name = name,
+                     .hash = given_hash().part("package", newest->sha256).hex(),
+                     .what = newest->name + " " + newest->version,
+                     .from = *newest};
 }
 
 Result<GivenKernel> find_image(const std::string& name) {
   constexpr std::string_view kMap = ",map=";
   const std::string files = name.substr(kImage.size());
   const auto comma = files.find(kMap);
-  GivenKernel given{.name = name, .sha256 = {}};
-  given.image = files.substr(0, comma);
-  if (comma != std::string::npos) given.map = files.substr(comma + kMap.size());
-  given.sha256 = TRY(sha256_file(given.image));
-  if (!given.map.empty()) given.map_sha256 = TRY(sha256_file(given.map));
-  return given;
+  KernelImage image{.file = files.substr(0, comma), .sha256 = {}};
+  image.sha256 = TRY(sha256_file(image.file));
+  Hasher hash = given_hash();
+  hash.part("image", image.sha256);
+  if (comma != std::string::npos) {
+    image.map = files.substr(comma + kMap.size());
+    hash.part("map", TRY(sha256_file(image.map)));
+  }
+  return GivenKernel{.name = name, .hash = hash.hex(), .what = image.file.filename().string(), .from = image};
 }
 
 /// Fetches the package into the folder, and unpacks it there. The folder of its files.
-Result<fs::path> fetch(const GivenKernel& given, const fs::path& folder) {
-  print_err("kernel {}: fetching {} {}\n", given.name, given.package, given.version);
+Result<fs::path> fetch(const DebianPackage& package, const fs::path& folder) {
+  print_err("fetching {} {}\n", package.name, package.version);
   const auto fetched =
-      TRY(run_captured({.argv = {"apt-get", "download", given.package + "=" + given.version}, .folder = folder}));
-  std::optional<fs::path> package;
+      TRY(run_captured({.argv = {"apt-get", "download", package.name + "=" + package.version}, .folder = folder}));
+  std::optional<fs::path> archive;
   for (const fs::path& file : TRY(entries_of(folder))) {
-    if (file.extension() == ".deb") package = file;
+    if (file.extension() == ".deb") archive = file;
   }
-  if (fetched.status != 0 || !package) {
-    return machine_error("kernel {}: apt-get download {}={} failed:\n{}", given.name, given.package, given.version,
-                         fetched.output);
-  }
-  if (TRY(sha256_file(*package)) != given.sha256)
-    return machine_error("kernel {}: what apt fetched is not what it knows of: apt-get update", given.name);
-  TRY(output_of({"dpkg-deb", "-x", package->string(), (folder / "files").string()}));
+  if (fetched.status != 0 || !archive)
+    return machine_error("apt-get download {}={} failed:\n{}", package.name, package.version, fetched.output);
+  if (TRY(sha256_file(*archive)) != package.sha256)
+    return machine_error("what apt fetched is not the {} that it knows of: apt-get update", package.name);
+  TRY(output_of({"dpkg-deb", "-x", archive->string(), (folder / "files").string()}));
   return folder / "files";
 }
 
@@ -151,56 +154,69 @@ std::string map_text(const std::vector<KernelSymbol>& symbols) {
   return text;
 }
 
+/// Unpacks an image, and puts the kernel with its symbols into `made`.
+Result<void> unpack(const KernelImage& image, const fs::path& made) {
+  const std::string bytes = TRY(read_file(image.file));
+  if (!image.sha256.empty() && sha256(bytes) != image.sha256)
+    return user_error("{} was changed meanwhile: give the same command again", image.file.string());
+  std::string elf = TRY(unpack_kernel_image(bytes, image.file.string()));
+  if (!image.map.empty() || !has_symbol_table(elf)) {
+    const auto symbols = image.map.empty() ? TRY(read_kallsyms(elf, image.file.string()))
+                                           : TRY(parse_system_map(TRY(read_file(image.map)), image.map.string()));
+    TRY(write_file(made / "System.map", map_text(symbols)));
+    elf = TRY(with_symbol_table(std::move(elf), symbols, image.file.string()));
+  }
+  return write_file(made / "vmlinux", elf);
+}
+
+Result<void> unpack(const DebianPackage& package, const fs::path& made) {
+  const fs::path work = made / "work";
+  TRY(make_folders(work));
+  const fs::path files = TRY(fetch(package, work));
+  std::error_code error;
+  fs::copy_file(TRY(boot_file(files, "config-")), made / "config", error);
+  if (error) return machine_error("cannot keep the config of {}: {}", package.name, error.message());
+  TRY(unpack(KernelImage{.file = TRY(boot_file(files, "vmlinuz-")), .sha256 = {}}, made));
+  fs::remove_all(work, error);
+  return {};
+}
+
 }  // namespace
 
-std::string GivenKernel::hash() const {
-  return Hasher().part("given", std::to_string(kGivenRecipe)).part("kernel", sha256).part("map", map_sha256).hex();
+bool names_given_kernel(const std::string& name) {
+  return name.starts_with(kDebian) || name.starts_with(kImage) || name.starts_with(kTree);
 }
 
-bool names_given_kernel(const std::string& name) { return name.starts_with(kDebian) || name.starts_with(kImage); }
-
-Result<GivenKernel> find_given_kernel(const std::string& name) {
-  return name.starts_with(kDebian) ? find_package(name) : find_image(name);
+Result<GivenKernel> find_given_kernel(const KernelSpec& spec, const fs::path& kernels_folder,
+                                      const KernelCache& cache) {
+  const std::string& name = spec.model.name;
+  if (name.starts_with(kDebian)) return find_package(name);
+  if (name.starts_with(kImage)) return find_image(name);
+  return find_source_tree(spec, kernels_folder, cache);
 }
 
-Result<Kernel> provide_kernel(const GivenKernel& given, const KernelCache& cache) {
-  const Kernel kernel = cache.kernel(given.name, given.hash());
+Result<Kernel> provide_kernel(const KernelSpec& spec, const KernelCache& cache, int jobs) {
+  const GivenKernel& given = *spec.given;
+  const Kernel kernel = cache.kernel(given.name, given.hash);
   const auto have = [&] { return cache.is_built(kernel) && is_intact(kernel).value_or(false); };
   if (have()) return kernel;
   const auto lock = TRY(cache.lock(kernel));
   if (have()) return kernel;  // another process has made it meanwhile
   TRY(cache.remove(kernel));
   auto made = TRY(cache.folder_for(kernel));
-  const fs::path work = made.path() / "work";
-  TRY(make_folders(work));
-  fs::path image = given.image;
-  if (!given.package.empty()) {
-    const fs::path files = TRY(fetch(given, work));
-    image = TRY(boot_file(files, "vmlinuz-"));
-    std::error_code error;
-    fs::copy_file(TRY(boot_file(files, "config-")), made.path() / "config", error);
-    if (error) return machine_error("cannot keep the config of {}: {}", given.name, error.message());
-  }
-  const std::string bytes = TRY(read_file(image));
-  if (given.package.empty() && sha256(bytes) != given.sha256)
-    return user_error("{} was changed meanwhile: give the same command again", image.string());
-  std::string elf = TRY(unpack_kernel_image(bytes, image.string()));
-  if (!given.map.empty() || !has_symbol_table(elf)) {
-    const auto symbols = given.map.empty() ? TRY(read_kallsyms(elf, image.string()))
-                                           : TRY(parse_system_map(TRY(read_file(given.map)), given.map.string()));
-    TRY(write_file(made.path() / "System.map", map_text(symbols)));
-    elf = TRY(with_symbol_table(std::move(elf), symbols, image.string()));
-  }
-  TRY(write_file(made.path() / "vmlinux", elf));
   Json manifest;
   manifest["hash"] = kernel.hash;
   manifest["model"] = given.name;
-  manifest["given"] = given.package.empty() ? image.filename().string() : given.package + " " + given.version;
-  manifest["sha256"] = given.sha256;
-  manifest["vmlinux_sha256"] = sha256(elf);
+  manifest["given"] = given.what;
+  if (const auto* const package = std::get_if<DebianPackage>(&given.from)) {
+    TRY(unpack(*package, made.path()));
+  } else if (const auto* const image = std::get_if<KernelImage>(&given.from)) {
+    TRY(unpack(*image, made.path()));
+  } else {
+    TRY(build_source_tree(spec, cache, made.path(), jobs));
+  }
+  manifest["vmlinux_sha256"] = TRY(sha256_file(made.path() / "vmlinux"));
   TRY(write_file(made.path() / "manifest.json", to_text(manifest, 2) + "\n"));
-  std::error_code ignored;
-  fs::remove_all(work, ignored);
   TRY(cache.keep(kernel, std::move(made)));
   return kernel;
 }

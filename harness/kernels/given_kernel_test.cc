@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 TEST(GivenKernel, IsNamedByWhereItComesFrom) {
-  for (const char* name : {"debian:6.12.117", "debian:6.1", "image:/boot/vmlinuz"})
+  for (const char* name : {"debian:6.12.117", "debian:6.1", "image:/boot/vmlinuz", "tree:."})
     EXPECT_TRUE(names_given_kernel(name));
   for (const char* name : {"multi", "flat+cache", "image", "debian"}) EXPECT_FALSE(names_given_kernel(name));
 }
@@ -23,28 +23,35 @@ class Image : public testing::Test {
  protected:
   Image() { EXPECT_TRUE(write_file(file_, "no kernel")); }
 
+  static KernelSpec spec_of(const std::string& name) {
+    return {{}, {}, {.name = name, .description = "", .config = {}}};
+  }
+  Result<GivenKernel> find(const std::string& name) const { return find_given_kernel(spec_of(name), "", cache_); }
+
   TempFolder folder_ = *TempFolder::make(testing::TempDir(), "given");
   fs::path file_ = folder_.path() / "a,b";
+  KernelCache cache_{folder_.path() / "cache"};
 };
 
 TEST_F(Image, HasAHashOfItsBytesAndItsMap) {
-  const auto plain = find_given_kernel("image:" + file_.string());
+  const auto plain = find("image:" + file_.string());
   ASSERT_TRUE(plain) << plain.error().message;
-  EXPECT_EQ(plain->image, file_);
+  EXPECT_EQ(std::get<KernelImage>(plain->from).file, file_);
   const fs::path map = folder_.path() / "map";
   ASSERT_TRUE(write_file(map, ""));
-  const auto with_map = find_given_kernel(fmt::format("image:{},map={}", file_.string(), map.string()));
+  const auto with_map = find(fmt::format("image:{},map={}", file_.string(), map.string()));
   ASSERT_TRUE(with_map) << with_map.error().message;
-  EXPECT_EQ(with_map->image, file_);
-  EXPECT_NE(with_map->hash(), plain->hash());
+  EXPECT_EQ(std::get<KernelImage>(with_map->from).file, file_);
+  EXPECT_NE(with_map->hash, plain->hash);
   ASSERT_TRUE(write_file(file_, "another"));
-  EXPECT_NE(find_given_kernel("image:" + file_.string())->hash(), plain->hash());
-  EXPECT_EQ(find_given_kernel("image:/nowhere").error().exit, Exit::user);
+  EXPECT_NE(find("image:" + file_.string())->hash, plain->hash);
+  EXPECT_EQ(find("image:/nowhere").error().exit, Exit::user);
 }
 
 TEST_F(Image, ThatIsNoneIsNotKept) {
-  const KernelCache cache(folder_.path() / "cache");
-  const auto kernel = provide_kernel(*find_given_kernel("image:" + file_.string()), cache);
+  KernelSpec spec = spec_of("image:" + file_.string());
+  spec.given = *find(spec.model.name);
+  const auto kernel = provide_kernel(spec, cache_, 1);
   ASSERT_FALSE(kernel);
   EXPECT_EQ(kernel.error().exit, Exit::user);
   EXPECT_THAT(kernel.error().message, HasSubstr("is no kernel for x86"));

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_build.h"
 
-#include <signal.h>
-
 #include <cmath>
-#include <fstream>
 #include <optional>
 
 #include "clock.h"
@@ -25,47 +22,6 @@ namespace {
 // Of a kernel that starts with its build base's objects, about one object in so many is compiled. It only serves to
 // show the time left.
 constexpr int kBuildBaseShare = 16;
-
-/// Compiles the configured kernel and returns how many objects were compiled. The log goes to `place`/build.log.
-Result<std::uint64_t> compile(const KernelSpec& spec, const std::string& label, const fs::path& tree,
-                              const BuildPlace& place, const ClockWatch& clock, int jobs) {
-  if (jobs == 0) jobs = default_build_jobs(usable_resources());
-  const fs::path log = place.folder.path() / "build.log";
-  Command command = kernel_make(tree, place.folder.path(), {fmt::format("-j{}", jobs), "bzImage"});
-  command.output = log;
-  // When nslab is killed, make stops its compilers. They hold the lock until the last of them has ended, so that nobody
-  // sweeps a folder that is still written to, or builds in it.
-  command.inherited_fds = {place.lock.fd()};
-  command.death_signal = SIGTERM;
-
-  print_err("{}: building with {} jobs\n", label, jobs);
-  const OomWatch oom_killer;
-  auto process = TRY(Process::start(command));
-  Progress progress(label, "objects",
-                    static_cast<std::uint64_t>(spec.profile.objects / (spec.model.build_base ? kBuildBaseShare : 1)));
-  std::ifstream output(log);
-  std::uint64_t objects = 0;
-  std::optional<int> status;
-  while (!status) {
-    status = process.wait_for(0.5);
-    if (interrupted()) return interruption();
-    if (const double set_back = clock.set_back_seconds(); set_back > 0) {
-      return machine_error(
-          "{}: the clock was set back by {} during the build. make goes by the times of files and may have left out "
-          "what "
-          "it should have compiled, so that the kernel is not kept: build it again",
-          label, duration_text(set_back));
-    }
-    for (std::string line; std::getline(output, line);)
-      objects += line.starts_with("  CC ") || line.starts_with("  AS ") ? 1 : 0;
-    output.clear();
-    progress.update(objects);
-  }
-  if (*status != 0)
-    return failed_make(label + ": the build", *status, read_file(log).value_or(""), oom_killer.evidence(),
-                       full_disk_evidence(place.folder.path()));
-  return objects;
-}
 
 Json manifest_of(const KernelSpec& spec, const KernelInputs& inputs) {
   Json manifest;
@@ -92,7 +48,14 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
   const std::string label = fmt::format("kernel {} ({})", spec.model.name, spec.profile.name);
   const double start = monotonic_seconds();
   TRY(configure_kernel(spec.base, spec.profile, inputs.fragment + inputs.model, tree, folder));
-  const auto objects = TRY(compile(spec, label, tree, place, clock, jobs));
+  const auto expected = spec.profile.objects / (spec.model.build_base ? kBuildBaseShare : 1);
+  const auto objects = TRY(compile_kernel({.label = label,
+                                           .tree = tree,
+                                           .folder = folder,
+                                           .expected_objects = static_cast<std::uint64_t>(expected),
+                                           .lock = place.lock.fd(),
+                                           .jobs = jobs},
+                                          clock));
   TRY(check_compiled_settings(folder));
   const double seconds = monotonic_seconds() - start;
   print_err("{}: built, {} objects in {}\n", label, objects, duration_text(seconds));
@@ -109,7 +72,7 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
 }  // namespace
 
 Result<std::string> KernelBuilder::hash(const KernelSpec& spec) const {
-  if (spec.given) return spec.given->hash();
+  if (spec.given) return spec.given->hash;
   return TRY(inputs(spec)).hash();
 }
 
@@ -129,7 +92,7 @@ Result<void> KernelBuilder::configure(const KernelSpec& spec, const fs::path& tr
 }
 
 Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs) const {
-  if (spec.given) return provide_kernel(*spec.given, cache_);
+  if (spec.given) return provide_kernel(spec, cache_, jobs);
   return build(spec, jobs, /*with_objects=*/false);
 }
 

@@ -155,6 +155,11 @@ Result<FileLock> KernelCache::lock(const Kernel& kernel) const {
                         say(fmt::format("another nslab builds {}; waiting for it", kernel.name)));
 }
 
+Result<FileLock> KernelCache::lock_tree(const std::string& name) const {
+  TRY(check_build_folder(folder_));
+  return FileLock::wait(lock_file("tree-" + name), say("another nslab works on this tree; waiting for it"));
+}
+
 Result<BuildPlace> KernelCache::build_place(const std::string& family) const {
   const std::string name = "build-" + family.substr(0, 16);
   auto lock = TRY(FileLock::wait(lock_file(name), say("another build of this profile goes on; waiting for it")));

@@ -39,6 +39,7 @@ struct BuildPlace {
 ///   seals/          what each of sources/ and objects/ was when it was put there, the state_of_tree() of the former
 ///   and
 ///                   the hash_tree() of the latter: what somebody has written to since is made anew
+///   trees/          source trees of users', each with its build folders
 ///   source-hashes/  hashes of tarballs, so that these are read once
 ///   locks/, tmp/    what is under way
 ///
@@ -83,6 +84,10 @@ class KernelCache {
   Result<void> keep(const Kernel& kernel, TempFolder made) const;
   /// Removes the kernel from the cache, if it is there.
   Result<void> remove(const Kernel& kernel) const;
+
+  /// Where a source tree of a user's is checked out and built (source_tree.h), and the lock on that.
+  std::filesystem::path tree_folder(const std::string& name) const { return folder_ / "trees" / name; }
+  Result<FileLock> lock_tree(const std::string& name) const;
 
   /// Moves what is worth keeping out of a finished build's folder, and makes it the kernel unless there is one already.
   Result<void> keep_kernel(const Kernel& kernel, const std::filesystem::path& build_folder) const;

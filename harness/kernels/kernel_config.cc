@@ -16,11 +16,6 @@ namespace {
 
 bool is_off(const std::string& setting) { return setting.starts_with("#"); }
 
-/// "CONFIG_X" of a setting.
-std::string option_of(const std::string& setting) {
-  return is_off(setting) ? setting.substr(2, setting.find(' ', 2) - 2) : setting.substr(0, setting.find('='));
-}
-
 /// "CONFIG_X=" of a setting that is a text, any other as it is.
 std::string without_text(const std::string& setting) {
   const auto quote = setting.find("=\"");
@@ -36,6 +31,14 @@ Result<void> make(const fs::path& tree, const fs::path& folder, const std::strin
 }
 
 }  // namespace
+
+std::string option_of(const std::string& setting) {
+  return is_off(setting) ? setting.substr(2, setting.find(' ', 2) - 2) : setting.substr(0, setting.find('='));
+}
+
+Result<void> complete_config(const fs::path& tree, const fs::path& folder) {
+  return make(tree, folder, "olddefconfig");
+}
 
 std::vector<std::string> settings_of(const std::string& fragment) {
   std::vector<std::string> settings;
@@ -87,7 +90,7 @@ Result<void> configure_kernel(const Base& base, const Profile& profile, const st
     start = TRY(read_file(file));
   }
   TRY(write_file(file, start + "\n" + settings));
-  TRY(make(tree, folder, "olddefconfig"));
+  TRY(complete_config(tree, folder));
   return check_settings(settings, TRY(read_file(file)));
 }
 
@@ -125,7 +128,7 @@ Result<void> check_compiled_settings(const fs::path& folder) {
 
 Result<void> configure_debian(const Base& base, const fs::path& tree, const fs::path& folder) {
   TRY(write_file(folder / ".config", TRY(read_compressed(base.debian_config))));
-  return make(tree, folder, "olddefconfig");
+  return complete_config(tree, folder);
 }
 
 }  // namespace nslab

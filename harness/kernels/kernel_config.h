@@ -22,6 +22,12 @@ std::string without_modules(const std::string& config);
 /// lost: Kconfig drops what it does not know and what lacks a dependency, and says nothing.
 Result<void> check_settings(const std::string& wanted, const std::string& config);
 
+/// "CONFIG_X" of a setting.
+std::string option_of(const std::string& setting);
+
+/// Completes `folder`/.config for the source in `tree`, as the kernel's `make olddefconfig` does.
+Result<void> complete_config(const std::filesystem::path& tree, const std::filesystem::path& folder);
+
 /// Writes `folder`/.config for the source in `tree`: what the profile starts with, `settings` on top (a line each),
 /// completed by the kernel's `make olddefconfig`. Exit::user when a setting does not survive that.
 Result<void> configure_kernel(const Base& base, const Profile& profile, const std::string& settings,

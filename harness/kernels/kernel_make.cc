@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_make.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <fstream>
 #include <regex>
 
+#include "files.h"
+#include "output.h"
+#include "progress.h"
+#include "signals.h"
 #include "text.h"
 
 namespace nslab {
@@ -103,6 +109,43 @@ Error failed_make(const std::string& what, int wait_status, const std::string& o
   if (disk_evidence) return machine_error("{} failed ({}): {}{}", what, status, *disk_evidence, end);
   if (!WIFEXITED(wait_status)) return machine_error("{} was killed ({}). {}{}", what, status, oom, end);
   return user_error("{} failed ({}); mend the patch, the setting or the source that it names.{}", what, status, end);
+}
+
+Result<std::uint64_t> compile_kernel(const Compilation& what, const ClockWatch& clock) {
+  const int jobs = what.jobs == 0 ? default_build_jobs(usable_resources()) : what.jobs;
+  const auto log = what.folder / "build.log";
+  Command command = kernel_make(what.tree, what.folder, {fmt::format("-j{}", jobs), "bzImage"});
+  command.output = log;
+  // When nslab is killed, make stops its compilers. They hold the lock until the last of them has ended, so that nobody
+  // sweeps a folder that is still written to, or builds in it.
+  command.inherited_fds = {what.lock};
+  command.death_signal = SIGTERM;
+
+  print_err("{}: building with {} jobs\n", what.label, jobs);
+  const OomWatch oom_killer;
+  auto process = TRY(Process::start(command));
+  Progress progress(what.label, "objects", what.expected_objects);
+  std::ifstream output(log);
+  std::uint64_t objects = 0;
+  std::optional<int> status;
+  while (!status) {
+    status = process.wait_for(0.5);
+    if (interrupted()) return interruption();
+    if (const double set_back = clock.set_back_seconds(); set_back > 0) {
+      return machine_error(
+          "{}: the clock was set back by {} during the build. make goes by the times of files and may have left out "
+          "what it should have compiled, so that the kernel is not kept: build it again",
+          what.label, duration_text(set_back));
+    }
+    for (std::string line; std::getline(output, line);)
+      objects += line.starts_with("  CC ") || line.starts_with("  AS ") ? 1 : 0;
+    output.clear();
+    progress.update(objects);
+  }
+  if (*status != 0)
+    return failed_make(what.label + ": the build", *status, read_file(log).value_or(""), oom_killer.evidence(),
+                       full_disk_evidence(what.folder));
+  return objects;
 }
 
 }  // namespace nslab

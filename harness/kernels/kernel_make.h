@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "clock.h"
 #include "processes.h"
 #include "resources.h"
 #include "result.h"
@@ -32,5 +34,19 @@ std::optional<std::string> full_disk_evidence(const std::filesystem::path& folde
 Error failed_make(const std::string& what, int wait_status, const std::string& output,
                   const std::optional<std::string>& oom_evidence = std::nullopt,
                   const std::optional<std::string>& disk_evidence = std::nullopt);
+
+/// A configured kernel that is to be compiled.
+struct Compilation {
+  std::string label;                   ///< as "kernel multi (lean)"
+  std::filesystem::path tree;          ///< the source
+  std::filesystem::path folder;        ///< with .config; the log goes to build.log there
+  std::uint64_t expected_objects = 0;  ///< to show the time left
+  int lock = -1;                       ///< what the compilers hold on to as well
+  int jobs = 0;                        ///< 0: default_build_jobs()
+};
+
+/// Compiles a kernel, and returns how many objects were compiled. Exit::user and Exit::machine as failed_make() has it;
+/// Exit::machine, too, when the clock was set back meanwhile.
+Result<std::uint64_t> compile_kernel(const Compilation& what, const ClockWatch& clock);
 
 }  // namespace nslab

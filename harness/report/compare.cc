@@ -15,14 +15,6 @@
 namespace nslab {
 namespace {
 
-struct ComparedCell {
-  std::string benchmark;
-  int depth = 0;
-  std::string obstacle = {};  ///< in words, why there is nothing to compare; empty: there is
-  bool is_error = false;      ///< the obstacle is a fault, not a result
-  Comparison comparison = {};
-};
-
 struct Side {
   SeedValues values;
   int refused = 0;
@@ -79,8 +71,11 @@ Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, cons
   return table;
 }
 
-Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vector<Sample>& samples,
-                                          const std::string& a, const std::string& b, const ReportOptions& options) {
+}  // namespace
+
+Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std::vector<Sample>& samples,
+                                                const std::string& a, const std::string& b,
+                                                const ReportOptions& options) {
   TRY(check_level(options));
   if (a == b) return user_error("'{}' is named twice: name two different kernels.", a);
   std::map<std::pair<std::string, int>, std::pair<Side, Side>> cells;
@@ -137,6 +132,8 @@ Result<std::vector<ComparedCell>> rows_of(const RunRecord& run, const std::vecto
   judge(family, options.level);
   return rows;
 }
+
+namespace {
 
 /// ", condition host"; of samples of two conditions empty, as the sides' names say it.
 std::string condition_text(const std::vector<Sample>& samples) {
@@ -211,7 +208,7 @@ std::string functions_sentence(const std::vector<Explanation>& lines) {
 
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options) {
-  const auto rows = TRY(rows_of(run, samples, a, b, options));
+  const auto rows = TRY(compare_cells(run, samples, a, b, options));
 
   Document document = {
       {Block::Kind::title, fmt::format("{} against the baseline {}: {} (run {})", b, a, run.experiment, run.id)}};
@@ -246,7 +243,7 @@ Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sam
                                      const std::vector<Explanation>& explanations, const std::string& a,
                                      const std::string& b, const ReportOptions& options) {
   constexpr int kMailColumns = 72;
-  const auto rows = TRY(rows_of(run, samples, a, b, options));
+  const auto rows = TRY(compare_cells(run, samples, a, b, options));
   Document document = cautions(run);
   append(document, errors_of(rows));
   int pairs = 0;

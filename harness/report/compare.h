@@ -9,8 +9,23 @@
 #include "report.h"
 #include "result.h"
 #include "sample.h"
+#include "stats.h"
 
 namespace nslab {
+
+/// A cell (benchmark × depth) of two kernels.
+struct ComparedCell {
+  std::string benchmark;
+  int depth = 0;
+  std::string obstacle = {};  ///< in words, why there is nothing to compare; empty: there is
+  bool is_error = false;      ///< the obstacle is a fault, not a result
+  Comparison comparison = {};
+};
+
+/// What compare_kernels() shows, by benchmark and depth. Fails as it does.
+Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std::vector<Sample>& samples,
+                                                const std::string& a, const std::string& b,
+                                                const ReportOptions& options);
 
 /// Two kernels of one run, cell by cell, in the cells (benchmark × depth) that both have. `a` is the baseline: a
 /// difference is b − a, so that 'costs more' means that b does. Pairs are boots of one seed; p-values are adjusted by

@@ -24,11 +24,11 @@ Result<T> at(const std::string& where, Result<T> result) {
   return result;
 }
 
-Result<KernelSpec> spec_of(const KernelTable& table, const Base& base, const Profile& profile,
+Result<KernelSpec> spec_of(const Paths& paths, const KernelTable& table, const Base& base, const Profile& profile,
                            const std::string& name) {
   if (!names_given_kernel(name)) return KernelSpec(base, profile, TRY(table.model(name)));
   KernelSpec spec(base, profile, {.name = name, .description = "", .config = {}});
-  spec.given = TRY(find_given_kernel(name));
+  spec.given = TRY(find_given_kernel(spec, paths.kernels_folder(), KernelCache(paths.cache)));
   return spec;
 }
 
@@ -63,7 +63,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   }
   std::vector<KernelSpec> specs;
   for (const std::string& name : experiment.kernels()) {
-    specs.push_back(TRY(at(experiment.where_named(name), spec_of(table, base, profile, name))));
+    specs.push_back(TRY(at(experiment.where_named(name), spec_of(paths, table, base, profile, name))));
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Two revisions of a source tree, or a range of them: what does a patch cost, and which one of many made the
+// difference.
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include "compare.h"
+#include "condition.h"
+#include "experiment.h"
+#include "explain_run.h"
+#include "files.h"
+#include "loaded_run.h"
+#include "output.h"
+#include "processes.h"
+#include "run.h"
+#include "terminal.h"
+#include "text.h"
+#include "verb.h"
+#include "words.h"
+
+namespace nslab::verb_ab {
+namespace fs = std::filesystem;
+
+namespace {
+
+struct AbArguments {
+  std::string tree;
+  std::string a;
+  std::string b;
+  std::string benchmarks = "getpid,fork_exit_wait,vfork_exit_wait,thread_create_join";
+  std::string depths = "0,1";
+  std::string condition = "quiet";
+  std::string profile = "lean";
+  std::string config;
+  std::string results;
+  std::string format = "lkml";
+  std::string fail_if;
+  int boots = 5;
+  int jobs = 0;
+  bool force_profile = false;
+};
+
+void declare_arguments(Arguments& arguments, AbArguments& values) {
+  arguments.positional("TREE", values.tree, "a git repository of Linux", "FOLDER");
+  arguments.positional("A", values.a, "the baseline: a revision; or A..B, a range of them");
+  arguments.optional_positional("B", values.b, "the revision that is compared with it; '.': the tree as it is");
+  arguments.option("--bench", values.benchmarks, "the benchmarks, from 'nslab bench list'", "NAME,…");
+  arguments.option("--depth", values.depths, "pid namespaces below the initial one", "N,…");
+  arguments.option("--condition", values.condition, "the condition (docs/conditions.md)", "NAME");
+  arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed (default: 5)");
+  arguments.option("--profile", values.profile, "how the kernels are configured, as far as this source has it",
+                   "PROFILE");
+  arguments.option("--config", values.config, "a .config in place of the profile", "FILE");
+  arguments.option(
+      "--fail-if", values.fail_if,
+      "end with 1 when a difference is larger, as 'fork_exit_wait>0.1%' or 'getpid>2'; several with commas", "LIMIT,…");
+  arguments.choice("--format", values.format, {"lkml", "text", "markdown", "json"},
+                   "how it is printed; lkml: plain ASCII of at most 72 columns, for a commit message");
+  arguments.option("--results", values.results, "folder that keeps the boots (default: results/ab)", "FOLDER");
+  arguments.option("--jobs,-j", values.jobs, 1, 1024, "compilations and boots at once (default: as many as cores)");
+  arguments.flag("--force-profile", values.force_profile, "measure on a profile that is not for measurement");
+}
+
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream text(list);
+  for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+/// A difference of b from a that is too large: in per cent of a, or in the meter's unit.
+struct Limit {
+  std::string text;
+  std::string benchmark;
+  double most = 0;
+  bool percent = false;
+};
+
+Result<std::vector<Limit>> limits_of(const AbArguments& arguments) {
+  std::vector<Limit> limits;
+  const auto measured = parts_of(arguments.benchmarks);
+  for (const std::string& text : parts_of(arguments.fail_if)) {
+    const auto wrong = [&, &said = text](const char* why) {
+      return user_error("--fail-if {}: {}; it is a benchmark, '>' and a number, as 'fork_exit_wait>0.1%' or 'getpid>2'",
+                        said, why);
+    };
+    Limit limit{.text = text, .benchmark = text.substr(0, text.find('>'))};
+    if (limit.benchmark.size() == text.size()) return wrong("there is no '>'");
+    std::string number = text.substr(limit.benchmark.size() + 1);
+    limit.percent = number.ends_with('%');
+    if (limit.percent) number.pop_back();
+    const auto read = std::from_chars(number.data(), number.data() + number.size(), limit.most);
+    if (read.ec != std::errc() || read.ptr != number.data() + number.size()) return wrong("there is no number");
+    if (!std::isfinite(limit.most) || limit.most < 0) return wrong("the number is not 0 or more");
+    if (std::find(measured.begin(), measured.end(), limit.benchmark) == measured.end())
+      return wrong("this benchmark is not measured");
+    limits.push_back(std::move(limit));
+  }
+  return limits;
+}
+
+/// The name of the kernel at a revision.
+std::string kernel_at(const AbArguments& arguments, const std::string& revision) {
+  std::string name = "tree:" + arguments.tree;
+  if (revision != ".") name += "@" + revision;
+  return arguments.config.empty() ? name : name + ",config=" + arguments.config;
+}
+
+/// Text as a TOML string.
+std::string quoted(const std::string& text) {
+  std::string string = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') string += '\\';
+    string += c;
+  }
+  return string + "\"";
+}
+
+Result<Experiment> experiment_for(const AbArguments& arguments, const std::string& a, const std::string& b) {
+  std::string benchmarks;
+  for (const std::string& name : parts_of(arguments.benchmarks))
+    benchmarks += (benchmarks.empty() ? "" : ", ") + quoted(name);
+  const std::string kernel_a = quoted(kernel_at(arguments, a));
+  const std::string kernel_b = quoted(kernel_at(arguments, b));
+  const std::string text = fmt::format(
+      "name = \"ab\"\nprofile = {}\nboots = {}\nisolation = \"boot\"\nattribution = true\nreference = {}\n"
+      "[[measure]]\nkernels = [{}, {}]\ndepths = [{}]\nbenchmarks = [{}]\nconditions = [{}]\n",
+      quoted(arguments.profile), arguments.boots, kernel_a, kernel_a, kernel_b, arguments.depths, benchmarks,
+      quoted(arguments.condition));
+  Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab ab'"));
+  experiment.profile_where = "nslab ab";
+  for (Measure& measure : experiment.measures) measure.where = "nslab ab";
+  return experiment;
+}
+
+/// Two revisions, measured.
+struct Compared {
+  LoadedRun run;
+  std::vector<ComparedCell> cells;
+};
+
+/// A revision as it is shown: without the folder, which is this machine's.
+std::string shown(const std::string& revision) { return revision == "." ? "the tree as it is" : revision; }
+
+Result<Compared> compare(const AbArguments& arguments, const std::string& a, const std::string& b) {
+  const auto paths = TRY(find_paths());
+  RunOptions options;
+  options.results = arguments.results.empty() ? paths.results / "ab" : fs::path(arguments.results);
+  options.jobs = arguments.jobs;
+  options.force_profile = arguments.force_profile;
+  const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, a, b)), paths, options));
+  auto store = TRY(Store::open_existing(options.results.string()));
+  TRY(explain_run(paths, store, run));
+  RunChoice choice;
+  choice.results = options.results.string();
+  choice.run = static_cast<int>(run.id);
+  Compared compared{TRY(load_run(choice)), {}};
+  const auto rename = [&](std::string& kernel) {
+    if (kernel == kernel_at(arguments, a)) {
+      kernel = shown(a);
+    } else if (kernel == kernel_at(arguments, b)) {
+      kernel = shown(b);
+    }
+  };
+  for (Sample& sample : compared.run.samples) rename(sample.kernel);
+  for (Explanation& line : compared.run.explanations) {
+    rename(line.kernel);
+    rename(line.baseline);
+  }
+  compared.cells = TRY(compare_cells(compared.run.run, compared.run.samples, shown(a), shown(b), compared.run.options));
+  return compared;
+}
+
+/// What a shell takes for this very word.
+std::string for_shell(const std::string& word) {
+  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("+-_./,~^@%:=").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  return plain ? word : "'" + word + "'";
+}
+
+std::string command_of(const AbArguments& arguments, const std::string& a, const std::string& b) {
+  return fmt::format("nslab ab TREE {} {} --bench {} --depth {} --boots {} --condition {}", for_shell(a), for_shell(b),
+                     arguments.benchmarks, arguments.depths, arguments.boots, arguments.condition);
+}
+
+/// One sentence: the largest difference that is decided.
+std::string sentence_of(const Compared& compared, const std::string& a, const std::string& b) {
+  const ComparedCell* largest = nullptr;
+  std::size_t decided = 0;
+  for (const ComparedCell& cell : compared.cells) {
+    const Verdict verdict = cell.comparison.verdict;
+    if (!cell.obstacle.empty() || (verdict != Verdict::more && verdict != Verdict::less)) continue;
+    ++decided;
+    const auto size = [](const ComparedCell& c) { return std::abs(c.comparison.percent.value_or(0)); };
+    if (largest == nullptr || size(cell) > size(*largest)) largest = &cell;
+  }
+  if (largest == nullptr)
+    return fmt::format("Between {} and {} no difference is decided, in {}.", shown(a), shown(b),
+                       counted(compared.cells.size(), "cell"));
+  const Comparison& c = largest->comparison;
+  return fmt::format("{} {} {} in {} at depth {} against {}: {} of {} cells differ, this one most.", shown(b),
+                     c.difference > 0 ? "costs" : "saves", difference_text(c, compared.run.run.meter) + " instructions",
+                     largest->benchmark, largest->depth, shown(a), decided, compared.cells.size());
+}
+
+Json json_of(const Compared& compared, const std::string& a, const std::string& b) {
+  Json cells = Json::array();
+  for (const ComparedCell& cell : compared.cells) {
+    Json json = {{"benchmark", cell.benchmark}, {"depth", cell.depth}};
+    const Comparison& c = cell.comparison;
+    if (!cell.obstacle.empty()) {
+      json["obstacle"] = cell.obstacle;
+    } else {
+      json.update(Json{{"pairs", c.pairs},
+                       {"a", c.mean_a},
+                       {"b", c.mean_b},
+                       {"difference", c.difference},
+                       {"exact", c.exact},
+                       {"verdict", verdict_word(c.verdict, compared.run.run.meter)}});
+      if (c.interval) json["interval"] = {c.interval->low, c.interval->high};
+      if (c.percent) json["percent"] = *c.percent;
+    }
+    cells.push_back(std::move(json));
+  }
+  return {{"a", a}, {"b", b}, {"unit", compared.run.run.unit()}, {"cells", cells}};
+}
+
+Result<void> print(const AbArguments& arguments, const Compared& compared, const std::string& a, const std::string& b) {
+  const LoadedRun& loaded = compared.run;
+  if (arguments.format == "json") {
+    print_out("{}\n", to_text(json_of(compared, a, b), 1));
+    return {};
+  }
+  if (arguments.format == "lkml") {
+    print_out(
+        "{}\n\n{}\nTo repeat it:\n  {}\n", sentence_of(compared, a, b),
+        TRY(compare_for_mail(loaded.run, loaded.samples, loaded.explanations, shown(a), shown(b), loaded.options)),
+        command_of(arguments, a, b));
+    return {};
+  }
+  const Document document = TRY(compare_kernels(loaded.run, loaded.samples, shown(a), shown(b), loaded.options));
+  print_out("{}",
+            arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
+  return {};
+}
+
+/// Exit::says_no for the limits that are exceeded. A cell that could not be compared exceeds them all.
+Result<void> check(const std::vector<Limit>& limits, const Compared& compared) {
+  std::string failed;
+  for (const Limit& limit : limits) {
+    for (const ComparedCell& cell : compared.cells) {
+      if (cell.benchmark != limit.benchmark) continue;
+      const Comparison& c = cell.comparison;
+      const double size = limit.percent ? c.percent.value_or(INFINITY) : c.difference;
+      if (cell.obstacle.empty() && size <= limit.most) continue;
+      failed += fmt::format("\n  {}: at depth {} it is {}", limit.text, cell.depth,
+                            cell.obstacle.empty() ? difference_text(c, compared.run.run.meter) +
+                                                        (c.percent ? " (" + percent_text(c) + ")" : "")
+                                                  : cell.obstacle);
+    }
+  }
+  if (failed.empty()) return {};
+  return negative_result("--fail-if:{}", failed);
+}
+
+/// The commits of a range, the oldest first, behind the commit that they begin with.
+Result<std::vector<std::string>> commits_of(const AbArguments& arguments, const std::string& a, const std::string& b) {
+  const auto git = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"git", "-c", "safe.directory=*", "-C", arguments.tree});
+    return run_captured({.argv = words});
+  };
+  const auto list =
+      TRY(git({"rev-list", "--reverse", "--first-parent", "--abbrev-commit", "--end-of-options", a + ".." + b}));
+  const auto first = TRY(git({"rev-parse", "--short", "--verify", "--quiet", "--end-of-options", a + "^{commit}"}));
+  if (list.status != 0 || first.status != 0) {
+    return user_error("git does not know the range {}..{} in {}:\n{}", a, b, arguments.tree,
+                      without_controls(list.output));
+  }
+  auto commits = lines_of(first.output);
+  const auto more = lines_of(list.output);
+  commits.insert(commits.end(), more.begin(), more.end());
+  if (commits.size() < 2) return user_error("the range {}..{} has no commits", a, b);
+  return commits;
+}
+
+bool differs(const Compared& compared) {
+  return std::any_of(compared.cells.begin(), compared.cells.end(), [](const ComparedCell& cell) {
+    const Verdict verdict = cell.comparison.verdict;
+    return !cell.obstacle.empty() || verdict == Verdict::more || verdict == Verdict::less;
+  });
+}
+
+/// Halves the range wherever its ends differ, until neighbours are left, and prints those.
+Result<int> search(const AbArguments& arguments, const std::vector<std::string>& commits, std::size_t first,
+                   std::size_t last) {
+  const Compared compared = TRY(compare(arguments, commits[first], commits[last]));
+  if (!differs(compared)) {
+    print_out("{}..{}: no difference is decided\n", commits[first], commits[last]);
+    return 0;
+  }
+  if (last - first > 1) {
+    const std::size_t middle = (first + last) / 2;
+    const int before = TRY(search(arguments, commits, first, middle));
+    return before + TRY(search(arguments, commits, middle, last));
+  }
+  const auto subject = TRY(run_captured(
+      {.argv = {"git", "-c", "safe.directory=*", "-C", arguments.tree, "show", "-s", "--format=%s", commits[last]}}));
+  print_out("{} {}", commits[last], without_controls(subject.output));
+  for (const ComparedCell& cell : compared.cells) {
+    const Comparison& c = cell.comparison;
+    if (!cell.obstacle.empty()) {
+      print_out("  {} at depth {}: {}\n", cell.benchmark, cell.depth, cell.obstacle);
+    } else if (c.verdict == Verdict::more || c.verdict == Verdict::less) {
+      print_out("  {} at depth {}: {}{}\n", cell.benchmark, cell.depth, difference_text(c, compared.run.run.meter),
+                c.percent ? " (" + percent_text(c) + ")" : "");
+    }
+  }
+  return 1;
+}
+
+Result<void> act(const AbArguments& given) {
+  AbArguments arguments = given;
+  const auto limits = TRY(limits_of(arguments));
+  const auto dots = arguments.a.find("..");
+  if (arguments.b.empty() == (dots == std::string::npos))
+    return user_error("name two revisions, A and B, or one range, A..B");
+  if (arguments.b.empty()) {
+    const std::string a = arguments.a.substr(0, dots);
+    const std::string b = arguments.a.substr(dots + 2);
+    const auto commits = TRY(commits_of(arguments, a, b));
+    const Compared ends = TRY(compare(arguments, commits.front(), commits.back()));
+    TRY(print(arguments, ends, commits.front(), commits.back()));
+    print_out(
+        "\n{} in the range. What changed, and where; a change that a later one takes back is not looked for where "
+        "both ends are equal:\n",
+        counted(commits.size() - 1, "commit"));
+    TRY(search(arguments, commits, 0, commits.size() - 1));
+    return check(limits, ends);
+  }
+  const Compared compared = TRY(compare(arguments, arguments.a, arguments.b));
+  TRY(print(arguments, compared, arguments.a, arguments.b));
+  return check(limits, compared);
+}
+
+const RegisterVerb registered({
+    .name = "ab",
+    .help = "build two revisions of a source tree, boot both, and say what the second costs",
+    .examples = "  nslab ab ~/linux HEAD~1 HEAD                        what the last commit costs\n"
+                "  nslab ab ~/linux HEAD .                             what the changes cost that are not committed\n"
+                "  nslab ab ~/linux v6.12..mine --bench fork_exit_wait   which of these commits it was\n"
+                "  nslab ab ~/linux HEAD~1 HEAD --fail-if 'fork_exit_wait>0.1%'   a gate: ends with 1 if it is dearer",
+    .declare = verb_body<AbArguments>(declare_arguments, act),
+});
+
+}  // namespace
+}  // namespace nslab::verb_ab

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "source_tree.h"
+
+#include <algorithm>
+
+#include "archives.h"
+#include "files.h"
+#include "hash.h"
+#include "kernel_config.h"
+#include "kernel_inputs.h"
+#include "kernel_make.h"
+#include "kernel_table.h"
+#include "output.h"
+#include "processes.h"
+#include "text.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kPrefix = "tree:";
+constexpr std::string_view kConfig = ",config=";
+
+/// Where one tree is checked out and built.
+struct TreePlace {
+  fs::path folder;
+
+  fs::path git() const { return folder / "git"; }        ///< a repository of our own, with the user's objects
+  fs::path source() const { return folder / "source"; }  ///< what is checked out
+};
+
+/// Runs git on our repository, with `work` as its work tree and an index of its own.
+Result<Captured> git(const TreePlace& place, const fs::path& work, const char* index, std::vector<std::string> words) {
+  std::vector<std::string> argv = {"git", "-c", "safe.directory=*", "-c", "core.compression=0", "-c", "gc.auto=0"};
+  argv.insert(argv.end(), words.begin(), words.end());
+  return run_captured({.argv = argv,
+                       .folder = work,
+                       .environment = {{"GIT_DIR", place.git().string()},
+                                       {"GIT_WORK_TREE", work.string()},
+                                       {"GIT_INDEX_FILE", (place.folder / index).string()}}});
+}
+
+/// What git prints on the user's repository, in one line.
+Result<Captured> ask(const fs::path& repository, std::vector<std::string> words) {
+  std::vector<std::string> argv = {"git", "-c", "safe.directory=*", "-C", repository.string()};
+  argv.insert(argv.end(), words.begin(), words.end());
+  auto answer = TRY(run_captured({.argv = argv}));
+  while (answer.output.ends_with('\n')) answer.output.pop_back();
+  return answer;
+}
+
+Result<void> done(const Result<Captured>& run, const std::string& what) {
+  if (!run) return run.error();
+  if (run->status == 0) return {};
+  return machine_error("git cannot {} ({}):\n{}", what, describe_status(run->status), run->output);
+}
+
+Result<TreePlace> place_of(const fs::path& folder, const KernelCache& cache) {
+  TreePlace place{cache.tree_folder(sha256(folder.string()).substr(0, 16))};
+  TRY(make_folders(place.source()));
+  if (is_there(place.git() / "HEAD")) return place;
+  TRY(done(run_captured({.argv = {"git", "init", "-q", "--bare", place.git().string()}}), "make a repository"));
+  return place;
+}
+
+/// Lets our repository find the objects of the user's. False: the folder is no repository.
+Result<bool> borrow_objects(const TreePlace& place, const fs::path& folder) {
+  const auto objects = TRY(ask(folder, {"rev-parse", "--path-format=absolute", "--git-path", "objects"}));
+  const bool repository = objects.status == 0;
+  TRY(make_folders(place.git() / "objects/info"));
+  TRY(write_file(place.git() / "objects/info/alternates", repository ? objects.output + "\n" : ""));
+  return repository;
+}
+
+/// Git's id of the tree's files as they are, those that it ignores left out.
+Result<std::string> id_of_work_tree(const TreePlace& place, const fs::path& folder) {
+  std::error_code none;
+  fs::remove(place.folder / "worktree.index.lock", none);  // of a git that was killed; we hold the lock
+  TRY(done(git(place, folder, "worktree.index", {"add", "-A", "--", "."}), "read " + folder.string()));
+  auto id = TRY(git(place, folder, "worktree.index", {"write-tree"}));
+  TRY(done(id, "name the files of " + folder.string()));
+  while (id.output.ends_with('\n')) id.output.pop_back();
+  return id.output;
+}
+
+/// Brings the files of a tree of git's to source/, and leaves those alone that are the same.
+Result<void> check_out(const TreePlace& place, const std::string& id) {
+  constexpr const char* kIndex = "source.index";
+  std::error_code none;
+  fs::remove(place.folder / (std::string(kIndex) + ".lock"), none);
+  TRY(done(git(place, place.source(), kIndex, {"read-tree", "--reset", "-u", id}), "check out " + id));
+  // What a git that was killed had written already, and not yet noted.
+  return done(git(place, place.source(), kIndex, {"checkout-index", "-a", "-f", "-q"}), "check out " + id);
+}
+
+/// "6.12.117" by the first lines of the Makefile; empty: it is no Linux.
+std::string version_of(const fs::path& source) {
+  const auto makefile = read_file(source / "Makefile");
+  if (!makefile || !is_there(source / "Kbuild")) return "";
+  std::string version;
+  for (const std::string& line : lines_of(makefile->substr(0, 1000))) {
+    for (const std::string_view part : {"VERSION = ", "PATCHLEVEL = ", "SUBLEVEL = "}) {
+      if (line.starts_with(part)) version += (version.empty() ? "" : ".") + line.substr(part.size());
+    }
+  }
+  return version;
+}
+
+/// The settings of the profile that the source knows, a line each.
+std::string known_settings(const std::vector<std::string>& settings, const std::set<std::string>& options) {
+  std::string known;
+  for (const std::string& setting : settings) {
+    if (options.contains(option_of(setting))) known += setting + "\n";
+  }
+  return known;
+}
+
+}  // namespace
+
+Result<std::set<std::string>> options_of_source(const fs::path& tree) {
+  std::set<std::string> options;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(tree, error), end; !error && at != end; at.increment(error)) {
+    if (!at->path().filename().string().starts_with("Kconfig") || at->is_directory(error)) continue;
+    for (const std::string& line : lines_of(TRY(read_file(at->path())))) {
+      for (const std::string_view word : {"config ", "menuconfig "}) {
+        const auto begin = line.find_first_not_of(" \t");
+        if (begin == std::string::npos || line.compare(begin, word.size(), word) != 0) continue;
+        const auto name = line.substr(begin + word.size());
+        options.insert("CONFIG_" + name.substr(0, name.find_first_of(" \t")));
+      }
+    }
+  }
+  if (error) return machine_error("cannot look at {}: {}", tree.string(), error.message());
+  return options;
+}
+
+Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& kernels_folder, const KernelCache& cache) {
+  const std::string& name = spec.model.name;
+  std::string words = name.substr(kPrefix.size());
+  SourceTree tree{.folder = {}, .id = {}};
+  if (const auto config = words.rfind(kConfig); config != std::string::npos) {
+    tree.config = words.substr(config + kConfig.size());
+    words.resize(config);
+  }
+  std::string revision;
+  // A folder's name may have an @ as well.
+  if (const auto at = words.rfind('@'); at != std::string::npos && !is_folder(words)) {
+    revision = words.substr(at + 1);
+    words.resize(at);
+  }
+  std::error_code error;
+  tree.folder = fs::canonical(words, error);
+  if (error || !is_folder(tree.folder)) return user_error("{}: there is no folder {}", name, words);
+  TRY(tool_version("git", "git"));
+
+  const auto lock = TRY(cache.lock_tree(sha256(tree.folder.string()).substr(0, 16)));
+  const TreePlace place = TRY(place_of(tree.folder, cache));
+  const bool repository = TRY(borrow_objects(place, tree.folder));
+  std::string which = "as it is";
+  if (revision.empty()) {
+    tree.id = TRY(id_of_work_tree(place, tree.folder));
+  } else if (!repository) {
+    return user_error("{}: {} is no git repository, and has no revisions", name, tree.folder.string());
+  } else {
+    const auto id =
+        TRY(ask(tree.folder, {"rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{tree}"}));
+    if (id.status != 0) return user_error("{}: {} has no revision '{}'", name, tree.folder.string(), revision);
+    tree.id = id.output;
+    const auto commit = TRY(ask(
+        tree.folder, {"rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"}));
+    which = commit.status == 0 ? "at " + commit.output : "at tree " + tree.id.substr(0, 12);
+  }
+  const auto makefile = TRY(git(place, place.source(), "none", {"cat-file", "-e", tree.id + ":Kbuild"}));
+  if (makefile.status != 0) return user_error("{}: {} is no source of Linux", name, tree.folder.string());
+
+  Hasher hash;
+  hash.part("source tree", "1").part("id", tree.id);
+  if (!tree.config.empty()) {
+    hash.part("config", TRY(read_file(tree.config)));
+  } else {
+    hash.part("start", spec.profile.start);
+    if (spec.profile.start == "debian") hash.part("debian", TRY(read_compressed(spec.base.debian_config)));
+    for (const std::string& fragment : spec.profile.fragments) {
+      for (std::string& setting : settings_of(TRY(read_file(kernels_folder / fragment)))) {
+        hash.part("setting", setting);
+        tree.settings.push_back(std::move(setting));
+      }
+    }
+  }
+  hash.part("compiler", TRY(tool_version("gcc", "gcc"))).part("linker", TRY(tool_version("ld", "binutils")));
+  const std::string config = tree.config.empty() ? "profile " + spec.profile.name : tree.config.filename().string();
+  return GivenKernel{.name = name,
+                     .hash = hash.hex(),
+                     .what = fmt::format("{} {}, {}", tree.folder.filename().string(), which, config),
+                     .from = tree};
+}
+
+Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache, const fs::path& made, int jobs) {
+  const auto& tree = std::get<SourceTree>(spec.given->from);
+  const auto lock = TRY(cache.lock_tree(sha256(tree.folder.string()).substr(0, 16)));
+  const TreePlace place = TRY(place_of(tree.folder, cache));
+  TRY(check_out(place, tree.id));
+  const std::string label = "kernel " + spec.model.name;
+  print_err("{}: Linux {}, {}\n", label, version_of(place.source()), spec.given->what);
+
+  // One folder for each way to configure, so that a build finds the objects of the last one.
+  Hasher way;
+  way.part("profile", tree.config.empty() ? spec.profile.name : "config " + tree.config.string());
+  const fs::path build = place.folder / ("build-" + way.hex().substr(0, 16));
+  TRY(make_folders(build));
+  const bool first = !is_there(build / "vmlinux");
+  // Times that lie in the future, after the clock was set back, would make old objects look new.
+  std::error_code error;
+  const auto last = fs::last_write_time(build / "vmlinux", error);
+  if (!error && last > fs::file_time_type::clock::now()) fs::remove_all(build, error);
+  TRY(make_folders(build));
+
+  const ClockWatch clock;
+  if (!tree.config.empty()) {
+    TRY(write_file(build / ".config", TRY(read_file(tree.config))));
+    TRY(complete_config(place.source(), build));
+  } else {
+    const std::string settings = known_settings(tree.settings, TRY(options_of_source(place.source())));
+    if (const auto held = configure_kernel(spec.base, spec.profile, settings, place.source(), build); !held) {
+      if (held.error().exit != Exit::user || !is_there(build / ".config")) return held.error();
+      print_err(
+          "nslab: {}: {}\nIt is built all the same: another version of Linux need not have what this profile was "
+          "made for.\n",
+          label, held.error().message);
+    }
+  }
+  constexpr std::uint64_t kShare = 16;
+  const auto objects = static_cast<std::uint64_t>(spec.profile.objects);
+  const auto compiled = TRY(compile_kernel({.label = label,
+                                            .tree = place.source(),
+                                            .folder = build,
+                                            .expected_objects = first ? objects : objects / kShare,
+                                            .lock = lock.fd(),
+                                            .jobs = jobs},
+                                           clock));
+  TRY(check_compiled_settings(build));
+  print_err("{}: built, {} objects\n", label, compiled);
+  for (const auto& [from, to] : {std::pair("vmlinux", "vmlinux"),
+                                 {"System.map", "System.map"},
+                                 {".config", "config"},
+                                 {"build.log", "build.log"}}) {
+    fs::copy_file(build / from, made / to, error);
+    if (error) return machine_error("cannot keep {}: {}", from, error.message());
+  }
+  return {};
+}
+
+}  // namespace nslab

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "given_kernel.h"
+#include "kernel_cache.h"
+#include "result.h"
+
+namespace nslab {
+
+/// The kernel that tree:DIR, tree:DIR@REV or either with ,config=FILE stands for (GivenKernel). Needs git, which reads
+/// trees that are no repositories, too; nothing is written in them.
+Result<GivenKernel> find_source_tree(const KernelSpec& spec, const std::filesystem::path& kernels_folder,
+                                     const KernelCache& cache);
+
+/// Checks the tree out, configures and compiles it, and puts vmlinux, System.map, config and build.log into `made`.
+///
+/// A tree's revisions are built in one place of the cache, one after the other: git writes the files alone that differ,
+/// and make compiles what depends on them. Settings of the profile that the source does not know are left out. Those
+/// that it knows and that do not hold are told.
+Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache, const std::filesystem::path& made,
+                               int jobs);
+
+/// The options that a source's Kconfig files define, as "CONFIG_X".
+Result<std::set<std::string>> options_of_source(const std::filesystem::path& tree);
+
+}  // namespace nslab
