@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -16,8 +17,11 @@ namespace {
 
 void print(const Experiment& experiment, const Forecast& forecast, const std::filesystem::path& results) {
   constexpr int kWidth = 100;
-  print_out("{}: {} meter, profile {}, seeds {} to {}\n", experiment.name, name_of(experiment.meter),
-            experiment.profile, experiment.first_seed, experiment.first_seed + experiment.boots - 1);
+  const auto names = experiment.kernels();
+  const bool given = std::all_of(names.begin(), names.end(), names_given_kernel);
+  print_out("{}: {} meter, {}, seeds {} to {}\n", experiment.name, name_of(experiment.meter),
+            given ? "kernels as given" : "profile " + experiment.profile, experiment.first_seed,
+            experiment.first_seed + experiment.boots - 1);
   std::size_t cells = 0;
   const bool plain = experiment.conditions() == std::vector<Condition>{kQuiet};
   for (const auto& [kernel, built, boot] : forecast.kernels) {

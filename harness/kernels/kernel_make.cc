@@ -121,6 +121,8 @@ Result<std::uint64_t> compile_kernel(const Compilation& what, const ClockWatch& 
   command.inherited_fds = {what.lock};
   command.death_signal = SIGTERM;
 
+  std::error_code none;
+  std::filesystem::remove(log, none);  // of the build before, in a folder that is built in again
   print_err("{}: building with {} jobs\n", what.label, jobs);
   const OomWatch oom_killer;
   auto process = TRY(Process::start(command));
