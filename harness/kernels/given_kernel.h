@@ -49,6 +49,12 @@ struct GivenKernel {
   std::string hash;  ///< of all that it is made of, 64 hexadecimal digits
   std::string what;  ///< for reports, as "linux-image-6.12.117+deb12-cloud-amd64 6.12.117-1~deb12u1"
   std::variant<DebianPackage, KernelImage, SourceTree> from;
+
+  /// Whether it is built with the run's profile.
+  bool has_profile() const {
+    const auto* const tree = std::get_if<SourceTree>(&from);
+    return tree != nullptr && tree->config.empty();
+  }
 };
 
 /// Whether a kernel is named by where it comes from.

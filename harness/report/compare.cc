@@ -221,8 +221,8 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
                            "of boots with one "
                            "seed; that of the per cent is Fieller's.",
                            b, a, quantity_text(run, options.statistic), meter_text(run),
-                           run.base == kAsGiven ? origin_text(run) : "profile " + run.profile, condition_text(samples),
-                           level),
+                           run.profile == kAsGiven ? origin_text(run) : "profile " + run.profile,
+                           condition_text(samples), level),
        .table = table_of(rows, a, b, run.meter, options)});
   Block footnotes{Block::Kind::bullets};
   footnotes.bullets.push_back(fmt::format(

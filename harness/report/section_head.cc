@@ -108,18 +108,18 @@ Document head_section(const Report& report) {
     warn(fmt::format("Something else ran on the vCPU now and then. {} Look at the minimum as well.",
                      switched_text(report)));
   }
-  head.push_back(
-      {.kind = Block::Kind::facts,
-       .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
-                 {"accelerator", run.accelerator},
-                 {"base, profile", run.base == kAsGiven ? run.base : fmt::format("{}, {}", run.base, run.profile)},
-                 {"condition", condition_text(report)},
-                 {"boots", fmt::format("{} of {}{}; {}", run.boots_done, run.boots_planned,
-                                       report.elsewhere.empty() ? "" : " under all conditions",
-                                       boots_text(report.views.front()))},
-                 {"reference", reference_text(report)},
-                 {"started", run.started},
-                 {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  head.push_back({.kind = Block::Kind::facts,
+                  .facts = {{"meter", fmt::format("{} ({} per operation)", name_of(run.meter), run.unit())},
+                            {"accelerator", run.accelerator},
+                            {"base, profile",
+                             run.profile == kAsGiven ? run.profile : fmt::format("{}, {}", run.base, run.profile)},
+                            {"condition", condition_text(report)},
+                            {"boots", fmt::format("{} of {}{}; {}", run.boots_done, run.boots_planned,
+                                                  report.elsewhere.empty() ? "" : " under all conditions",
+                                                  boots_text(report.views.front()))},
+                            {"reference", reference_text(report)},
+                            {"started", run.started},
+                            {"finished", run.finished.empty() ? "not yet" : run.finished}}});
   if (const std::string given = given_kernels_text(run); !given.empty()) {
     head.back().facts.emplace_back("as given", given);
   }

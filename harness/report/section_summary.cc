@@ -250,7 +250,7 @@ Block summary(const Report& report) {
                   many ? fmt::format("{} kernels", report.kernels.size()) : listed(report.kernels),
                   depths_text(report.depths), counted(report.benchmarks.size(), "benchmark"),
                   quantity_text(run, view.statistic), boots_text(view), level_text(report.options.level),
-                  run.base == kAsGiven ? "" : "base ", origin_text(run), report.condition, run.accelerator);
+                  run.profile == kAsGiven ? "" : "base ", origin_text(run), report.condition, run.accelerator);
   for (const std::string& mark : marks_of(run)) compared += ". " + mark;
   facts.facts.emplace_back("compared", compared + ".");
   const auto add = [&](const char* name, const std::string& text) {

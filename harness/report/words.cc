@@ -33,7 +33,8 @@ std::string profile_mark(const RunRecord& run) { return fmt::format("PROFILE {}:
 }  // namespace
 
 std::string origin_text(const RunRecord& run) {
-  return run.base == kAsGiven ? "kernels as given" : fmt::format("{}, profile {}", run.base, run.profile);
+  if (run.profile == kAsGiven) return "kernels as given";
+  return fmt::format("{}, profile {}", run.base == kAsGiven ? "sources as given" : run.base, run.profile);
 }
 
 std::string given_kernels_text(const RunRecord& run) {

@@ -19,7 +19,7 @@ constexpr std::string_view kMissing = "–";
 /// "95 %".
 std::string level_text(double level);
 
-/// Where the kernels are from: "linux-6.12, profile lean", or "kernels as given".
+/// Where the kernels are from: "linux-6.12, profile lean", or "kernels as given", or "sources as given, profile lean".
 std::string origin_text(const RunRecord& run);
 /// What the kernels that others have built are: a name and "linux-image-… 6.12.117-1", or the image's file; by the
 /// run's manifest. Empty: there is none.

@@ -53,9 +53,11 @@ Result<RunRecord> fresh_run(const Prepared& prepared, const Unbuilt& unbuilt) {
   run.profile = prepared.profile.name;
   run.measurable = prepared.profile.measurable;
   run.base = prepared.base.name;
-  if (std::all_of(prepared.specs.begin(), prepared.specs.end(), [](const KernelSpec& s) { return s.given; })) {
+  const auto all = [&](auto is) { return std::all_of(prepared.specs.begin(), prepared.specs.end(), is); };
+  if (all([](const KernelSpec& spec) { return spec.given.has_value(); })) run.base = kAsGiven;
+  if (all([](const KernelSpec& spec) { return spec.given && !spec.given->has_profile(); })) {
     run.profile = kAsGiven;
-    run.base = kAsGiven;
+    run.measurable = true;
   }
   run.started = utc_now();
   run.manifest = to_text(TRY(manifest_of(prepared, unbuilt)), 2);
