@@ -11,7 +11,7 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   libcli11-dev libexpected-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev libarchive-dev \
   libboost-dev libcapstone-dev libssl-dev libcap-dev libgtest-dev libgmock-dev libbenchmark-dev \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
-  qemu-system-x86 gnuplot-nox \
+  qemu-system-x86 gnuplot-nox git \
   coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux help2man
 # What the tests hold the exports against.
 CHECK_PACKAGES := valgrind

@@ -187,8 +187,11 @@ std::string for_shell(const std::string& word) {
 }
 
 std::string command_of(const AbArguments& arguments, const std::string& a, const std::string& b) {
-  return fmt::format("nslab ab TREE {} {} --bench {} --depth {} --boots {} --condition {}", for_shell(a), for_shell(b),
-                     arguments.benchmarks, arguments.depths, arguments.boots, arguments.condition);
+  std::string command =
+      fmt::format("nslab ab TREE {} {} --bench {} --depth {} --boots {} --condition {}", for_shell(a), for_shell(b),
+                  arguments.benchmarks, arguments.depths, arguments.boots, arguments.condition);
+  if (!arguments.config.empty()) return command + " --config FILE";
+  return arguments.profile == "lean" ? command : command + " --profile " + arguments.profile;
 }
 
 /// One sentence: the largest difference that is decided.

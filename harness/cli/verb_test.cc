@@ -85,6 +85,27 @@ TEST(CommandLine, TheHelpHasNoTypesOfTheParser) {
                                          HasSubstr("--output FOLDER "), HasSubstr("--run N ")));
 }
 
+TEST(CommandLine, AbSaysWhatIsMissing) {
+  const auto error_of = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"ab", "/nowhere"});
+    const Ended ended = nslab(words);
+    EXPECT_EQ(ended.exit_code, 2);
+    return ended.errors;
+  };
+  EXPECT_THAT(error_of({"a"}), HasSubstr("name two revisions, A and B, or one range, A..B"));
+  EXPECT_THAT(error_of({"a..b", "c"}), HasSubstr("name two revisions, A and B, or one range, A..B"));
+  EXPECT_THAT(error_of({"a", "b"}), HasSubstr("there is no folder /nowhere"));
+  EXPECT_THAT(error_of({"a..b"}), HasSubstr("git does not know the range a..b in /nowhere"));
+  for (const auto& [limit, why] : {std::pair("getpid", "there is no '>'"),
+                                   {"getpid>x", "there is no number"},
+                                   {"getpid>-1", "the number is not 0 or more"},
+                                   {"getpid>1 %", "there is no number"},
+                                   {"getpid>inf", "the number is not 0 or more"},
+                                   {"kill>1", "is not measured"}}) {
+    EXPECT_THAT(error_of({"a", "b", "--fail-if", limit}), HasSubstr(why)) << limit;
+  }
+}
+
 // What only the table of kernels knows is told with the experiment's file and line, as all else that is wrong in it.
 TEST(CommandLine, AKernelThatIsNotThereIsToldWithFileAndLine) {
   const auto folder = TempFolder::make(testing::TempDir(), "experiment");

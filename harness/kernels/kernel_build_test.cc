@@ -8,6 +8,7 @@
 #include <set>
 
 #include "kernel_size.h"
+#include "processes.h"
 
 namespace nslab {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // A source that builds in a blink: Kconfig drops CONFIG_UNKNOWN, CONFIG_BROKEN does not compile, and what Kbuild leaves
 // for kernel_size.h is there. As in Kbuild, what make and the compiler read of .config is written when .config is
@@ -81,6 +83,63 @@ class Builder : public testing::Test {
   Base base_;
   Profile profile_;
 };
+
+/// The same source as a git repository of a user's.
+class Trees : public Builder {
+ protected:
+  Trees() {
+    write(base_.source / "Kbuild", "");
+    write(base_.source / "Kconfig", "config SMP\nconfig UNKNOWN\n");
+    write(root_.path() / "kernels/mini.config", "CONFIG_SMP=y\nCONFIG_OF_ANOTHER_VERSION=y\nCONFIG_UNKNOWN=y\n");
+    git({"init", "-q"});
+    commit();
+  }
+  void git(std::vector<std::string> words) const {
+    words.insert(words.begin(),
+                 {"git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", base_.source.string()});
+    const auto run = run_captured({.argv = words});
+    ASSERT_TRUE(run && run->status == 0) << run->output;
+  }
+  void commit() const {
+    git({"add", "-A"});
+    git({"commit", "-q", "-m", "x"});
+  }
+  Kernel build(const std::string& revision) const {
+    KernelSpec wanted = spec("tree:" + base_.source.string() + revision, "");
+    const auto given = find_given_kernel(wanted, root_.path() / "kernels", KernelCache(cache()));
+    EXPECT_TRUE(given) << given.error().message;
+    wanted.given = *given;
+    const auto kernel = builder_.build(wanted, 1);
+    EXPECT_TRUE(kernel) << kernel.error().message;
+    return *kernel;
+  }
+};
+
+TEST_F(Trees, AreBuiltInOnePlaceFromWhatDiffers) {
+  const Kernel first = build("@HEAD");
+  EXPECT_TRUE(is_intact(first).value());
+  EXPECT_THAT(*read_file(first.folder / "build.log"), HasSubstr("CC      kernel/pid.o"));
+  EXPECT_EQ(*read_file(first.folder / "config"), "CONFIG_TINY=y\n\nCONFIG_SMP=y\n")
+      << "without what this source does not know, and what it does not take";
+
+  write(base_.source / "other.c", "");
+  commit();
+  const Kernel second = build("@HEAD");
+  EXPECT_NE(second.hash, first.hash);
+  EXPECT_THAT(*read_file(second.folder / "build.log"), Not(HasSubstr("CC ")));
+  EXPECT_EQ(*read_file(second.vmlinux()), *read_file(first.vmlinux()));
+
+  write(base_.source / "pid.c", "int pid_max = 8192;\n");
+  const Kernel changed = build("");
+  EXPECT_THAT(*read_file(changed.folder / "build.log"), HasSubstr("CC      kernel/pid.o"));
+  EXPECT_NE(*read_file(changed.vmlinux()), *read_file(first.vmlinux()));
+
+  // Back at the first content, which is newer there than the objects: they are made anew, and equal.
+  fs::remove_all(first.folder);
+  const Kernel again = build("@HEAD~1");
+  EXPECT_EQ(again.hash, first.hash);
+  EXPECT_EQ(*read_file(again.vmlinux()), *read_file(second.vmlinux()));
+}
 
 TEST_F(Builder, AKernelIsBuiltOnceAndKeptUnderItsHash) {
   const KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
