@@ -160,6 +160,7 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
   const bool repository = TRY(borrow_objects(place, tree.folder));
   std::string which = "as it is";
   if (revision.empty()) {
+    print_err("reading {}\n", tree.folder.string());
     tree.id = TRY(id_of_work_tree(place, tree.folder));
   } else if (!repository) {
     return user_error("{}: {} is no git repository, and has no revisions", name, tree.folder.string());
