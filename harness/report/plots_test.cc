@@ -105,6 +105,28 @@ TEST(PlotDataTest, Growth) {
   EXPECT_EQ(data_of("growth", small_report({0})), "");
 }
 
+TEST(PlotDataTest, VersionsAreOfKernelsThatAreGiven) {
+  EXPECT_EQ(data_of("versions", small_report({0}, {"multi", "flat", "mine"})), "") << "designs have no order";
+  const std::vector<std::string> kernels = {"debian:6.1.2", "tree:/a b@v6.2", "image:/x y,map=/z"};
+  Report report = small_report({0}, kernels);
+  report.run.base = kAsGiven;
+  report.run.manifest = to_text(
+      Json{{"experiment",
+            "name = \"x\"\n[[measure]]\nkernels = [\"debian:6.1.2\", \"tree:/a b@v6.2\", \"image:/x y,map=/z\", "
+            "\"debian:6.9\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n"}});
+  EXPECT_EQ(
+      data_of("versions", report),
+      "# number, instructions beyond debian:6.1.2 at the same depth, low and high end of the interval, version; a "
+      "block for each benchmark and depth\n"
+      "# getpid at depth 0\n"
+      "1 0 0 0 6.1.2\n"
+      "2 0.000000 -0.036680 0.036680 v6.2\n"
+      "3 0.000000 -0.036680 0.036680 x\u00a0y\n");
+  Report two = small_report({0}, {"debian:6.1.2", "debian:6.1.3"});
+  two.run.base = kAsGiven;
+  EXPECT_EQ(data_of("versions", two), "");
+}
+
 TEST(PlotDataTest, RefusedIsNamed) {
   EXPECT_EQ(refused_note(small_report({0, 1, 2, 4}), {0, 1, 2, 4}),
             "Not drawn, because the kernel refused it (EINVAL): flat at depth 2, 4.");
