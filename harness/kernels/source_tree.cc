@@ -34,11 +34,13 @@ struct TreePlace {
 Result<Captured> git(const TreePlace& place, const fs::path& work, const char* index, std::vector<std::string> words) {
   std::vector<std::string> argv = {"git", "-c", "safe.directory=*", "-c", "core.compression=0", "-c", "gc.auto=0"};
   argv.insert(argv.end(), words.begin(), words.end());
-  return run_captured({.argv = argv,
-                       .folder = work,
-                       .environment = {{"GIT_DIR", place.git().string()},
-                                       {"GIT_WORK_TREE", work.string()},
-                                       {"GIT_INDEX_FILE", (place.folder / index).string()}}});
+  return run_captured(
+      {.argv = argv,
+       .folder = work,
+       .environment = {{"GIT_CONFIG_NOSYSTEM", "1"},  // how files are read is no setting of this machine
+                       {"GIT_DIR", place.git().string()},
+                       {"GIT_WORK_TREE", work.string()},
+                       {"GIT_INDEX_FILE", (place.folder / index).string()}}});
 }
 
 /// What git prints on the user's repository, in one line.
