@@ -79,12 +79,12 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.hidden("--preload", values.options.preload, "a library that QEMU loads first");
 }
 
-/// The names between commas. One that begins with map= belongs to the image before it.
+/// The names between commas. What begins with map= or config= belongs to the name before it.
 std::vector<std::string> names_in(const std::string& list) {
   std::vector<std::string> names;
   std::istringstream parts(list);
   for (std::string part; std::getline(parts, part, ',');) {
-    if (part.starts_with("map=") && !names.empty()) {
+    if ((part.starts_with("map=") || part.starts_with("config=")) && !names.empty()) {
       names.back() += "," + part;
     } else {
       names.push_back(part);

@@ -64,20 +64,28 @@ Result<std::string> output_of(const std::vector<std::string>& argv) {
   return run.output;
 }
 
+/// What apt-cache says, asked once: it takes a second or two.
+Result<std::string> apt_cache(std::vector<std::string> words) {
+  static std::map<std::vector<std::string>, std::string> said;
+  words.insert(words.begin(), "apt-cache");
+  if (const auto found = said.find(words); found != said.end()) return found->second;
+  return said[words] = TRY(output_of(words));
+}
+
 /// Debian's kernels, as apt knows them: those for clouds, or the package of just this name.
 Result<std::vector<DebianPackage>> packages_of(const std::string& version) {
   constexpr std::string_view kCloud = "-cloud-amd64";
   const std::string exact = fmt::format("linux-image-{}", version);
   std::vector<std::string> names;
-  for (const std::string& name : lines_of(TRY(output_of({"apt-cache", "pkgnames", "linux-image-"})))) {
-    if (name == exact) return parse_packages(TRY(output_of({"apt-cache", "show", name})));
+  for (const std::string& name : lines_of(TRY(apt_cache({"pkgnames", "linux-image-"})))) {
+    if (name == exact) return parse_packages(TRY(apt_cache({"show", name})));
     const bool numbered = name.size() > 12 && name[12] >= '0' && name[12] <= '9';
     if (numbered && name.ends_with(kCloud)) names.push_back(name);
   }
   if (names.empty()) return machine_error("apt knows no kernels: apt-get update");
-  std::vector<std::string> show = {"apt-cache", "show"};
+  std::vector<std::string> show = {"show"};
   show.insert(show.end(), names.begin(), names.end());
-  return parse_packages(TRY(output_of(show)));
+  return parse_packages(TRY(apt_cache(show)));
 }
 
 Result<bool> is_newer(const std::string& a, const std::string& b) {
@@ -99,7 +107,7 @@ Result<GivenKernel> find_package(const std::string& name) {
   }
   if (!newest) {
     std::sort(known.begin(), known.end());
-    return user_error("apt has no kernel {} for clouds; it has {}", wanted, fmt::join(known, ", "));
+    return user_error("apt has no kernel '{}' for clouds; it has {}", wanted, fmt::join(known, ", "));
   }
   return GivenKernel{.name = name,
                      .hash = given_hash().part("package", newest->sha256).hex(),
@@ -112,6 +120,7 @@ Result<GivenKernel> find_image(const std::string& name) {
   const std::string files = name.substr(kImage.size());
   const auto comma = files.find(kMap);
   KernelImage image{.file = files.substr(0, comma), .sha256 = {}};
+  if (image.file.empty()) return user_error("'{}' names no file", name);
   image.sha256 = TRY(sha256_file(image.file));
   Hasher hash = given_hash();
   hash.part("image", image.sha256);
