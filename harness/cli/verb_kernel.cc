@@ -48,9 +48,8 @@ Result<void> build(const BuildArguments& arguments) {
   const KernelBuilder builder(paths);
   std::vector<KernelSpec> specs;
   for (const std::string& name : arguments.models) {
-    auto model = TRY(table.model(name));
-    if (arguments.from_scratch) model.build_base.reset();
-    specs.push_back({base, profile, model});
+    specs.push_back(TRY(builder.spec(table, base, profile, name)));
+    if (arguments.from_scratch) specs.back().model.build_base.reset();
   }
   for (const KernelSpec& spec : specs) {
     const auto kernel = TRY(builder.build(spec, arguments.jobs));
@@ -76,7 +75,9 @@ const RegisterVerb registered_build({
                 "  nslab kernel build multi --source ~/linux-6.12   from a tree of your own, as it is now",
     .declare = verb_body<BuildArguments>(
         [](Arguments& arguments, BuildArguments& values) {
-          arguments.positional("MODEL", values.models, "the models, as 'nslab kernel list' shows them", "KERNEL");
+          arguments.positional(
+              "MODEL", values.models,
+              "the models, as 'nslab kernel list' shows them; or debian:VERSION, image:FILE, tree:DIR@REV", "KERNEL");
           arguments.option("--profile", values.profile, "the profile: how the rest of the kernel is configured",
                            "PROFILE");
           arguments.option("--base", values.base, "the base: the unmodified source", "BASE");

@@ -71,6 +71,14 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
 
 }  // namespace
 
+Result<KernelSpec> KernelBuilder::spec(const KernelTable& table, const Base& base, const Profile& profile,
+                                       const std::string& name) const {
+  if (!names_given_kernel(name)) return KernelSpec(base, profile, TRY(table.model(name)));
+  KernelSpec spec(base, profile, {.name = name, .description = "", .config = {}});
+  spec.given = TRY(find_given_kernel(spec, kernels_folder_, cache_));
+  return spec;
+}
+
 Result<std::string> KernelBuilder::hash(const KernelSpec& spec) const {
   if (spec.given) return spec.given->hash;
   return TRY(inputs(spec)).hash();

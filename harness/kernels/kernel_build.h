@@ -28,6 +28,10 @@ class KernelBuilder {
  public:
   explicit KernelBuilder(const Paths& paths) : kernels_folder_(paths.kernels_folder()), cache_(paths.cache) {}
 
+  /// The model of the table with this name, or the kernel that is given by it (given_kernel.h). Errors as of
+  /// KernelTable::model() and find_given_kernel().
+  Result<KernelSpec> spec(const KernelTable& table, const Base& base, const Profile& profile,
+                          const std::string& name) const;
   /// The kernel's hash. Errors as of read_inputs().
   Result<std::string> hash(const KernelSpec& spec) const;
   /// Where the kernel of this hash is, or would be.

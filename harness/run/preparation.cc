@@ -24,14 +24,6 @@ Result<T> at(const std::string& where, Result<T> result) {
   return result;
 }
 
-Result<KernelSpec> spec_of(const Paths& paths, const KernelTable& table, const Base& base, const Profile& profile,
-                           const std::string& name) {
-  if (!names_given_kernel(name)) return KernelSpec(base, profile, TRY(table.model(name)));
-  KernelSpec spec(base, profile, {.name = name, .description = "", .config = {}});
-  spec.given = TRY(find_given_kernel(spec, paths.kernels_folder(), KernelCache(paths.cache)));
-  return spec;
-}
-
 /// BootPlan::key. `host` is empty unless the meter depends on it.
 std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::string& host) {
   Hasher key;
@@ -61,9 +53,10 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
         "says so",
         experiment.profile_where, profile.name, profile.description);
   }
+  const KernelBuilder builder(paths);
   std::vector<KernelSpec> specs;
   for (const std::string& name : experiment.kernels()) {
-    specs.push_back(TRY(at(experiment.where_named(name), spec_of(paths, table, base, profile, name))));
+    specs.push_back(TRY(at(experiment.where_named(name), builder.spec(table, base, profile, name))));
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
@@ -110,7 +103,6 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   }
   if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(paths.plugins / "attribution.so"));
   prepared.command = boot_command(placeholders, 0, experiment.memory_mib, accelerator);
-  const KernelBuilder builder(paths);
   for (const KernelSpec& spec : prepared.specs) {
     const std::string& name = spec.model.name;
     const auto hash = TRY(builder.hash(spec));
