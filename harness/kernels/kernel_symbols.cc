@@ -61,12 +61,22 @@ std::optional<Tokens> find_tokens(std::string_view bytes) {
   using std::string_view_literals::operator""sv;
   constexpr auto kDigits = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009\0"sv;
   for (auto digits = bytes.find(kDigits); digits != std::string_view::npos; digits = bytes.find(kDigits, digits + 1)) {
-    // The tokens before: each ends in a zero. How far the first one reaches, the index alone tells.
-    std::size_t begin = digits;
-    for (std::size_t code = '0'; code > 0 && begin > 0; --code) {
-      --begin;  // the zero at the end of the token before
-      while (begin > 0 && bytes[begin - 1] != '\0') --begin;
+    // Back to the second token: each of those before ends in a zero.
+    std::size_t second = digits;
+    for (std::size_t code = '0'; code > 1 && second > 0; --code) {
+      --second;
+      while (second > 0 && bytes[second - 1] != '\0') --second;
     }
+    // Where the first one begins, only the index behind the last one tells: what stands before need not end in a zero.
+    std::size_t end = second;
+    for (std::size_t code = 1; code < kTokens && end != std::string_view::npos; ++code) {
+      end = bytes.find('\0', end);
+      if (end != std::string_view::npos) ++end;
+    }
+    if (end == std::string_view::npos) continue;
+    const std::size_t first_length = number_at<std::uint16_t>(bytes, aligned(end) + sizeof(std::uint16_t));
+    if (first_length > second) continue;
+    const std::size_t begin = second - first_length;
     if (auto tokens = tokens_at(bytes, begin)) return tokens;
   }
   return std::nullopt;

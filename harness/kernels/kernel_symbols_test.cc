@@ -74,6 +74,7 @@ std::string kallsyms_of(Layout layout) {
   align(tokens);
   tokens += index;
   align(tokens);
+  if (layout != Layout::addresses_first) names += std::string(4096, '\x12');  // the order by name, since 6.2
   const std::string before = std::string(4096, '\x11');
   return before + (layout == Layout::addresses_first ? addresses + names + tokens : names + tokens + addresses) +
          before;
