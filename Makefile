@@ -84,7 +84,7 @@ check: unit build  ## all tests
 
 # The runs that README and docs quote, made again. Each replaces its samples, tables and plots in results/reference, and
 # then the quotes are renewed. REFERENCES="smoke depth" makes these alone. 'git diff' shows what became of the digits.
-REFERENCES := first smoke conditions precise depth 2007 controls models full macro scale
+REFERENCES := first smoke conditions precise depth 2007 controls models full macro scale releases
 reference: nslab  ## make all reference runs again: some four hours on 2 cores, with the kernels cached
 	set -e; for name in $(REFERENCES); do \
 	  $(BUILD)/nslab run configs/$$name.toml $(if $(JOBS),--jobs $(JOBS)); \
