@@ -165,6 +165,19 @@ Result<std::string> read_all(archive* reader, const std::string& name, std::size
   }
 }
 
+/// What the bytes are when they are unpacked, called `name` in errors. `unreadable` is the error where no compression
+/// that the reader knows fits.
+Result<std::string> read_bytes(archive* reader, std::string_view bytes, const std::string& name,
+                               std::string_view unreadable, std::size_t most = kMostFileBytes) {
+  archive_read_support_format_raw(reader);
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(reader, bytes.data(), bytes.size()) != ARCHIVE_OK ||
+      archive_read_next_header(reader, &entry) != ARCHIVE_OK) {
+    return user_error("{}: {}", unreadable, error_of(reader));
+  }
+  return read_all(reader, name, most);
+}
+
 /// Opens a writer whose bytes are appended to `bytes`.
 bool write_into(archive* writer, std::string& bytes) {
   // No exception may pass through the library, which is C.
@@ -216,26 +229,14 @@ Result<std::string> decompress(std::string_view bytes) {
   if (!bytes.starts_with(kZstd)) return user_error("it is not compressed");
   const Reader reader(archive_read_new(), archive_read_free);
   archive_read_support_filter_zstd(reader.get());
-  archive_read_support_format_raw(reader.get());
-  archive_entry* entry = nullptr;
-  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK ||
-      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
-    return user_error("it is not compressed: {}", error_of(reader.get()));
-  }
-  return read_all(reader.get(), "what was compressed");
+  return read_bytes(reader.get(), bytes, "what was compressed", "it is not compressed");
 }
 
 Result<std::string> decompress_kernel(std::string_view bytes) {
   const Reader reader(archive_read_new(), archive_read_free);
   support_compressions(reader.get());
   archive_read_support_filter_lz4(reader.get());
-  archive_read_support_format_raw(reader.get());
-  archive_entry* entry = nullptr;
-  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK ||
-      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
-    return user_error("its compression is unknown: {}", error_of(reader.get()));
-  }
-  return read_all(reader.get(), "the compressed kernel", kMostKernelBytes);
+  return read_bytes(reader.get(), bytes, "the compressed kernel", "its compression is unknown", kMostKernelBytes);
 }
 
 Result<std::string> hash_tree(const fs::path& folder) {

@@ -15,13 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
-  return parts;
-}
-
 std::string content_of(const fs::path& file) { return read_file(file).value_or(""); }
 
 /// The number that a text begins with; nothing where it begins otherwise, as "max" and "-1" do, which mean no limit.
@@ -48,7 +41,7 @@ std::vector<fs::path> groups_of(const std::string& controller, int version, cons
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const auto controllers = split(line.substr(first + 1, second - first - 1), ',');
+    const auto controllers = split_at(line.substr(first + 1, second - first - 1), ',');
     const bool is_it = version == 2
                            ? controllers.empty()
                            : std::find(controllers.begin(), controllers.end(), controller) != controllers.end();
@@ -59,10 +52,10 @@ std::vector<fs::path> groups_of(const std::string& controller, int version, cons
     // "36 35 98:0 ROOT MOUNTPOINT options … - TYPE source options"
     const auto dash = line.find(" - ");
     if (dash == std::string::npos) continue;
-    const auto mount = split(line.substr(0, dash), ' ');
-    const auto system = split(line.substr(dash + 3), ' ');
+    const auto mount = split_at(line.substr(0, dash), ' ');
+    const auto system = split_at(line.substr(dash + 3), ' ');
     if (mount.size() < 5 || system.size() < 3 || system[0] != (version == 2 ? "cgroup2" : "cgroup")) continue;
-    const auto options = split(system[2], ',');
+    const auto options = split_at(system[2], ',');
     if (version == 1 && std::find(options.begin(), options.end(), controller) == options.end()) continue;
     const fs::path top = root / fs::path(mount[4]).relative_path();
     // A container often sees its own group as the mount's root, under whatever name the group has outside.
@@ -99,7 +92,7 @@ unsigned core_limit(const fs::path& root) {
   for (const fs::path& group : groups_of("cpu", 1, root))
     limit(content_of(group / "cpu.cfs_quota_us"), content_of(group / "cpu.cfs_period_us"));
   for (const fs::path& group : groups_of("cpu", 2, root)) {
-    const auto words = split(content_of(group / "cpu.max"), ' ');
+    const auto words = split_at(content_of(group / "cpu.max"), ' ');
     if (words.size() == 2) limit(words[0], words[1]);
   }
   return static_cast<unsigned>(std::clamp<std::uint64_t>(least, 1, ~0U));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 #include <utility>
 
 namespace nslab {
@@ -32,6 +33,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string errno_text() {
   const int error = errno;
   return fmt::format("{}{}", std::strerror(error), error == EMFILE ? ": raise the limit (ulimit -n)" : "");
+}
+
+std::vector<std::string> split_at(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  return parts;
 }
 
 std::vector<std::string> lines_of(std::string_view text) {

@@ -16,6 +16,9 @@ std::string errno_text();
 /// empty one: "a\n\nb\n" has the lines "a", "" and "b", and an empty text has none.
 std::vector<std::string> lines_of(std::string_view text);
 
+/// The parts of a text between separators: "a,,b" has three, and nothing follows a separator at its end.
+std::vector<std::string> split_at(const std::string& text, char separator);
+
 /// The text without control characters, but for tabs and ends of lines: what comes from a results folder or a guest
 /// must not command a terminal. UTF-8 stays.
 std::string without_controls(std::string_view text);

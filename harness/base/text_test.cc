@@ -25,6 +25,12 @@ TEST(Text, OneIsCountedInTheSingular) {
   EXPECT_EQ(counted(40, "boot"), "40 boots");
 }
 
+TEST(Text, IsSplitAtSeparators) {
+  EXPECT_EQ(split_at("", ','), Lines{});
+  EXPECT_EQ(split_at("a", ','), Lines{"a"});
+  EXPECT_EQ(split_at("a,,b,", ','), (Lines{"a", "", "b"}));
+}
+
 TEST(Text, ANewlineEndsALineAndStartsNone) {
   EXPECT_EQ(lines_of(""), Lines{});
   EXPECT_EQ(lines_of("a"), Lines{"a"});

@@ -6,9 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <map>
-#include <optional>
-#include <sstream>
+#include <utility>
 
 #include "compare.h"
 #include "condition.h"
@@ -17,8 +15,8 @@
 #include "files.h"
 #include "loaded_run.h"
 #include "output.h"
-#include "processes.h"
 #include "run.h"
+#include "source_tree.h"
 #include "terminal.h"
 #include "text.h"
 #include "verb.h"
@@ -67,13 +65,6 @@ void declare_arguments(Arguments& arguments, AbArguments& values) {
   arguments.flag("--force-profile", values.force_profile, "measure on a profile that is not for measurement");
 }
 
-std::vector<std::string> parts_of(const std::string& list) {
-  std::vector<std::string> parts;
-  std::istringstream text(list);
-  for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
-  return parts;
-}
-
 /// A difference of b from a that is too large: in per cent of a, or in the meter's unit.
 struct Limit {
   std::string text;
@@ -84,8 +75,8 @@ struct Limit {
 
 Result<std::vector<Limit>> limits_of(const AbArguments& arguments) {
   std::vector<Limit> limits;
-  const auto measured = parts_of(arguments.benchmarks);
-  for (const std::string& text : parts_of(arguments.fail_if)) {
+  const auto measured = split_at(arguments.benchmarks, ',');
+  for (const std::string& text : split_at(arguments.fail_if, ',')) {
     const auto wrong = [&, &said = text](const char* why) {
       return user_error("--fail-if {}: {}; it is a benchmark, '>' and a number, as 'fork_exit_wait>0.1%' or 'getpid>2'",
                         said, why);
@@ -124,7 +115,7 @@ std::string quoted(const std::string& text) {
 
 Result<Experiment> experiment_for(const AbArguments& arguments, const std::string& a, const std::string& b) {
   std::string benchmarks;
-  for (const std::string& name : parts_of(arguments.benchmarks))
+  for (const std::string& name : split_at(arguments.benchmarks, ','))
     benchmarks += (benchmarks.empty() ? "" : ", ") + quoted(name);
   const std::string kernel_a = quoted(kernel_at(arguments, a));
   const std::string kernel_b = quoted(kernel_at(arguments, b));
@@ -199,8 +190,7 @@ std::string sentence_of(const Compared& compared, const std::string& a, const st
   const ComparedCell* largest = nullptr;
   std::size_t decided = 0;
   for (const ComparedCell& cell : compared.cells) {
-    const Verdict verdict = cell.comparison.verdict;
-    if (!cell.obstacle.empty() || (verdict != Verdict::more && verdict != Verdict::less)) continue;
+    if (!cell.obstacle.empty() || !is_decided(cell.comparison)) continue;
     ++decided;
     const auto size = [](const ComparedCell& c) { return std::abs(c.comparison.percent.value_or(0)); };
     if (largest == nullptr || size(cell) > size(*largest)) largest = &cell;
@@ -255,6 +245,11 @@ Result<void> print(const AbArguments& arguments, const Compared& compared, const
   return {};
 }
 
+/// A cell's difference in words, or why there is none.
+std::string cell_text(const ComparedCell& cell, Meter meter) {
+  return cell.obstacle.empty() ? difference_and_percent(cell.comparison, meter) : cell.obstacle;
+}
+
 /// Exit::says_no for the limits that are exceeded. A cell that could not be compared exceeds them all.
 Result<void> check(const std::vector<Limit>& limits, const Compared& compared) {
   std::string failed;
@@ -264,10 +259,8 @@ Result<void> check(const std::vector<Limit>& limits, const Compared& compared) {
       const Comparison& c = cell.comparison;
       const double size = limit.percent ? c.percent.value_or(INFINITY) : c.difference;
       if (cell.obstacle.empty() && size <= limit.most) continue;
-      failed += fmt::format("\n  {}: at depth {} it is {}", limit.text, cell.depth,
-                            cell.obstacle.empty() ? difference_text(c, compared.run.run.meter) +
-                                                        (c.percent ? " (" + percent_text(c) + ")" : "")
-                                                  : cell.obstacle);
+      failed +=
+          fmt::format("\n  {}: at depth {} it is {}", limit.text, cell.depth, cell_text(cell, compared.run.run.meter));
     }
   }
   if (failed.empty()) return {};
@@ -276,13 +269,10 @@ Result<void> check(const std::vector<Limit>& limits, const Compared& compared) {
 
 /// The commits of a range, the oldest first, behind the commit that they begin with.
 Result<std::vector<std::string>> commits_of(const AbArguments& arguments, const std::string& a, const std::string& b) {
-  const auto git = [&](std::vector<std::string> words) {
-    words.insert(words.begin(), {"git", "-c", "safe.directory=*", "-C", arguments.tree});
-    return run_captured({.argv = words});
-  };
-  const auto list =
-      TRY(git({"rev-list", "--reverse", "--first-parent", "--abbrev-commit", "--end-of-options", a + ".." + b}));
-  const auto first = TRY(git({"rev-parse", "--short", "--verify", "--quiet", "--end-of-options", a + "^{commit}"}));
+  const auto list = TRY(ask_git(arguments.tree, {"rev-list", "--reverse", "--first-parent", "--abbrev-commit",
+                                                 "--end-of-options", a + ".." + b}));
+  const auto first = TRY(
+      ask_git(arguments.tree, {"rev-parse", "--short", "--verify", "--quiet", "--end-of-options", a + "^{commit}"}));
   if (list.status != 0 || first.status != 0) {
     return user_error("git does not know the range {}..{} in {}:\n{}", a, b, arguments.tree,
                       without_controls(list.output));
@@ -295,62 +285,51 @@ Result<std::vector<std::string>> commits_of(const AbArguments& arguments, const 
 }
 
 bool differs(const Compared& compared) {
-  return std::any_of(compared.cells.begin(), compared.cells.end(), [](const ComparedCell& cell) {
-    const Verdict verdict = cell.comparison.verdict;
-    return !cell.obstacle.empty() || verdict == Verdict::more || verdict == Verdict::less;
-  });
+  return std::any_of(compared.cells.begin(), compared.cells.end(),
+                     [](const ComparedCell& cell) { return !cell.obstacle.empty() || is_decided(cell.comparison); });
 }
 
-/// Halves the range wherever its ends differ, until neighbours are left, and prints those.
-Result<int> search(const AbArguments& arguments, const std::vector<std::string>& commits, std::size_t first,
-                   std::size_t last) {
-  const Compared compared = TRY(compare(arguments, commits[first], commits[last]));
-  if (!differs(compared)) {
+/// Halves the range, whose ends are compared already, wherever they differ, and prints the neighbours that are left.
+Result<void> search(const AbArguments& arguments, const std::vector<std::string>& commits, std::size_t first,
+                    std::size_t last, const Compared& ends) {
+  if (!differs(ends)) {
     print_out("{}..{}: no difference is decided\n", commits[first], commits[last]);
-    return 0;
+    return {};
   }
   if (last - first > 1) {
     const std::size_t middle = (first + last) / 2;
-    const int before = TRY(search(arguments, commits, first, middle));
-    return before + TRY(search(arguments, commits, middle, last));
+    for (const auto& [from, to] : {std::pair(first, middle), {middle, last}})
+      TRY(search(arguments, commits, from, to, TRY(compare(arguments, commits[from], commits[to]))));
+    return {};
   }
-  const auto subject = TRY(run_captured(
-      {.argv = {"git", "-c", "safe.directory=*", "-C", arguments.tree, "show", "-s", "--format=%s", commits[last]}}));
-  print_out("{} {}", commits[last], without_controls(subject.output));
-  for (const ComparedCell& cell : compared.cells) {
-    const Comparison& c = cell.comparison;
-    if (!cell.obstacle.empty()) {
-      print_out("  {} at depth {}: {}\n", cell.benchmark, cell.depth, cell.obstacle);
-    } else if (c.verdict == Verdict::more || c.verdict == Verdict::less) {
-      print_out("  {} at depth {}: {}{}\n", cell.benchmark, cell.depth, difference_text(c, compared.run.run.meter),
-                c.percent ? " (" + percent_text(c) + ")" : "");
-    }
+  const auto subject = TRY(ask_git(arguments.tree, {"show", "-s", "--format=%s", commits[last]}));
+  print_out("{} {}\n", commits[last], without_controls(subject.output));
+  for (const ComparedCell& cell : ends.cells) {
+    if (cell.obstacle.empty() && !is_decided(cell.comparison)) continue;
+    print_out("  {} at depth {}: {}\n", cell.benchmark, cell.depth, cell_text(cell, ends.run.run.meter));
   }
-  return 1;
+  return {};
 }
 
-Result<void> act(const AbArguments& given) {
-  AbArguments arguments = given;
+Result<void> act(const AbArguments& arguments) {
   const auto limits = TRY(limits_of(arguments));
   const auto dots = arguments.a.find("..");
   if (arguments.b.empty() == (dots == std::string::npos))
     return user_error("name two revisions, A and B, or one range, A..B");
-  if (arguments.b.empty()) {
-    const std::string a = arguments.a.substr(0, dots);
-    const std::string b = arguments.a.substr(dots + 2);
-    const auto commits = TRY(commits_of(arguments, a, b));
-    const Compared ends = TRY(compare(arguments, commits.front(), commits.back()));
-    TRY(print(arguments, ends, commits.front(), commits.back()));
-    print_out(
-        "\n{} in the range. What changed, and where; a change that a later one takes back is not looked for where "
-        "both ends are equal:\n",
-        counted(commits.size() - 1, "commit"));
-    TRY(search(arguments, commits, 0, commits.size() - 1));
-    return check(limits, ends);
+  if (!arguments.b.empty()) {
+    const Compared compared = TRY(compare(arguments, arguments.a, arguments.b));
+    TRY(print(arguments, compared, arguments.a, arguments.b));
+    return check(limits, compared);
   }
-  const Compared compared = TRY(compare(arguments, arguments.a, arguments.b));
-  TRY(print(arguments, compared, arguments.a, arguments.b));
-  return check(limits, compared);
+  const auto commits = TRY(commits_of(arguments, arguments.a.substr(0, dots), arguments.a.substr(dots + 2)));
+  const Compared ends = TRY(compare(arguments, commits.front(), commits.back()));
+  TRY(print(arguments, ends, commits.front(), commits.back()));
+  print_out(
+      "\n{} in the range. What changed, and where; a change that a later one takes back is not looked for where "
+      "both ends are equal:\n",
+      counted(commits.size() - 1, "commit"));
+  TRY(search(arguments, commits, 0, commits.size() - 1, ends));
+  return check(limits, ends);
 }
 
 const RegisterVerb registered({

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 #include "explain_run.h"
 #include "output.h"
@@ -82,8 +81,7 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
 /// The names between commas. What begins with map= or config= belongs to the name before it.
 std::vector<std::string> names_in(const std::string& list) {
   std::vector<std::string> names;
-  std::istringstream parts(list);
-  for (std::string part; std::getline(parts, part, ',');) {
+  for (const std::string& part : split_at(list, ',')) {
     if ((part.starts_with("map=") || part.starts_with("config=")) && !names.empty()) {
       names.back() += "," + part;
     } else {

@@ -25,6 +25,7 @@ namespace {
 constexpr std::string_view kDebian = "debian:";
 constexpr std::string_view kImage = "image:";
 constexpr std::string_view kTree = "tree:";
+constexpr std::string_view kPackage = "linux-image-";
 
 /// Raise the number when what is made of a package or an image changes.
 Hasher given_hash() {
@@ -75,12 +76,12 @@ Result<std::string> apt_cache(std::vector<std::string> words) {
 /// Debian's kernels, as apt knows them: those for clouds, or the package of just this name.
 Result<std::vector<DebianPackage>> packages_of(const std::string& version) {
   constexpr std::string_view kCloud = "-cloud-amd64";
-  const std::string exact = fmt::format("linux-image-{}", version);
   std::vector<std::string> names;
-  for (const std::string& name : lines_of(TRY(apt_cache({"pkgnames", "linux-image-"})))) {
-    if (name == exact) return parse_packages(TRY(apt_cache({"show", name})));
-    const bool numbered = name.size() > 12 && name[12] >= '0' && name[12] <= '9';
-    if (numbered && name.ends_with(kCloud)) names.push_back(name);
+  for (const std::string& name : lines_of(TRY(apt_cache({"pkgnames", std::string(kPackage)})))) {
+    const std::string kernel = name.substr(kPackage.size());
+    if (kernel == version) return parse_packages(TRY(apt_cache({"show", name})));
+    const bool numbered = !kernel.empty() && kernel[0] >= '0' && kernel[0] <= '9';
+    if (numbered && kernel.ends_with(kCloud)) names.push_back(name);
   }
   if (names.empty()) return machine_error("apt knows no kernels: apt-get update");
   std::vector<std::string> show = {"show"};
@@ -102,7 +103,7 @@ Result<GivenKernel> find_package(const std::string& name) {
     const std::string upstream = upstream_of(package);
     if (std::find(known.begin(), known.end(), upstream) == known.end()) known.push_back(upstream);
     const bool fits =
-        upstream == wanted || upstream.starts_with(wanted + ".") || package.name == "linux-image-" + wanted;
+        upstream == wanted || upstream.starts_with(wanted + ".") || package.name.substr(kPackage.size()) == wanted;
     if (fits && (!newest || TRY(is_newer(package.version, newest->version)))) newest = package;
   }
   if (!newest) {

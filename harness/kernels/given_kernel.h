@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "kernel_cache.h"
 #include "result.h"
@@ -29,16 +28,15 @@ struct KernelImage {
 /// A source tree of somebody's, at a revision or as it is.
 struct SourceTree {
   std::filesystem::path folder;
-  std::string id;                          ///< git's, of all files of the tree
-  std::filesystem::path config = {};       ///< a .config; empty: the profile's
-  std::vector<std::string> settings = {};  ///< the profile's, where there is no config
+  std::string id;                     ///< git's, of all files of the tree
+  std::filesystem::path config = {};  ///< a .config; empty: the profile's
+  std::string settings = {};          ///< the config's text, or the profile's settings, a line each
 };
 
 /// A kernel that is named by where it comes from, and not by a model:
 ///
-///   debian:6.12.117   Debian's package of that version for clouds (linux-image-…-cloud-amd64); debian:6.12 is the
-///   newest
-///                     6.12 there is, and debian:6.12.117+deb12-amd64 is the package of just this name
+///   debian:6.12.117   Debian's package of that version for clouds (linux-image-…-cloud-amd64); debian:6.12 is
+///                     the newest 6.12 there is, and debian:6.12.117+deb12-amd64 is the package of just this name
 ///   image:FILE        a bzImage, as /boot/vmlinuz-…, or a vmlinux; image:FILE,map=FILE gives it a System.map, for a
 ///                     kernel that was built without kallsyms
 ///   tree:DIR@REV      the Linux of a git repository, at a revision; tree:DIR is a tree as it is, changes that are not

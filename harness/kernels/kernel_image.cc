@@ -2,9 +2,9 @@
 #include "kernel_image.h"
 
 #include <cstdint>
-#include <cstring>
 
 #include "archives.h"
+#include "binary.h"
 
 namespace nslab {
 
@@ -14,12 +14,6 @@ constexpr std::string_view kElf = "\177ELF";
 constexpr std::string_view kGzip = "\x1f\x8b";
 constexpr std::size_t kSector = 512;
 
-std::uint32_t word_at(std::string_view bytes, std::size_t at) {
-  std::uint32_t word = 0;
-  if (at + sizeof word <= bytes.size()) std::memcpy(&word, bytes.data() + at, sizeof word);
-  return word;
-}
-
 }  // namespace
 
 Result<std::string> unpack_kernel_image(std::string_view bytes, const std::string& name) {
@@ -28,12 +22,12 @@ Result<std::string> unpack_kernel_image(std::string_view bytes, const std::strin
   constexpr std::size_t kMagic = 0x202;
   constexpr std::size_t kPayloadOffset = 0x248;
   constexpr std::size_t kPayloadLength = 0x24c;
-  if (bytes.substr(0, kPayloadLength).size() < kPayloadLength || bytes.substr(kMagic, 4) != "HdrS") {
+  if (bytes.size() < kPayloadLength || bytes.substr(kMagic, 4) != "HdrS") {
     return user_error("{} is no kernel for x86: give a bzImage, as /boot/vmlinuz-… is one, or a vmlinux", name);
   }
   const std::size_t sectors = static_cast<unsigned char>(bytes[kSetupSectors]);
-  const std::size_t at = ((sectors == 0 ? 4 : sectors) + 1) * kSector + word_at(bytes, kPayloadOffset);
-  const std::size_t length = word_at(bytes, kPayloadLength);
+  const std::size_t at = ((sectors == 0 ? 4 : sectors) + 1) * kSector + number_at<std::uint32_t>(bytes, kPayloadOffset);
+  const std::size_t length = number_at<std::uint32_t>(bytes, kPayloadLength);
   if (length < sizeof(std::uint32_t) || at > bytes.size() || length > bytes.size() - at)
     return user_error("{} is cut short", name);
   std::string_view payload = bytes.substr(at, length);

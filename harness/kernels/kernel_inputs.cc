@@ -27,26 +27,34 @@ std::string KernelInputs::family() const {
 
 std::string KernelInputs::hash() const { return Hasher().part("family", family()).part("model", model).hex(); }
 
-Result<KernelInputs> read_inputs(const KernelSpec& spec, const std::filesystem::path& kernels_folder,
-                                 const KernelCache& cache) {
+Result<KernelInputs> read_configuration(const Base& base, const Profile& profile,
+                                        const std::filesystem::path& kernels_folder) {
   KernelInputs inputs;
-  inputs.source_hash = TRY(cache.source_hash(spec.base.source));
-  inputs.patches = TRY(read_series(kernels_folder / spec.base.series));
-  inputs.start = spec.profile.start;
-  if (spec.profile.start == "debian") {
-    const auto hash = sha256_file(spec.base.debian_config);
+  inputs.start = profile.start;
+  if (profile.start == "debian") {
+    const auto hash = sha256_file(base.debian_config);
     if (!hash) {
-      return machine_error("there is no {}: apt-get install linux-config-6.12", spec.base.debian_config.string());
+      return machine_error("there is no {}: apt-get install linux-config-6.12", base.debian_config.string());
     }
     inputs.debian_config_hash = *hash;
   }
-  for (const std::string& name : spec.profile.fragments) {
+  for (const std::string& name : profile.fragments) {
     for (const std::string& setting : settings_of(TRY(read_file(kernels_folder / name))))
       inputs.fragment += setting + "\n";
   }
-  for (const std::string& setting : spec.model.config) inputs.model += setting + "\n";
   inputs.compiler = TRY(tool_version("gcc", "gcc"));
   inputs.linker = TRY(tool_version("ld", "binutils"));
+  return inputs;
+}
+
+Result<KernelInputs> read_inputs(const KernelSpec& spec, const std::filesystem::path& kernels_folder,
+                                 const KernelCache& cache) {
+  const auto source_hash = TRY(cache.source_hash(spec.base.source));
+  const auto patches = TRY(read_series(kernels_folder / spec.base.series));
+  KernelInputs inputs = TRY(read_configuration(spec.base, spec.profile, kernels_folder));
+  inputs.source_hash = source_hash;
+  inputs.patches = patches;
+  for (const std::string& setting : spec.model.config) inputs.model += setting + "\n";
   return inputs;
 }
 

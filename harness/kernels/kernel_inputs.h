@@ -31,6 +31,11 @@ struct KernelInputs {
   std::string hash() const;
 };
 
+/// Reads what a profile and the tools bring: all inputs but the source, its patches and the model. Fails as
+/// read_inputs() does.
+Result<KernelInputs> read_configuration(const Base& base, const Profile& profile,
+                                        const std::filesystem::path& kernels_folder);
+
 /// Reads the inputs of a kernel; series and fragments are in `kernels_folder`. Exit::machine when the source, Debian's
 /// config or a tool is missing, with the package that has it; Exit::user when a file of the kernels folder is missing.
 Result<KernelInputs> read_inputs(const KernelSpec& spec, const std::filesystem::path& kernels_folder,

@@ -3,7 +3,6 @@
 
 #include <charconv>
 #include <set>
-#include <sstream>
 #include <tuple>
 
 #include "files.h"
@@ -24,9 +23,8 @@ std::string trimmed(const std::string& text) {
 
 /// The fields of a line of nm's table: name, value, class, type, size, line and section.
 std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields;
-  std::istringstream stream(line);
-  for (std::string field; std::getline(stream, field, '|');) fields.push_back(trimmed(field));
+  auto fields = split_at(line, '|');
+  for (std::string& field : fields) field = trimmed(field);
   return fields;
 }
 

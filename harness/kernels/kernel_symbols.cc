@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <optional>
 
+#include "binary.h"
 #include "text.h"
 
 namespace nslab {
@@ -21,13 +21,6 @@ constexpr std::size_t kMostSymbols = 1 << 20;
 constexpr std::size_t kFewestSymbols = 1000;
 
 std::size_t aligned(std::size_t at) { return (at + 7) / 8 * 8; }
-
-template <class T>
-T number_at(std::string_view bytes, std::size_t at) {
-  T number{};
-  if (at <= bytes.size() && sizeof number <= bytes.size() - at) std::memcpy(&number, bytes.data() + at, sizeof number);
-  return number;
-}
 
 struct Tokens {
   std::size_t begin;  ///< of the tokens

@@ -54,25 +54,19 @@ description = "c"
 }
 
 TEST(KernelTable, AModelsOwnSeriesTakesThePlaceOfTheBases) {
-  const auto table = table_of(R"(
+  const std::string models = R"(
 [model.multi]
 description = "mainline"
 [model.posted]
 description = "mainline with other patches"
 series = "others"
-)");
+)";
+  const auto table = table_of(models);
   ASSERT_TRUE(table) << table.error().message;
   const Base base{"base", "", "", "", "the base's"};
   EXPECT_EQ(KernelSpec(base, {}, *table->model("multi")).base.series, "the base's");
   EXPECT_EQ(KernelSpec(base, {}, *table->model("posted")).base.series, "others");
-  const auto shared = table_of(R"(
-[model.multi]
-description = "mainline"
-[model.posted]
-description = "mainline with other patches"
-series = "others"
-build_base = "multi"
-)");
+  const auto shared = table_of(models + "build_base = \"multi\"\n");
   ASSERT_FALSE(shared);
   EXPECT_THAT(shared.error().message, testing::HasSubstr("shares no objects"));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "source_tree.h"
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
-#include "archives.h"
 #include "files.h"
 #include "hash.h"
 #include "kernel_config.h"
@@ -22,34 +22,32 @@ namespace {
 constexpr std::string_view kPrefix = "tree:";
 constexpr std::string_view kConfig = ",config=";
 
-/// Where one tree is checked out and built.
+/// Where one tree is checked out and built, and the lock that keeps others out.
 struct TreePlace {
+  FileLock lock;
   fs::path folder;
 
   fs::path git() const { return folder / "git"; }        ///< a repository of our own, with the user's objects
   fs::path source() const { return folder / "source"; }  ///< what is checked out
 };
 
-/// Runs git on our repository, with `work` as its work tree and an index of its own.
-Result<Captured> git(const TreePlace& place, const fs::path& work, const char* index, std::vector<std::string> words) {
-  std::vector<std::string> argv = {"git", "-c", "safe.directory=*", "-c", "core.compression=0", "-c", "gc.auto=0"};
-  argv.insert(argv.end(), words.begin(), words.end());
-  return run_captured(
-      {.argv = argv,
-       .folder = work,
-       .environment = {{"GIT_CONFIG_NOSYSTEM", "1"},  // how files are read is no setting of this machine
-                       {"GIT_DIR", place.git().string()},
-                       {"GIT_WORK_TREE", work.string()},
-                       {"GIT_INDEX_FILE", (place.folder / index).string()}}});
+/// Runs git, wherever and whosever its files are. What it prints has no newline at its end.
+Result<Captured> run_git(std::vector<std::string> words, const fs::path& folder,
+                         const std::map<std::string, std::string>& environment) {
+  words.insert(words.begin(), {"git", "-c", "safe.directory=*"});
+  auto run = TRY(run_captured({.argv = words, .folder = folder, .environment = environment}));
+  while (run.output.ends_with('\n')) run.output.pop_back();
+  return run;
 }
 
-/// What git prints on the user's repository, in one line.
-Result<Captured> ask(const fs::path& repository, std::vector<std::string> words) {
-  std::vector<std::string> argv = {"git", "-c", "safe.directory=*", "-C", repository.string()};
-  argv.insert(argv.end(), words.begin(), words.end());
-  auto answer = TRY(run_captured({.argv = argv}));
-  while (answer.output.ends_with('\n')) answer.output.pop_back();
-  return answer;
+/// Runs git on our repository, with `work` as its work tree and an index of its own.
+Result<Captured> git(const TreePlace& place, const fs::path& work, const char* index, std::vector<std::string> words) {
+  words.insert(words.begin(), {"-c", "core.compression=0", "-c", "gc.auto=0"});
+  return run_git(std::move(words), work,
+                 {{"GIT_CONFIG_NOSYSTEM", "1"},  // how files are read is no setting of this machine
+                  {"GIT_DIR", place.git().string()},
+                  {"GIT_WORK_TREE", work.string()},
+                  {"GIT_INDEX_FILE", (place.folder / index).string()}});
 }
 
 Result<void> done(const Result<Captured>& run, const std::string& what) {
@@ -59,16 +57,17 @@ Result<void> done(const Result<Captured>& run, const std::string& what) {
 }
 
 Result<TreePlace> place_of(const fs::path& folder, const KernelCache& cache) {
-  TreePlace place{cache.tree_folder(sha256(folder.string()).substr(0, 16))};
+  const std::string name = sha256(folder.string()).substr(0, 16);
+  TreePlace place{TRY(cache.lock_tree(name)), cache.tree_folder(name)};
   TRY(make_folders(place.source()));
   if (is_there(place.git() / "HEAD")) return place;
-  TRY(done(run_captured({.argv = {"git", "init", "-q", "--bare", place.git().string()}}), "make a repository"));
+  TRY(done(run_git({"init", "-q", "--bare", place.git().string()}, "", {}), "make a repository"));
   return place;
 }
 
 /// Lets our repository find the objects of the user's. False: the folder is no repository.
 Result<bool> borrow_objects(const TreePlace& place, const fs::path& folder) {
-  const auto objects = TRY(ask(folder, {"rev-parse", "--path-format=absolute", "--git-path", "objects"}));
+  const auto objects = TRY(ask_git(folder, {"rev-parse", "--path-format=absolute", "--git-path", "objects"}));
   const bool repository = objects.status == 0;
   TRY(make_folders(place.git() / "objects/info"));
   TRY(write_file(place.git() / "objects/info/alternates", repository ? objects.output + "\n" : ""));
@@ -82,7 +81,6 @@ Result<std::string> id_of_work_tree(const TreePlace& place, const fs::path& fold
   TRY(done(git(place, folder, "worktree.index", {"add", "-A", "--", "."}), "read " + folder.string()));
   auto id = TRY(git(place, folder, "worktree.index", {"write-tree"}));
   TRY(done(id, "name the files of " + folder.string()));
-  while (id.output.ends_with('\n')) id.output.pop_back();
   return id.output;
 }
 
@@ -109,16 +107,21 @@ std::string version_of(const fs::path& source) {
   return version;
 }
 
-/// The settings of the profile that the source knows, a line each.
-std::string known_settings(const std::vector<std::string>& settings, const std::set<std::string>& options) {
+/// The settings that the source knows, a line each.
+std::string known_settings(const std::string& settings, const std::set<std::string>& options) {
   std::string known;
-  for (const std::string& setting : settings) {
+  for (const std::string& setting : settings_of(settings)) {
     if (options.contains(option_of(setting))) known += setting + "\n";
   }
   return known;
 }
 
 }  // namespace
+
+Result<Captured> ask_git(const fs::path& repository, std::vector<std::string> words) {
+  words.insert(words.begin(), {"-C", repository.string()});
+  return run_git(std::move(words), "", {});
+}
 
 Result<std::set<std::string>> options_of_source(const fs::path& tree) {
   std::set<std::string> options;
@@ -157,7 +160,6 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
   if (error || !is_folder(tree.folder)) return user_error("{}: there is no folder {}", name, words);
   TRY(tool_version("git", "git"));
 
-  const auto lock = TRY(cache.lock_tree(sha256(tree.folder.string()).substr(0, 16)));
   const TreePlace place = TRY(place_of(tree.folder, cache));
   const bool repository = TRY(borrow_objects(place, tree.folder));
   std::string which = "as it is";
@@ -168,41 +170,31 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
     return user_error("{}: {} is no git repository, and has no revisions", name, tree.folder.string());
   } else {
     const auto id =
-        TRY(ask(tree.folder, {"rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{tree}"}));
+        TRY(ask_git(tree.folder, {"rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{tree}"}));
     if (id.status != 0) return user_error("{}: {} has no revision '{}'", name, tree.folder.string(), revision);
     tree.id = id.output;
-    const auto commit = TRY(ask(
+    const auto commit = TRY(ask_git(
         tree.folder, {"rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"}));
     which = commit.status == 0 ? "at " + commit.output : "at tree " + tree.id.substr(0, 12);
   }
   const auto makefile = TRY(git(place, place.source(), "none", {"cat-file", "-e", tree.id + ":Kbuild"}));
   if (makefile.status != 0) return user_error("{}: {} is no source of Linux", name, tree.folder.string());
 
-  Hasher hash;
-  hash.part("source tree", "1").part("id", tree.id);
-  if (!tree.config.empty()) {
-    hash.part("config", TRY(read_file(tree.config)));
-  } else {
-    hash.part("start", spec.profile.start);
-    if (spec.profile.start == "debian") hash.part("debian", TRY(read_compressed(spec.base.debian_config)));
-    for (const std::string& fragment : spec.profile.fragments) {
-      for (std::string& setting : settings_of(TRY(read_file(kernels_folder / fragment)))) {
-        hash.part("setting", setting);
-        tree.settings.push_back(std::move(setting));
-      }
-    }
-  }
-  hash.part("compiler", TRY(tool_version("gcc", "gcc"))).part("linker", TRY(tool_version("ld", "binutils")));
+  // A .config stands for all that a profile brings.
+  const Profile none{.name = "", .description = "", .start = "config", .fragments = {}};
+  KernelInputs inputs = TRY(read_configuration(spec.base, tree.config.empty() ? spec.profile : none, kernels_folder));
+  inputs.source_hash = "git " + tree.id;
+  if (!tree.config.empty()) inputs.fragment = TRY(read_file(tree.config));
+  tree.settings = inputs.fragment;
   const std::string config = tree.config.empty() ? "profile " + spec.profile.name : tree.config.filename().string();
   return GivenKernel{.name = name,
-                     .hash = hash.hex(),
+                     .hash = inputs.hash(),
                      .what = fmt::format("{} {}, {}", tree.folder.filename().string(), which, config),
                      .from = tree};
 }
 
 Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache, const fs::path& made, int jobs) {
   const auto& tree = std::get<SourceTree>(spec.given->from);
-  const auto lock = TRY(cache.lock_tree(sha256(tree.folder.string()).substr(0, 16)));
   const TreePlace place = TRY(place_of(tree.folder, cache));
   TRY(check_out(place, tree.id));
   const std::string label = "kernel " + spec.model.name;
@@ -212,17 +204,16 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
   Hasher way;
   way.part("profile", tree.config.empty() ? spec.profile.name : "config " + tree.config.string());
   const fs::path build = place.folder / ("build-" + way.hex().substr(0, 16));
-  TRY(make_folders(build));
-  const bool first = !is_there(build / "vmlinux");
   // Times that lie in the future, after the clock was set back, would make old objects look new.
   std::error_code error;
   const auto last = fs::last_write_time(build / "vmlinux", error);
   if (!error && last > fs::file_time_type::clock::now()) fs::remove_all(build, error);
   TRY(make_folders(build));
+  const bool first = !is_there(build / "vmlinux");
 
   const ClockWatch clock;
   if (!tree.config.empty()) {
-    TRY(write_file(build / ".config", TRY(read_file(tree.config))));
+    TRY(write_file(build / ".config", tree.settings));
     TRY(complete_config(place.source(), build));
   } else {
     const std::string settings = known_settings(tree.settings, TRY(options_of_source(place.source())));
@@ -240,7 +231,7 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
                                             .tree = place.source(),
                                             .folder = build,
                                             .expected_objects = first ? objects : objects / kShare,
-                                            .lock = lock.fd(),
+                                            .lock = place.lock.fd(),
                                             .jobs = jobs},
                                            clock));
   TRY(check_compiled_settings(build));

@@ -8,6 +8,7 @@
 
 #include "given_kernel.h"
 #include "kernel_cache.h"
+#include "processes.h"
 #include "result.h"
 
 namespace nslab {
@@ -24,6 +25,9 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const std::filesyst
 /// that it knows and that do not hold are told.
 Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache, const std::filesystem::path& made,
                                int jobs);
+
+/// What git prints on a repository of the user's, without a newline at its end, and how it ended.
+Result<Captured> ask_git(const std::filesystem::path& repository, std::vector<std::string> words);
 
 /// The options that a source's Kconfig files define, as "CONFIG_X".
 Result<std::set<std::string>> options_of_source(const std::filesystem::path& tree);

@@ -13,17 +13,11 @@
 #include "headlines.h"
 #include "numbers.h"
 #include "table_2007.h"
+#include "text.h"
 #include "words.h"
 
 namespace nslab {
 namespace {
-
-std::vector<std::string> list_of(const std::string& text) {
-  std::vector<std::string> items;
-  std::istringstream stream(text);
-  for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
-  return items;
-}
 
 /// The keys of a citation, and the report that it cites. Every getter is an error when the key is missing.
 class Asked {
@@ -47,7 +41,7 @@ class Asked {
     if (found == citation_.keys.end()) return user_error("'{}' needs {}=…", citation_.kind, key);
     return found->second;
   }
-  Result<std::vector<std::string>> list(const std::string& key) const { return list_of(TRY(text(key))); }
+  Result<std::vector<std::string>> list(const std::string& key) const { return split_at(TRY(text(key)), ','); }
   Result<int> number(const std::string& key, std::optional<int> otherwise = std::nullopt) const {
     if (otherwise && !citation_.keys.contains(key)) return *otherwise;
     const std::string value = TRY(text(key));
@@ -71,11 +65,6 @@ class Asked {
   const Citation& citation_;
   const Report& report_;
 };
-
-std::string difference_and_percent(const Comparison& comparison, Meter meter) {
-  const std::string percent = percent_text(comparison);
-  return difference_text(comparison, meter) + (percent.empty() ? "" : " (" + percent + ")");
-}
 
 std::optional<std::string> cost_of(const Cell& cell, Meter meter) {
   return estimate_text(cell.value, meter) +

@@ -220,8 +220,7 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
        .text = fmt::format("The difference is {} − {}, in {} ({}, {}{}). Its interval is Student's {} over pairs "
                            "of boots with one "
                            "seed; that of the per cent is Fieller's.",
-                           b, a, quantity_text(run, options.statistic), meter_text(run),
-                           run.profile == kAsGiven ? origin_text(run) : "profile " + run.profile,
+                           b, a, quantity_text(run, options.statistic), meter_text(run), profile_text(run.profile),
                            condition_text(samples), level),
        .table = table_of(rows, a, b, run.meter, options)});
   Block footnotes{Block::Kind::bullets};

@@ -39,14 +39,11 @@ std::string depths_text(const std::vector<int>& depths) {
   return fmt::format("depths {} {} {}", depths.front(), depths.size() == 2 ? "and" : "to", depths.back());
 }
 
-bool is_decided(const Comparison& c) { return c.verdict != Verdict::equivalent && c.verdict != Verdict::undecided; }
-
 double size_of(const Comparison& c) { return c.percent.value_or(c.difference); }
 
 /// "+3,471 ± 967 (+0.97 %)", and whether the difference is decided where it is not.
 std::string result_text(const Comparison& c, Meter meter) {
-  std::string text = difference_text(c, meter);
-  if (c.percent) text += fmt::format(" ({})", percent_text(c));
+  std::string text = difference_and_percent(c, meter);
   if (c.verdict == Verdict::equivalent) text += ", equivalent";
   if (c.verdict == Verdict::undecided) text += ", undecided";
   return text;

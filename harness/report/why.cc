@@ -514,9 +514,8 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
       {.kind = Block::Kind::table,
        .text = fmt::format("Instructions per repetition; {}, condition {}, {} boots of each side, seeds {} to {}, "
                            "{} repetitions a boot. Intervals are Student's over pairs of one seed.",
-                           question.profile == kAsGiven ? "kernels as given" : "profile " + question.profile,
-                           conditions_text(question), question.a.trees.size(), question.first_seed,
-                           question.first_seed + question.a.trees.size() - 1, question.iterations),
+                           profile_text(question.profile), conditions_text(question), question.a.trees.size(),
+                           question.first_seed, question.first_seed + question.a.trees.size() - 1, question.iterations),
        .table = cause_table(question, why)});
   if (by == WhyBy::path) {
     document.push_back({Block::Kind::heading, "By path of calls"});

@@ -32,9 +32,14 @@ std::string profile_mark(const RunRecord& run) { return fmt::format("PROFILE {}:
 
 }  // namespace
 
+std::string profile_text(const std::string& profile) {
+  return profile == kAsGiven ? "kernels as given" : "profile " + profile;
+}
+
 std::string origin_text(const RunRecord& run) {
-  if (run.profile == kAsGiven) return "kernels as given";
-  return fmt::format("{}, profile {}", run.base == kAsGiven ? "sources as given" : run.base, run.profile);
+  const std::string profile = profile_text(run.profile);
+  if (run.profile == kAsGiven) return profile;
+  return fmt::format("{}, {}", run.base == kAsGiven ? "sources as given" : run.base, profile);
 }
 
 std::string given_kernels_text(const RunRecord& run) {
@@ -67,6 +72,12 @@ std::string difference_text(const Comparison& c, Meter meter) {
   if (c.exact) return text + " exact";
   if (c.interval) text += " ± " + format_number(c.interval->half_width(), decimals);
   return text;
+}
+
+bool is_decided(const Comparison& c) { return c.verdict == Verdict::more || c.verdict == Verdict::less; }
+
+std::string difference_and_percent(const Comparison& c, Meter meter) {
+  return difference_text(c, meter) + (c.percent ? " (" + percent_text(c) + ")" : "");
 }
 
 std::string percent_text(const Comparison& c) { return c.percent ? format_signed(*c.percent, 2) + " %" : ""; }

@@ -19,6 +19,8 @@ constexpr std::string_view kMissing = "–";
 /// "95 %".
 std::string level_text(double level);
 
+/// "profile lean", or "kernels as given".
+std::string profile_text(const std::string& profile);
 /// Where the kernels are from: "linux-6.12, profile lean", or "kernels as given", or "sources as given, profile lean".
 std::string origin_text(const RunRecord& run);
 /// What the kernels that others have built are: a name and "linux-image-… 6.12.117-1", or the image's file; by the
@@ -34,6 +36,10 @@ int decimals_for(const Comparison& comparison, Meter meter);
 std::string estimate_text(const Estimate& estimate, Meter meter);
 /// "+1,234 ± 30", "−5 exact", or "+1,234" where there is no interval.
 std::string difference_text(const Comparison& comparison, Meter meter);
+/// "+3,471 ± 967 (+0.97 %)".
+std::string difference_and_percent(const Comparison& comparison, Meter meter);
+/// Whether the verdict is that one of the two costs more.
+bool is_decided(const Comparison& comparison);
 /// "+1.25 %", or "" where there is none.
 std::string percent_text(const Comparison& comparison);
 /// "[1.20, 1.30]" or "", with more decimals where the two ends would otherwise look the same.
