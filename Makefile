@@ -13,8 +13,8 @@ PACKAGES := g++ cmake ninja-build pkg-config make \
   linux-source-6.12 linux-config-6.12 flex bison bc libelf-dev xz-utils zstd patch perl \
   qemu-system-x86 gnuplot-nox git \
   coreutils dash grep libc6-dev linux-perf procps rt-tests stress-ng tcc util-linux help2man
-# What the tests hold the exports against.
-CHECK_PACKAGES := valgrind
+# What the tests hold the exports against, and the other machines that boots are sent to.
+CHECK_PACKAGES := valgrind slurm-wlm openssh-client openssh-server
 LINT_PACKAGES := clang-format clang-tidy
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 # Where 'make install' puts things; DESTDIR stands before it, for packagers.
@@ -43,7 +43,9 @@ define need
 	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || echo $$package; done); \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ]; then \
-	    echo "installing" $$missing; \
+	    echo "installing" $$missing "(no service is started)"; \
+	    policy=/usr/sbin/policy-rc.d; \
+	    if [ ! -e $$policy ]; then trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' > $$policy; chmod 755 $$policy; fi; \
 	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	  else \
 	    echo "This machine lacks Debian packages. Install them, then run make again:" >&2; \

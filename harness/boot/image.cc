@@ -18,8 +18,18 @@ namespace {
 
 constexpr const char* kLoader = "/lib64/ld-linux-x86-64.so.2";
 
-/// The shared libraries that a dynamic program loads, as the loader itself resolves them: path in the guest → path on
-/// the host.
+/// Whether the loader is needed to run it. Scripts, data and libraries are packed as they are.
+Result<bool> is_program(const fs::path& file) {
+  constexpr auto kAnyExecute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+  std::error_code error;
+  if ((fs::status(file, error).permissions() & kAnyExecute) == fs::perms::none) return false;
+  if (file.filename().string().find(".so") != std::string::npos) return false;
+  const auto content = TRY(read_file(file));
+  return content.starts_with("\177ELF");
+}
+
+}  // namespace
+
 Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   const auto run = run_captured({.argv = {kLoader, "--list", program.string()}});
   if (!run) return run.error();
@@ -38,18 +48,6 @@ Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   }
   return libraries;
 }
-
-/// Whether the loader is needed to run it. Scripts, data and libraries are packed as they are.
-Result<bool> is_program(const fs::path& file) {
-  constexpr auto kAnyExecute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
-  std::error_code error;
-  if ((fs::status(file, error).permissions() & kAnyExecute) == fs::perms::none) return false;
-  if (file.filename().string().find(".so") != std::string::npos) return false;
-  const auto content = TRY(read_file(file));
-  return content.starts_with("\177ELF");
-}
-
-}  // namespace
 
 Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files) {
   std::map<std::string, fs::path> located;

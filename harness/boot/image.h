@@ -18,6 +18,10 @@ struct Image {
   std::filesystem::path file;
 };
 
+/// The shared libraries that a dynamic program loads, and the loader, as the loader itself resolves them: path in the
+/// guest → path on the host. Exit::machine when one is missing.
+Result<std::map<std::string, std::filesystem::path>> libraries_of(const std::filesystem::path& program);
+
 /// By each file's path in the guest, where it is on this host; with the shared libraries that programs load. This is
 /// what make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
 Result<std::map<std::string, std::filesystem::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files);

@@ -71,9 +71,13 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.option("--jobs,-j", values.options.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.choice("--accel", values.options.accelerator, {"kvm", "tcg"},
                    "the accelerator (default: what the meter needs)");
+  arguments.option("--on", values.options.machines,
+                   "where boots run: slurm, slurm:partition=short,time=30, or ssh:host1,host2 (default: here)",
+                   "MACHINES");
   arguments.option("--source", values.source, "another tarball or tree of the base", "FILE");
   arguments.flag("--force-profile", values.options.force_profile, "measure on a profile that is not for measurement");
   arguments.flag("--dry-run", values.dry, "list cells, boots and the expected time; build and boot nothing");
+  arguments.hidden("--ssh-config", values.options.ssh_config, "ssh's option -F");
   arguments.hidden("--fault", values.options.fault, "make every guest fail in this way");
   arguments.hidden("--preload", values.options.preload, "a library that QEMU loads first");
 }

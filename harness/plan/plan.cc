@@ -114,6 +114,44 @@ std::string BootPlan::to_json() const {
   return to_text(json);
 }
 
+Result<BootPlan> plan_from_json(const std::string& text) {
+  const auto json = parse_json(text);
+  BootPlan plan;
+  try {
+    if (!json) return user_error("a boot's plan is damaged");
+    json->at("seed").get_to(plan.seed);
+    const auto meter = meter_from(json->at("meter").get<std::string>());
+    if (!meter) return user_error("a boot's plan is damaged: its meter is unknown");
+    plan.meter = *meter;
+    const Json& condition = json->at("condition");
+    condition.at("ids_next").get_to(plan.condition.ids_next);
+    condition.at("residents").get_to(plan.condition.residents);
+    plan.condition.container = condition.at("cgroup") == "container";
+    json->at("pid_max").get_to(plan.pid_max);
+    json->at("mmap_pages").get_to(plan.mmap_pages);
+    json->at("environment_bytes").get_to(plan.environment_bytes);
+    json->at("command").get_to(plan.command);
+    json->at("fault").get_to(plan.fault);
+    for (const Json& planned : json->at("cells")) {
+      PlannedCell& cell = plan.cells.emplace_back();
+      planned.at("index").get_to(cell.index);
+      planned.at("benchmark").get_to(cell.benchmark);
+      planned.at("depth").get_to(cell.depth);
+      planned.at("iterations").get_to(cell.iterations);
+      planned.at("warmup").get_to(cell.warmup);
+      planned.at("history").get_to(cell.history);
+      planned.at("tick_phase").get_to(cell.tick_phase);
+      planned.at("slab_phase").get_to(cell.slab_phase);
+      planned.at("limit_seconds").get_to(cell.limit_seconds);
+    }
+  } catch (const Json::exception& error) {
+    return user_error("a boot's plan is damaged: {}", error.what());
+  }
+  // What was left out, or cut to a smaller type, shows here.
+  if (plan.to_json() != text) return user_error("a boot's plan is damaged");
+  return plan;
+}
+
 Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std::vector<Benchmark>& known) {
   std::set<Cell> all;
   std::map<std::pair<std::string, Condition>, std::set<Cell>> of_kernel;

@@ -52,6 +52,9 @@ struct BootPlan {
   std::string to_json() const;
 };
 
+/// The reverse of BootPlan::to_json(): all but the kernel, `isolated` and the key. Exit::user for another text.
+Result<BootPlan> plan_from_json(const std::string& text);
+
 /// Unfolds an experiment into boots, ordered seed by seed so that an interrupted run has complete pairs.
 ///
 /// All that a seed chooses is a pure function of the seed and (history, phase) of the benchmark's name, never of the

@@ -258,5 +258,24 @@ benchmarks = ["getpid", "fork_processes_30000"]
             "itself), the experiment gives 1024 MiB: set memory_mib = 1025 or more, or leave the benchmark out");
 }
 
+TEST(Plan, IsReadBackFromItsText) {
+  BootPlan plan;
+  plan.seed = 0xffff'ffff'ffff'ffff;
+  plan.condition = kHost;
+  plan.pid_max = 4096;
+  plan.command = {"/bin/true", "x"};
+  plan.cells = {{.index = 0, .benchmark = "getpid", .depth = 2, .iterations = 7, .tick_phase = 3}};
+  const auto read = plan_from_json(plan.to_json());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->to_json(), plan.to_json());
+  EXPECT_EQ(read->condition, kHost);
+  EXPECT_EQ(read->cells, plan.cells);
+  const std::string text = plan.to_json();
+  for (const auto& damaged : {std::string("{}"), std::string("["), text.substr(0, text.size() - 1), text + " ",
+                              std::string(text).replace(text.find("4096"), 4, "4.96")}) {
+    EXPECT_FALSE(plan_from_json(damaged)) << damaged;
+  }
+}
+
 }  // namespace
 }  // namespace nslab

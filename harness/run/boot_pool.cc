@@ -43,7 +43,7 @@ BootPool::BootPool(std::vector<const BootPlan*> plans, unsigned jobs, Execute ex
   }
 }
 
-BootPool::~BootPool() { stop(); }
+BootPool::~BootPool() { BootPool::stop(); }
 
 std::optional<BootPool::Ended> BootPool::next() {
   std::unique_lock lock(mutex_);

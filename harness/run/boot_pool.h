@@ -10,18 +10,15 @@
 #include <thread>
 #include <vector>
 
-#include "plan.h"
-#include "result.h"
-#include "store.h"
+#include "boots.h"
 
 namespace nslab {
 
-/// Executes boots on several threads, in the order of their plans, and hands the results to one caller in the order in
-/// which the boots end.
+/// Executes boots on several threads, in the order of their plans.
 ///
 /// The caller alone knows the store, which is not safe for several threads; the threads do nothing but boot. The plans
 /// and what `execute` refers to must outlive the pool.
-class BootPool {
+class BootPool : public Boots {
  public:
   /// Boots one plan to its end; called by several threads at once. An exception that leaves it becomes an
   /// Error{Exit::bug}, as it would otherwise end the program and with it the boots of the other threads.
@@ -30,23 +27,13 @@ class BootPool {
   /// Starts booting at once, `jobs` boots at a time.
   BootPool(std::vector<const BootPlan*> plans, unsigned jobs, Execute execute);
   /// Starts no more boots and waits for those under way.
-  ~BootPool();
+  ~BootPool() override;
   BootPool(const BootPool&) = delete;
   BootPool& operator=(const BootPool&) = delete;
 
-  /// What a boot ended with.
-  struct Ended {
-    const BootPlan* plan;
-    Result<BootRecord> boot;
-  };
-
-  /// The next boot to end, well or not. Nothing when all results are handed out, or when no boot ended within half a
-  /// second, so that the caller can look at the clock and at signals.
-  std::optional<Ended> next();
-  /// Whether no boot is under way or will be started, and all results are handed out.
-  bool all_ended();
-  /// Starts no more boots. Those under way go on, and next() hands them out.
-  void stop();
+  std::optional<Ended> next() override;
+  bool all_ended() override;
+  void stop() override;
 
  private:
   void work();

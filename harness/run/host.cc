@@ -19,11 +19,18 @@ std::string cpu_model() {
   return "unknown";
 }
 
-}  // namespace
-
-Json describe_host() {
+utsname system_name() {
   utsname name{};
   ::uname(&name);
+  return name;
+}
+
+}  // namespace
+
+std::string host_name() { return system_name().nodename; }
+
+Json describe_host() {
+  const utsname name = system_name();
   return {{"system", fmt::format("{} {} {}", name.sysname, name.release, name.machine)},
           {"cpu", cpu_model()},
           {"cores", std::thread::hardware_concurrency()}};

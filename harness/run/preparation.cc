@@ -41,6 +41,30 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
 
 }  // namespace
 
+Result<void> complete(Prepared& prepared) {
+  const Experiment& experiment = prepared.experiment;
+  BootFiles placeholders{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
+  if (describe(prepared.accelerator).repeats) placeholders.guard = "GUARD";
+  if (experiment.attribution) {
+    placeholders.plugin = "ATTRIBUTION";
+    placeholders.symbols = "SYMBOLS";
+    placeholders.counts = "COUNTS";
+    placeholders.memory_accesses = experiment.memory_accesses;
+  }
+  for (const auto& [wanted, name] :
+       {std::pair(placeholders.guard, "guard.so"), {placeholders.plugin, "attribution.so"}}) {
+    const fs::path file = prepared.plugins / name;
+    if (!wanted.empty() && !is_there(file)) {
+      return machine_error("{} is missing: build nslab first (make build)", file.string());
+    }
+  }
+  if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(prepared.plugins / "attribution.so"));
+  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator);
+  const std::string host = properties_of(experiment.meter).depends_on_host ? to_text(describe_host()) : "";
+  for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
+  return {};
+}
+
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
   TRY(check_build_folder(paths.cache));
   auto table = TRY(load_kernel_table(paths.kernels_folder()));
@@ -85,24 +109,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .image = std::move(image)};
   prepared.specs = std::move(specs);
   prepared.preload = options.preload;
-  BootFiles placeholders{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
   prepared.plugins = paths.plugins;
-  if (describe(accelerator).repeats) placeholders.guard = "GUARD";
-  if (experiment.attribution) {
-    placeholders.plugin = "ATTRIBUTION";
-    placeholders.symbols = "SYMBOLS";
-    placeholders.counts = "COUNTS";
-    placeholders.memory_accesses = experiment.memory_accesses;
-  }
-  for (const auto& [wanted, name] :
-       {std::pair(placeholders.guard, "guard.so"), {placeholders.plugin, "attribution.so"}}) {
-    const fs::path file = paths.plugins / name;
-    if (!wanted.empty() && !is_there(file)) {
-      return machine_error("{} is missing: build nslab first (make build)", file.string());
-    }
-  }
-  if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(paths.plugins / "attribution.so"));
-  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, accelerator);
   for (const KernelSpec& spec : prepared.specs) {
     const std::string& name = spec.model.name;
     const auto hash = TRY(builder.hash(spec));
@@ -113,8 +120,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     }
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }
-  const std::string host = properties_of(experiment.meter).depends_on_host ? to_text(describe_host()) : "";
-  for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
+  TRY(complete(prepared));
   return prepared;
 }
 
@@ -202,6 +208,7 @@ Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, cons
   double sum = 0;
   for (const BootPlan* boot : missing) sum += mean(known.at(known.contains(boot->kernel) ? boot->kernel : ""));
   forecast.known_boots = seconds.size();
+  forecast.seconds_a_boot = mean(known.at(""));
   forecast.seconds = sum / static_cast<double>(std::clamp<std::size_t>(missing.size(), 1, prepared.jobs));
   return forecast;
 }

@@ -27,6 +27,8 @@ struct RunOptions {
   std::string accelerator;        ///< "kvm", "tcg" or empty: what the meter asks for
   std::filesystem::path source;   ///< another 6.12 tarball or tree; empty: the base's own
   bool force_profile = false;     ///< measure on a profile that is not for measurement
+  std::string machines;           ///< where boots run: machines.h; empty: here
+  std::string ssh_config;         ///< ssh's option -F; empty: the user's
   std::string fault;              ///< for tests: what guests shall do wrong, as "panic" or "multi:panic" (one kernel's)
   std::string preload;            ///< for tests: a library that QEMU loads first; empty: none
 };
@@ -55,6 +57,10 @@ struct Prepared {
 /// for what the experiment or the options get wrong, Exit::machine for what this machine lacks.
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
+/// Sets what follows from all else of it: QEMU's command line, the plugin's hash, and the key of each boot.
+/// Exit::machine when a plugin is missing.
+Result<void> complete(Prepared& prepared);
+
 /// The keys of all boots, in the order of the plan.
 std::vector<std::string> boot_keys(const Prepared& prepared);
 /// The hash of the boots' keys and of the experiment's text: the key of a run that may be continued.
@@ -77,6 +83,7 @@ struct Forecast {
   std::size_t known_boots = 0;          ///< boots of the same experiment whose durations are known
   std::filesystem::path known_in = {};  ///< the folder that has them: the results, or the reference run
   std::string other_machine = {};       ///< where they are of another machine: its CPU and cores
+  double seconds_a_boot = 0;            ///< of the known boots' durations, their mean; 0 without any
   std::optional<double> seconds;        ///< for the missing boots, from the known boots' durations; empty without any
 };
 

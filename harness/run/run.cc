@@ -13,9 +13,13 @@
 #include "host.h"
 #include "json.h"
 #include "locks.h"
+#include "machines.h"
 #include "output.h"
+#include "packed_run.h"
 #include "progress.h"
 #include "signals.h"
+#include "slurm.h"
+#include "ssh.h"
 #include "store.h"
 #include "text.h"
 #include "text_store.h"
@@ -103,19 +107,14 @@ Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& bui
 /// How many boots of each kernel failed. Several threads add to it.
 class FailureCount {
  public:
-  explicit FailureCount(const Unbuilt& unbuilt) : unbuilt_(unbuilt) {}
-
   /// Boots, unless the kernel has failed too often.
   Result<BootRecord> execute(const BootPlan& plan, const BootPool::Execute& boot) {
-    if (const auto found = unbuilt_.find(plan.kernel); found != unbuilt_.end()) {
-      return negative_result("{}, seed {}: not booted, because {}", plan.kernel, plan.seed, found->second);
-    }
     if (failed(plan.kernel, 0) >= kMostFailures) {
       return negative_result("{}, seed {}: not booted, because {} boots of this kernel have failed", plan.kernel,
                              plan.seed, kMostFailures);
     }
     auto record = boot(plan);
-    if (!record) failed(plan.kernel, 1);
+    if (!record && record.error().exit == Exit::says_no) failed(plan.kernel, 1);
     return record;
   }
 
@@ -128,7 +127,6 @@ class FailureCount {
     return counts_[kernel] += more;
   }
 
-  const Unbuilt& unbuilt_;
   std::mutex mutex_;
   std::map<std::string, int> counts_;
 };
@@ -196,21 +194,17 @@ std::string count_text(const std::map<std::string, int>& counts) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-/// Executes the boots and stores each as it ends.
-Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Prepared& prepared,
-                            const BootPool::Execute& execute, Store& store, std::int64_t run) {
-  Progress progress(fmt::format("boots of {}", prepared.experiment.name), "boots", plans.size());
-  BootPool pool(plans, prepared.jobs, execute);
-  Keeper keeper(store, run, progress);
+/// Takes the boots as they end, and stores each.
+Result<void> take_and_store(Boots& boots, Keeper& keeper, Progress& progress) {
   Result<void> outcome;
   const auto note = [&](const Result<void>& step) {
     if (step) return;
-    pool.stop();
+    boots.stop();
     if (outcome) outcome = step;
   };
-  while (!pool.all_ended() || (!keeper.all_stored() && outcome && !interrupted())) {
-    auto ended = pool.next();
-    if (interrupted()) pool.stop();
+  while (!boots.all_ended() || (!keeper.all_stored() && outcome && !interrupted())) {
+    auto ended = boots.next();
+    if (interrupted()) boots.stop();
     if (ended) note(keeper.take(*ended->plan, std::move(ended->boot)));
     note(keeper.store());
     progress.update(keeper.stored());
@@ -223,13 +217,57 @@ Result<void> boot_and_store(const std::vector<const BootPlan*>& plans, const Pre
   }
   if (interrupted()) return interruption();
   if (keeper.waiting() > 0) print_err("nslab: {} not stored\n", counted(keeper.waiting(), "finished boot"));
-  TRY(outcome);
-  if (keeper.failed().empty()) return {};
-  return negative_result(
-      "boots failed, by kernel: {}. The {} others are stored, and reports show the failed cells as failed. The same "
-      "command tries the failed boots again.",
-      count_text(keeper.failed()), store.run(run)->boots_done);
+  return outcome;
 }
+
+/// The boots of a run, under way here or on other machines.
+class BootsUnderWay {
+ public:
+  BootsUnderWay(const Prepared& prepared, const Paths& paths, const RunOptions& options)
+      : prepared_(prepared), paths_(paths), options_(options) {}
+
+  Result<void> start(const std::vector<const BootPlan*>& plans, const RunRecord& run, const Machines& machines) {
+    const fs::path failed = options_.results / "failed";
+    if (machines.kind == Machines::Kind::here) {
+      pool(plans, prepared_.jobs,
+           [this, failed](const BootPlan& plan) { return execute_boot(prepared_, plan, paths_.cache, failed); });
+      return {};
+    }
+    packed_ = TRY(pack_run(prepared_, run, fs::absolute(options_.results / "packed")));
+    if (machines.kind == Machines::Kind::slurm) {
+      const auto known = TRY(forecast(prepared_.experiment, paths_, options_));
+      boots_ = TRY(SlurmBoots::submit(plans, prepared_, *packed_, machines.slurm_options, known.seconds_a_boot));
+      return {};
+    }
+    ssh_ = TRY(SshMachines::connect(machines.hosts, *packed_, prepared_, options_.ssh_config));
+    pool(plans, ssh_->places(), [this](const BootPlan& plan) { return ssh_->execute(plan); });
+    return {};
+  }
+
+  Boots& boots() { return *boots_; }
+
+  /// What was packed for other machines is of no more use.
+  void remove_packed() const {
+    if (!packed_) return;
+    std::error_code ignored;
+    fs::remove_all(packed_->folder(), ignored);
+    if (fs::is_empty(packed_->folder().parent_path(), ignored)) fs::remove_all(packed_->shelf, ignored);
+  }
+
+ private:
+  void pool(const std::vector<const BootPlan*>& plans, unsigned jobs, BootPool::Execute execute) {
+    boots_ = std::make_unique<BootPool>(
+        plans, jobs, [this, boot = std::move(execute)](const BootPlan& plan) { return failures_.execute(plan, boot); });
+  }
+
+  const Prepared& prepared_;
+  const Paths& paths_;
+  const RunOptions& options_;
+  FailureCount failures_;
+  std::optional<PackedRun> packed_;
+  std::unique_ptr<SshMachines> ssh_;
+  std::unique_ptr<Boots> boots_;  ///< last, as its threads use the others
+};
 
 }  // namespace
 
@@ -238,6 +276,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     return user_error("{} has a run in its text form, which a new store would hide: name another folder with --results",
                       options.results.string());
   }
+  const auto machines = TRY(machines_from(options.machines));
   const auto prepared = TRY(prepare(experiment, paths, options));
 
   // We open the store before we build kernels: an unwritable disk shall not cost the user an hour of building.
@@ -250,15 +289,36 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   const auto unbuilt = TRY(build_kernels(prepared, KernelBuilder(paths)));
   const auto run = TRY(store.continue_or_begin(run_key(prepared), TRY(fresh_run(prepared, unbuilt))));
   TRY(store.adopt(run.id, boot_keys(prepared)));
-  const auto missing = TRY(missing_boots(prepared, store));
+  auto missing = TRY(missing_boots(prepared, store));
   if (missing.size() < prepared.plan.size()) {
     print_err("run {}: {} of {} boots are stored already and are not measured again\n", run.id,
               prepared.plan.size() - missing.size(), prepared.plan.size());
   }
-  FailureCount failures(unbuilt);
-  const auto boot = [&](const BootPlan& plan) { return execute_boot(prepared, plan, paths.cache, results / "failed"); };
-  TRY(boot_and_store(
-      missing, prepared, [&](const BootPlan& plan) { return failures.execute(plan, boot); }, store, run.id));
+  BootsUnderWay under_way(prepared, paths, options);
+  {
+    Progress progress(fmt::format("boots of {}", prepared.experiment.name), "boots", missing.size());
+    Keeper keeper(store, run.id, progress);
+    std::vector<const BootPlan*> bootable;
+    for (const BootPlan* plan : missing) {
+      const auto why = unbuilt.find(plan->kernel);
+      if (why == unbuilt.end()) {
+        bootable.push_back(plan);
+        continue;
+      }
+      TRY(keeper.take(*plan,
+                      negative_result("{}, seed {}: not booted, because {}", plan->kernel, plan->seed, why->second)));
+    }
+    TRY(under_way.start(bootable, run, machines));
+    TRY(take_and_store(under_way.boots(), keeper, progress));
+    if (!keeper.failed().empty()) {
+      return negative_result(
+          "boots failed, by kernel: {}. The {} others are stored, and reports show the failed cells as failed. The "
+          "same "
+          "command tries the failed boots again.",
+          count_text(keeper.failed()), TRY(store.run(run.id)).boots_done);
+    }
+  }
+  under_way.remove_packed();
   if (run.finished.empty()) TRY(store.finish(run.id, utc_now()));
   TRY(store.check_place());
   return store.run(run.id);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ssh.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <set>
+
+#include "files.h"
+#include "output.h"
+#include "processes.h"
+#include "scratch_folder.h"
+#include "signals.h"
+#include "text.h"
+
+namespace nslab {
+namespace fs = std::filesystem;
+
+namespace {
+
+// On the machine: a shell's text, which nothing here may expand. The shelf's name has no blank.
+constexpr const char* kShelf = "${XDG_CACHE_HOME:-$HOME/.cache}/nslab/packed";
+// How ssh(1) itself ends when it cannot connect or is cut off.
+constexpr int kSshFailed = 255;
+
+/// Exit statuses of the remote command that say something of the machine and not of the boot.
+bool is_of_machine(int status) {
+  return !WIFEXITED(status) || WEXITSTATUS(status) == kSshFailed ||
+         WEXITSTATUS(status) == static_cast<int>(Exit::machine) || WEXITSTATUS(status) >= 126;
+}
+
+std::string last_lines(const std::string& text) {
+  constexpr std::size_t kMost = 2000;
+  return text.size() > kMost ? text.substr(text.size() - kMost) : text;
+}
+
+}  // namespace
+
+std::vector<std::string> SshMachines::ssh(const std::string& machine, const std::string& command) const {
+  std::vector<std::string> argv = {
+      "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"};
+  if (!config_.empty()) argv.insert(argv.end(), {"-F", config_});
+  argv.insert(argv.end(), {"--", machine, command});
+  return argv;
+}
+
+std::string SshMachines::work(const std::string& arguments) const {
+  const std::vector<std::string> words = work_command(packed_, "SHELF");
+  std::string command = "exec";
+  for (const std::string& word : words) {
+    command += word.starts_with("SHELF") ? fmt::format(" \"{}{}\"", kShelf, word.substr(5)) : " " + word;
+  }
+  return command + " " + arguments;
+}
+
+Result<void> SshMachines::send(const std::string& machine) {
+  const fs::path run = packed_.parts.back();  // it alone may be another one by the same name
+  std::string question = fmt::format("mkdir -p \"{0}\" && cd \"{0}\" && for part in", kShelf);
+  for (const fs::path& part : packed_.parts) question += " " + part.string();
+  question += "; do test -e $part || echo missing $part; done";
+  const auto asked = TRY(run_captured({.argv = ssh(machine, question), .inherits_environment = true}));
+  if (asked.status != 0) return machine_error("{}", last_lines(asked.output));
+  std::vector<std::string> missing;
+  for (const std::string& line : lines_of(asked.output)) {
+    if (line.starts_with("missing ")) missing.push_back(line.substr(8));
+  }
+  if (std::find(missing.begin(), missing.end(), run.string()) == missing.end()) missing.push_back(run);
+  print_err("{}: sending {}\n", machine, counted(missing.size(), "part"));
+  // Unpacked beside and moved part by part, so that nothing is there by halves.
+  std::string unpack = fmt::format("cd \"{}\" && t=$(mktemp -d .part.XXXXXX) && tar -C $t -xf -", kShelf);
+  for (const std::string& part : missing) {
+    unpack += fmt::format(" && mkdir -p {1} && {{ test -f {0} && rm -f {0}; test -e {0} || mv $t/{0} {0}; }}", part,
+                          fs::path(part).parent_path().string());
+  }
+  unpack += fmt::format(" && mkdir -p {0}/boots {0}/failed; s=$?; rm -rf $t; exit $s", packed_.name.string());
+  std::vector<std::string> argv = {"sh", "-c", "tar -C \"$0\" -cf - $1 | { shift; \"$@\"; }", packed_.shelf,
+                                   fmt::format("{}", fmt::join(missing, " "))};
+  const auto words = ssh(machine, unpack);
+  argv.insert(argv.end(), words.begin(), words.end());
+  const auto sent = TRY(run_captured({.argv = argv, .inherits_environment = true}));
+  if (sent.status != 0) return machine_error("{}", last_lines(sent.output));
+  return {};
+}
+
+Result<int> SshMachines::check(const std::string& machine) {
+  const auto checked = TRY(run_captured({.argv = ssh(machine, work("--check")), .inherits_environment = true}));
+  for (const std::string& line : lines_of(checked.output)) {
+    int places = 0;
+    constexpr std::string_view kPlaces = "boots at once: ";
+    if (!line.starts_with(kPlaces)) continue;
+    std::from_chars(line.data() + kPlaces.size(), line.data() + line.size(), places);
+    if (checked.status == 0 && places > 0) return places;
+  }
+  return machine_error("{}", last_lines(checked.output));
+}
+
+Result<std::unique_ptr<SshMachines>> SshMachines::connect(const std::vector<Named>& machines, PackedRun packed,
+                                                          const Prepared& prepared, const std::string& config) {
+  std::unique_ptr<SshMachines> made(new SshMachines(std::move(packed), prepared, config));
+  std::string why;
+  for (const auto& [machine, wanted] : machines) {
+    const auto sent = made->send(machine);
+    const auto places = sent ? made->check(machine) : Result<int>(sent.error());
+    if (interrupted()) return interruption();
+    if (!places) {
+      print_err("nslab: {} is left out: {}\n", machine, places.error().message);
+      continue;
+    }
+    const bool timed = properties_of(prepared.experiment.meter).depends_on_host;
+    const int count = wanted > 0 ? wanted : timed ? 1 : *places;
+    print_err("{}: {} at once\n", machine, counted(static_cast<std::size_t>(count), "boot"));
+    for (int i = 0; i < count; ++i) made->free_.push_back(machine);
+  }
+  made->places_ = static_cast<unsigned>(made->free_.size());
+  if (made->places_ == 0) return machine_error("none of the machines can execute the run: see above");
+  // In turn, so that few boots are spread over all machines.
+  std::stable_sort(made->free_.begin(), made->free_.end());
+  std::map<std::string, int> seen;
+  std::vector<std::pair<int, std::string>> turns;
+  for (const std::string& machine : made->free_) turns.emplace_back(seen[machine]++, machine);
+  std::sort(turns.begin(), turns.end());
+  made->free_.clear();
+  for (const auto& [turn, machine] : turns) made->free_.push_back(machine);
+  return made;
+}
+
+Result<BootRecord> SshMachines::execute_on(const std::string& machine, const BootPlan& plan) {
+  const ScratchFolder scratch = TRY(ScratchFolder::make(TRY(temporary_folder()), "nslab-ssh"));
+  const auto number = &plan - prepared_.plan.data();
+  const fs::path log = scratch.path() / "log";
+  auto booting = TRY(Process::start(
+      {.argv = ssh(machine, work(fmt::format("--boot {}", number))), .inherits_environment = true, .output = log}));
+  std::optional<int> status;
+  while (!(status = booting.wait_for(3600))) {
+    if (interrupted()) return interruption();
+  }
+  if (*status != 0) {
+    const std::string written = last_lines(read_file(log).value_or(""));
+    return Error{is_of_machine(*status) ? Exit::machine : Exit::says_no,
+                 fmt::format("{}, seed {}: on {}: {}", plan.kernel, plan.seed, machine, written)};
+  }
+  // ssh's own messages must not get into the file.
+  const fs::path file = scratch.path() / "nslab.sqlite";
+  std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" 2>>\"$0\"", log};
+  const std::string folder = fmt::format("\"{}/{}/boots/{}\"", kShelf, packed_.name.string(), plan.key);
+  const auto words = ssh(machine, fmt::format("cat {0}/nslab.sqlite && rm -rf {0}", folder));
+  argv.insert(argv.end(), words.begin(), words.end());
+  auto fetching = TRY(Process::start({.argv = argv, .inherits_environment = true, .output = file}));
+  while (!(status = fetching.wait_for(3600))) {
+    if (interrupted()) return interruption();
+  }
+  if (*status != 0) return machine_error("{}: {}", machine, last_lines(read_file(log).value_or("")));
+  return read_packed_boot(scratch.path(), plan);
+}
+
+Result<BootRecord> SshMachines::execute(const BootPlan& plan) {
+  for (;;) {
+    std::string machine;
+    {
+      std::unique_lock lock(mutex_);
+      while (free_.empty() && busy_ > 0) {
+        changed_.wait_for(lock, std::chrono::milliseconds(250));
+        if (interrupted()) return interruption();
+      }
+      if (free_.empty()) return machine_error("no machine is left that executes boots: see above");
+      machine = free_.front();
+      free_.pop_front();
+      ++busy_;
+    }
+    auto boot = execute_on(machine, plan);
+    const std::lock_guard lock(mutex_);
+    --busy_;
+    changed_.notify_all();
+    const bool bad = !boot && boot.error().exit == Exit::machine && !interrupted();
+    if (!bad) {
+      if (!bad_.contains(machine)) free_.push_back(machine);
+      return boot;
+    }
+    print_err("nslab: {} gets no more boots: {}\n", machine, boot.error().message);
+    bad_.insert(machine);
+    std::erase(free_, machine);
+  }
+}
+
+}  // namespace nslab
