@@ -12,7 +12,7 @@
 
 namespace nslab {
 
-Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run) {
+Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run, bool every_cell) {
   const auto experiment = experiment_of(run);
   if (!experiment || !experiment->attribution || !TRY(store.explanations(run.id)).empty()) return {};
   const StoredRun stored{.run = run, .boots = TRY(store.boots(run.id))};
@@ -29,7 +29,7 @@ Result<void> explain_run(const Paths& paths, Store& store, const RunRecord& run)
     const auto some = under(name_of(condition), samples);
     const auto report = make_report(run, some, options_for(some, options));
     if (!report) continue;  // 'nslab report' says what is wrong with the samples
-    const auto found = headline_differences(*report);
+    const auto found = every_cell ? differences_from_reference(*report) : headline_differences(*report);
     headlines.insert(headlines.end(), found.begin(), found.end());
   }
   std::vector<Explanation> explanations;

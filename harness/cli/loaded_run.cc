@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "compare.h"
 #include "experiment.h"
 #include "files.h"
 #include "output.h"
@@ -149,6 +150,12 @@ Result<Report> loaded_report(const LoadedRun& loaded) {
   Report shown = std::move(reports.front());
   shown.elsewhere.assign(std::make_move_iterator(reports.begin() + 1), std::make_move_iterator(reports.end()));
   return shown;
+}
+
+Result<std::string> mail_of(const LoadedRun& loaded, const std::string& a, const std::string& b) {
+  const std::string condition = loaded.conditions.empty() ? "" : loaded.conditions.front();
+  return compare_for_mail(loaded.run, under(condition, loaded.samples), under(condition, loaded.explanations), a, b,
+                          loaded.options);
 }
 
 }  // namespace nslab

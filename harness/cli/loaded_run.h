@@ -74,4 +74,7 @@ Result<LoadedRun> load_run(const RunChoice& choice);
 /// make_report() does.
 Result<Report> loaded_report(const LoadedRun& loaded);
 
+/// compare_for_mail() under the condition that is shown.
+Result<std::string> mail_of(const LoadedRun& loaded, const std::string& a, const std::string& b);
+
 }  // namespace nslab

@@ -6,15 +6,19 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "compare.h"
 #include "condition.h"
 #include "experiment.h"
 #include "explain_run.h"
-#include "files.h"
+#include "headlines.h"
 #include "loaded_run.h"
 #include "output.h"
+#include "report_document.h"
+#include "report_files.h"
 #include "run.h"
 #include "source_tree.h"
 #include "terminal.h"
@@ -42,6 +46,8 @@ struct AbArguments {
   int boots = 5;
   int jobs = 0;
   bool force_profile = false;
+  bool every = false;
+  bool llvm = false;
 };
 
 void declare_arguments(Arguments& arguments, AbArguments& values) {
@@ -55,6 +61,7 @@ void declare_arguments(Arguments& arguments, AbArguments& values) {
   arguments.option("--profile", values.profile, "how the kernels are configured, as far as this source has it",
                    "PROFILE");
   arguments.option("--config", values.config, "a .config in place of the profile", "FILE");
+  arguments.flag("--llvm", values.llvm, "build by clang and LLVM's other tools, in place of gcc");
   arguments.option(
       "--fail-if", values.fail_if,
       "end with 1 when a difference is larger, as 'fork_exit_wait>0.1%' or 'getpid>2'; several with commas", "LIMIT,…");
@@ -62,6 +69,8 @@ void declare_arguments(Arguments& arguments, AbArguments& values) {
                    "how it is printed; lkml: plain ASCII of at most 72 columns, for a commit message");
   arguments.option("--results", values.results, "folder that keeps the boots (default: results/ab)", "FOLDER");
   arguments.option("--jobs,-j", values.jobs, 1, 1024, "compilations and boots at once (default: as many as cores)");
+  arguments.flag("--every", values.every,
+                 "of a range, measure every commit, in place of halving where the ends differ");
   arguments.flag("--force-profile", values.force_profile, "measure on a profile that is not for measurement");
 }
 
@@ -100,6 +109,7 @@ Result<std::vector<Limit>> limits_of(const AbArguments& arguments) {
 std::string kernel_at(const AbArguments& arguments, const std::string& revision) {
   std::string name = "tree:" + arguments.tree;
   if (revision != ".") name += "@" + revision;
+  if (arguments.llvm) name += ",llvm";
   return arguments.config.empty() ? name : name + ",config=" + arguments.config;
 }
 
@@ -113,17 +123,18 @@ std::string quoted(const std::string& text) {
   return string + "\"";
 }
 
-Result<Experiment> experiment_for(const AbArguments& arguments, const std::string& a, const std::string& b) {
+/// The revisions' experiment. Differences are given against the first of them.
+Result<Experiment> experiment_for(const AbArguments& arguments, const std::vector<std::string>& revisions) {
   std::string benchmarks;
   for (const std::string& name : split_at(arguments.benchmarks, ','))
     benchmarks += (benchmarks.empty() ? "" : ", ") + quoted(name);
-  const std::string kernel_a = quoted(kernel_at(arguments, a));
-  const std::string kernel_b = quoted(kernel_at(arguments, b));
+  std::vector<std::string> kernels;
+  for (const std::string& revision : revisions) kernels.push_back(quoted(kernel_at(arguments, revision)));
   const std::string text = fmt::format(
       "name = \"ab\"\nprofile = {}\nboots = {}\nisolation = \"boot\"\nattribution = true\nreference = {}\n"
-      "[[measure]]\nkernels = [{}, {}]\ndepths = [{}]\nbenchmarks = [{}]\nconditions = [{}]\n",
-      quoted(arguments.profile), arguments.boots, kernel_a, kernel_a, kernel_b, arguments.depths, benchmarks,
-      quoted(arguments.condition));
+      "[[measure]]\nkernels = [{}]\ndepths = [{}]\nbenchmarks = [{}]\nconditions = [{}]\n",
+      quoted(arguments.profile), arguments.boots, kernels.front(), fmt::join(kernels, ", "), arguments.depths,
+      benchmarks, quoted(arguments.condition));
   Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab ab'"));
   experiment.profile_where = "nslab ab";
   for (Measure& measure : experiment.measures) measure.where = "nslab ab";
@@ -139,24 +150,35 @@ struct Compared {
 /// A revision as it is shown: without the folder, which is this machine's.
 std::string shown(const std::string& revision) { return revision == "." ? "the tree as it is" : revision; }
 
-Result<Compared> compare(const AbArguments& arguments, const std::string& a, const std::string& b) {
+fs::path results_of(const AbArguments& arguments, const Paths& paths) {
+  return arguments.results.empty() ? paths.results / "ab" : fs::path(arguments.results);
+}
+
+/// Builds and boots what is not stored, and takes all differences from the first revision apart. The revisions have
+/// their own names in what is returned.
+Result<LoadedRun> measure(const AbArguments& arguments, const std::vector<std::string>& revisions) {
   const auto paths = TRY(find_paths());
   RunOptions options;
-  options.results = arguments.results.empty() ? paths.results / "ab" : fs::path(arguments.results);
+  options.results = results_of(arguments, paths);
   options.jobs = arguments.jobs;
   options.force_profile = arguments.force_profile;
-  const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, a, b)), paths, options));
+  const RunRecord run = TRY(run_experiment(TRY(experiment_for(arguments, revisions)), paths, options));
   auto store = TRY(Store::open_existing(options.results.string()));
-  TRY(explain_run(paths, store, run));
+  TRY(explain_run(paths, store, run, /*every_cell=*/true));
   RunChoice choice;
   choice.results = options.results.string();
   choice.run = static_cast<int>(run.id);
-  Compared compared{TRY(load_run(choice)), {}};
+  return load_run(choice);
+}
+
+Result<Compared> compare(const AbArguments& arguments, const std::string& a, const std::string& b) {
+  Compared compared{TRY(measure(arguments, {a, b})), {}};
   const auto rename = [&](std::string& kernel) {
-    if (kernel == kernel_at(arguments, a)) {
-      kernel = shown(a);
-    } else if (kernel == kernel_at(arguments, b)) {
-      kernel = shown(b);
+    for (const std::string& revision : {a, b}) {
+      if (kernel == kernel_at(arguments, revision)) {
+        kernel = shown(revision);
+        return;
+      }
     }
   };
   for (Sample& sample : compared.run.samples) rename(sample.kernel);
@@ -166,6 +188,16 @@ Result<Compared> compare(const AbArguments& arguments, const std::string& a, con
   }
   compared.cells = TRY(compare_cells(compared.run.run, compared.run.samples, shown(a), shown(b), compared.run.options));
   return compared;
+}
+
+/// What changed code alone makes of a cell's difference, where it is another than 0.
+std::optional<Explanation> by_changed_code(const Compared& compared, const ComparedCell& cell) {
+  for (const Explanation& line : compared.run.explanations) {
+    if (line.benchmark != cell.benchmark || line.depth != cell.depth) continue;
+    if (line.part != kPartChanged || !line.function.empty()) continue;
+    if (line.low > 0 || line.high < 0) return line;
+  }
+  return std::nullopt;
 }
 
 /// What a shell takes for this very word.
@@ -181,6 +213,7 @@ std::string command_of(const AbArguments& arguments, const std::string& a, const
   std::string command =
       fmt::format("nslab ab TREE {} {} --bench {} --depth {} --boots {} --condition {}", for_shell(a), for_shell(b),
                   arguments.benchmarks, arguments.depths, arguments.boots, arguments.condition);
+  if (arguments.llvm) command += " --llvm";
   if (!arguments.config.empty()) return command + " --config FILE";
   return arguments.profile == "lean" ? command : command + " --profile " + arguments.profile;
 }
@@ -220,6 +253,11 @@ Json json_of(const Compared& compared, const std::string& a, const std::string& 
                        {"verdict", verdict_word(c.verdict, compared.run.run.meter)}});
       if (c.interval) json["interval"] = {c.interval->low, c.interval->high};
       if (c.percent) json["percent"] = *c.percent;
+      if (const auto changed = by_changed_code(compared, cell)) {
+        json["changed_code"] = {{"difference", changed->difference()},
+                                {"exact", changed->exact()},
+                                {"interval", {changed->low, changed->high}}};
+      }
     }
     cells.push_back(std::move(json));
   }
@@ -233,10 +271,8 @@ Result<void> print(const AbArguments& arguments, const Compared& compared, const
     return {};
   }
   if (arguments.format == "lkml") {
-    print_out(
-        "{}\n\n{}\nTo repeat it:\n  {}\n", sentence_of(compared, a, b),
-        TRY(compare_for_mail(loaded.run, loaded.samples, loaded.explanations, shown(a), shown(b), loaded.options)),
-        command_of(arguments, a, b));
+    print_out("{}\n\n{}\nTo repeat it:\n  {}\n", sentence_of(compared, a, b), TRY(mail_of(loaded, shown(a), shown(b))),
+              command_of(arguments, a, b));
     return {};
   }
   const Document document = TRY(compare_kernels(loaded.run, loaded.samples, shown(a), shown(b), loaded.options));
@@ -284,31 +320,101 @@ Result<std::vector<std::string>> commits_of(const AbArguments& arguments, const 
   return commits;
 }
 
-bool differs(const Compared& compared) {
-  return std::any_of(compared.cells.begin(), compared.cells.end(),
-                     [](const ComparedCell& cell) { return !cell.obstacle.empty() || is_decided(cell.comparison); });
+/// Whether the revisions differ there: in what is paid, or in the work of changed code alone, which is seen first.
+bool has_moved(const Compared& compared, const ComparedCell& cell) {
+  return !cell.obstacle.empty() || is_decided(cell.comparison) || by_changed_code(compared, cell).has_value();
 }
 
-/// Halves the range, whose ends are compared already, wherever they differ, and prints the neighbours that are left.
-Result<void> search(const AbArguments& arguments, const std::vector<std::string>& commits, std::size_t first,
-                    std::size_t last, const Compared& ends) {
-  if (!differs(ends)) {
-    print_out("{}..{}: no difference is decided\n", commits[first], commits[last]);
-    return {};
-  }
-  if (last - first > 1) {
+/// A commit whose kernel is another one than its predecessor's.
+struct Move {
+  std::string commit;
+  std::string subject;
+  Compared compared;
+};
+
+/// What a search has found so far, and which commits it has measured.
+struct Search {
+  const AbArguments& arguments;
+  const std::vector<std::string>& commits;
+  std::set<std::size_t> measured = {};
+  std::vector<Move> moves = {};
+
+  /// Halves a range whose ends are compared already wherever they differ, until neighbours are left.
+  Result<void> halve(std::size_t first, std::size_t last, Compared ends) {
+    measured.insert({first, last});
+    const bool moved = std::any_of(ends.cells.begin(), ends.cells.end(),
+                                   [&](const ComparedCell& cell) { return has_moved(ends, cell); });
+    if (last - first == 1) {
+      if (!moved) return {};
+      const auto subject = TRY(ask_git(arguments.tree, {"show", "-s", "--format=%s", commits[last]}));
+      moves.push_back({commits[last], lines_of(without_controls(subject.output)).front(), std::move(ends)});
+      return {};
+    }
+    if (!moved && !arguments.every) return {};
     const std::size_t middle = (first + last) / 2;
-    for (const auto& [from, to] : {std::pair(first, middle), {middle, last}})
-      TRY(search(arguments, commits, from, to, TRY(compare(arguments, commits[from], commits[to]))));
+    for (const auto& [from, to] : {std::pair(first, middle), {middle, last}}) {
+      print_err("of {}: {}..{}\n", counted(commits.size() - 1, "commit"), commits[from], commits[to]);
+      TRY(halve(from, to, TRY(compare(arguments, commits[from], commits[to]))));
+    }
     return {};
   }
-  const auto subject = TRY(ask_git(arguments.tree, {"show", "-s", "--format=%s", commits[last]}));
-  print_out("{} {}\n", commits[last], without_controls(subject.output));
-  for (const ComparedCell& cell : ends.cells) {
-    if (cell.obstacle.empty() && !is_decided(cell.comparison)) continue;
-    print_out("  {} at depth {}: {}\n", cell.benchmark, cell.depth, cell_text(cell, ends.run.run.meter));
+};
+
+/// The commits that were measured, as one run with its plots and its page.
+Result<Facts> write_all(const AbArguments& arguments, const Search& search) {
+  std::vector<std::string> revisions;
+  for (const std::size_t at : search.measured) revisions.push_back(search.commits[at]);
+  const LoadedRun run = TRY(measure(arguments, revisions));
+  const Report report = TRY(loaded_report(run));
+  const auto paths = TRY(find_paths());
+  Facts facts;
+  TRY(write_report_files(report, describe(report), results_of(arguments, paths), paths, facts));
+  return facts;
+}
+
+void print_moves(const Search& search, const Facts& files) {
+  print_out("\nOf {}, {} measured, {} another cost:\n", counted(search.commits.size() - 1, "commit"),
+            search.measured.size() - 1, search.moves.size());
+  for (const auto& [commit, subject, compared] : search.moves) {
+    print_out("{} {}\n", commit, subject);
+    for (const ComparedCell& cell : compared.cells) {
+      if (!has_moved(compared, cell)) continue;
+      const auto changed = by_changed_code(compared, cell);
+      print_out("  {} at depth {}: {}{}\n", cell.benchmark, cell.depth, cell_text(cell, compared.run.run.meter),
+                changed ? ", in changed code " + difference_text(*changed) : ", none of it in changed code");
+    }
   }
-  return {};
+  if (!search.arguments.every) {
+    print_out(
+        "What one commit costs and a later one takes back is not looked for where both ends are equal: --every\n");
+  }
+  for (const auto& [what, where] : files) print_out("{}: {}\n", what, where);
+}
+
+Json json_of(const Search& search, const Compared& ends, const Facts& files) {
+  Json json = {{"range", json_of(ends, search.commits.front(), search.commits.back())}, {"moves", Json::array()}};
+  for (const auto& [commit, subject, compared] : search.moves) {
+    json["moves"].push_back(
+        {{"commit", commit}, {"subject", subject}, {"cells", json_of(compared, "", commit)["cells"]}});
+  }
+  for (const std::size_t at : search.measured) json["measured"].push_back(search.commits[at]);
+  for (const auto& [what, where] : files) json["files"][what] = where;
+  return json;
+}
+
+Result<void> compare_range(const AbArguments& arguments, const std::vector<Limit>& limits,
+                           const std::vector<std::string>& commits) {
+  const Compared ends = TRY(compare(arguments, commits.front(), commits.back()));
+  Search search{arguments, commits};
+  TRY(search.halve(0, commits.size() - 1, ends));
+  const Facts files = TRY(write_all(arguments, search));
+  if (arguments.format == "json") {
+    print_out("{}\n", to_text(json_of(search, ends, files), 1));
+  } else {
+    TRY(print(arguments, ends, commits.front(), commits.back()));
+    print_moves(search, files);
+  }
+  return check(limits, ends);
 }
 
 Result<void> act(const AbArguments& arguments) {
@@ -316,20 +422,14 @@ Result<void> act(const AbArguments& arguments) {
   const auto dots = arguments.a.find("..");
   if (arguments.b.empty() == (dots == std::string::npos))
     return user_error("name two revisions, A and B, or one range, A..B");
-  if (!arguments.b.empty()) {
-    const Compared compared = TRY(compare(arguments, arguments.a, arguments.b));
-    TRY(print(arguments, compared, arguments.a, arguments.b));
-    return check(limits, compared);
+  if (arguments.b.empty()) {
+    return compare_range(arguments, limits,
+                         TRY(commits_of(arguments, arguments.a.substr(0, dots), arguments.a.substr(dots + 2))));
   }
-  const auto commits = TRY(commits_of(arguments, arguments.a.substr(0, dots), arguments.a.substr(dots + 2)));
-  const Compared ends = TRY(compare(arguments, commits.front(), commits.back()));
-  TRY(print(arguments, ends, commits.front(), commits.back()));
-  print_out(
-      "\n{} in the range. What changed, and where; a change that a later one takes back is not looked for where "
-      "both ends are equal:\n",
-      counted(commits.size() - 1, "commit"));
-  TRY(search(arguments, commits, 0, commits.size() - 1, ends));
-  return check(limits, ends);
+  if (arguments.every) return user_error("--every is for a range, A..B");
+  const Compared compared = TRY(compare(arguments, arguments.a, arguments.b));
+  TRY(print(arguments, compared, arguments.a, arguments.b));
+  return check(limits, compared);
 }
 
 const RegisterVerb registered({

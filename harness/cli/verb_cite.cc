@@ -8,6 +8,7 @@
 #include "loaded_run.h"
 #include "output.h"
 #include "paths.h"
+#include "text.h"
 #include "verb.h"
 
 namespace nslab::verb_cite {
@@ -51,9 +52,29 @@ Result<void> act(const CiteArguments& arguments) {
         TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = {}}));
     return &reports.emplace(run, TRY(loaded_report(loaded))).first->second;
   };
+  const auto mail = [&](const Citation& citation) -> Result<std::string> {
+    const auto key = [&](const char* name) {
+      const auto found = citation.keys.find(name);
+      return found == citation.keys.end() ? std::string() : found->second;
+    };
+    for (const auto& [name, value] : citation.keys) {
+      if (name != "a" && name != "b" && name != "condition" && name != "depths")
+        return user_error("'mail' has no {}=…", name);
+    }
+    auto loaded = TRY(load_run({.results = (references / citation.runs.front()).string(),
+                                .statistic = {},
+                                .reference = {},
+                                .condition = key("condition")}));
+    if (const auto depths = split_at(key("depths"), ','); !depths.empty()) {
+      std::erase_if(loaded.samples, [&](const Sample& sample) {
+        return std::find(depths.begin(), depths.end(), std::to_string(sample.depth)) == depths.end();
+      });
+    }
+    return mail_of(loaded, key("a"), key("b"));
+  };
   for (const std::string& page : arguments.pages) {
     const std::string before = TRY(read_file(page));
-    const std::string after = TRY(fill_citations(before, page, report_of));
+    const std::string after = TRY(fill_citations(before, page, report_of, mail));
     if (after == before) continue;
     if (arguments.check) {
       return negative_result("{}\n'nslab cite {}' mends it", first_difference(page, before, after), page);
@@ -80,7 +101,11 @@ A page has, where a table or a figure is to stand:
 
   <!-- end of figure -->
 
-Behind 'table:' or 'figure:', the first word says what is shown, and the second of which run.
+  <!-- mail: conditions a=multi b=multi+reserve condition=host depths=1 -->
+
+  <!-- end of mail -->
+
+The last is what 'nslab compare A B --format lkml' prints, of all depths unless some are named. Behind 'table:' or 'figure:', the first word says what is shown, and the second of which run.
 
 What is shown, and the words that follow:
   cost        the cost and the difference from the reference: depth=D kernels=A,B benchmarks=X,Y

@@ -64,9 +64,9 @@ Result<void> act(const CompareArguments& arguments) {
   const auto loaded = TRY(load_run(arguments.choice));
   const auto [a, b, samples] = TRY(sides_of(loaded, arguments));
   if (arguments.format == "lkml") {
-    const auto explanations =
-        loaded.conditions.empty() ? loaded.explanations : under(loaded.conditions.front(), loaded.explanations);
-    print_out("{}", TRY(compare_for_mail(loaded.run, samples, explanations, a, b, loaded.options)));
+    print_out("{}", arguments.condition_b.empty()
+                        ? TRY(mail_of(loaded, a, b))
+                        : TRY(compare_for_mail(loaded.run, samples, {}, a, b, loaded.options)));
     return {};
   }
   const Document document = TRY(compare_kernels(loaded.run, samples, a, b, loaded.options));

@@ -3,15 +3,13 @@
 
 #include <filesystem>
 
-#include "files.h"
-#include "html.h"
 #include "ingredients.h"
 #include "loaded_run.h"
 #include "other_run.h"
 #include "output.h"
 #include "paths.h"
-#include "plots.h"
 #include "report_document.h"
+#include "report_files.h"
 #include "terminal.h"
 #include "verb.h"
 
@@ -36,8 +34,6 @@ void declare_arguments(Arguments& arguments, ReportArguments& values) {
   declare_run_choice(arguments, values.choice);
 }
 
-using Facts = std::vector<std::pair<std::string, std::string>>;
-
 /// Whether a report may be written to `folder`: Exit::user where it has the report, or the results, of another run. Its
 /// files would be replaced one by one, and what this report has no file for would stay. The run's own folder may have
 /// several runs, and shows the report that was asked for last: what it shows no longer is said.
@@ -49,30 +45,6 @@ Result<void> check_folder(const fs::path& folder, const LoadedRun& loaded) {
     return user_error("{} has {}: name another folder, or remove it", folder.string(), other->what);
   }
   print_err("nslab: {} had {}: this report of run {} replaces it\n", folder.string(), other->what, loaded.run.id);
-  return {};
-}
-
-/// Writes tables, plots and page, as many as can be: a missing gnuplot or a full disk keeps none of the others from
-/// being written. Adds to `facts` where they are, and returns the first failure.
-Result<void> write_files(const Report& report, const Document& document, const fs::path& folder, const Paths& paths,
-                         Facts& facts) {
-  TRY(make_folders(folder));
-  const auto plots = write_plots(report, folder.string(), (paths.root / "plots").string());
-  const auto page = write_html(report, folder.string(), plots.value_or(std::vector<std::string>{}));
-  const auto table = write_file(folder / "report.md", render_markdown(document));
-  if (page) facts.emplace_back("page", *page);
-  if (plots && !plots->empty()) {
-    std::string pictures;
-    for (const fs::path plot : *plots) {
-      if (plot.extension() == ".png") pictures += (pictures.empty() ? "" : ", ") + plot.string();
-    }
-    facts.emplace_back("plots", pictures + "; each as .svg, too");
-  }
-  if (!plots) facts.emplace_back("plots", "none: " + plots.error().message);
-  if (table) facts.emplace_back("tables", (folder / "report.md").string());
-  if (!page) return page.error();
-  if (!table) return table.error();
-  if (!plots) return plots.error();
   return {};
 }
 
@@ -92,10 +64,10 @@ Result<void> act(const ReportArguments& arguments) {
       written = machine_error("{} is read-only: --output FOLDER puts the tables, plots and a page elsewhere",
                               folder.string());
     } else {
-      written = write_files(report, document, folder, paths, files);
+      written = write_report_files(report, document, folder, paths, files);
       for (const Report& other : report.elsewhere) {
         Facts of_other;
-        const auto also = write_files(other, describe(other), folder / other.condition, paths, of_other);
+        const auto also = write_report_files(other, describe(other), folder / other.condition, paths, of_other);
         if (written && !also) written = also;
         files.emplace_back("under " + other.condition, (folder / other.condition).string());
       }

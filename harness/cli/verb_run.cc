@@ -82,11 +82,11 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.hidden("--preload", values.options.preload, "a library that QEMU loads first");
 }
 
-/// The names between commas. What begins with map= or config= belongs to the name before it.
+/// The names between commas. What begins with map= or config=, and the word llvm, belong to the name before.
 std::vector<std::string> names_in(const std::string& list) {
   std::vector<std::string> names;
   for (const std::string& part : split_at(list, ',')) {
-    if ((part.starts_with("map=") || part.starts_with("config=")) && !names.empty()) {
+    if ((part.starts_with("map=") || part.starts_with("config=") || part == "llvm") && !names.empty()) {
       names.back() += "," + part;
     } else {
       names.push_back(part);

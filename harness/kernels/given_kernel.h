@@ -30,6 +30,7 @@ struct SourceTree {
   std::filesystem::path folder;
   std::string id;                     ///< git's, of all files of the tree
   std::filesystem::path config = {};  ///< a .config; empty: the profile's
+  bool llvm = false;                  ///< made by clang and LLVM's other tools
   std::string settings = {};          ///< the config's text, or the profile's settings, a line each
 };
 
@@ -41,7 +42,7 @@ struct SourceTree {
 ///                     kernel that was built without kallsyms
 ///   tree:DIR@REV      the Linux of a git repository, at a revision; tree:DIR is a tree as it is, changes that are not
 ///                     committed with it. It is built with the run's profile, as far as that source has its settings;
-///                     tree:DIR@REV,config=FILE is built with that .config
+///                     tree:DIR@REV,config=FILE is built with that .config, and with ,llvm behind DIR or REV by clang
 struct GivenKernel {
   std::string name;  ///< as it was asked for
   std::string hash;  ///< of all that it is made of, 64 hexadecimal digits

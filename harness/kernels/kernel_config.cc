@@ -22,8 +22,8 @@ std::string without_text(const std::string& setting) {
   return quote == std::string::npos ? setting : setting.substr(0, quote + 1);
 }
 
-Result<void> make(const fs::path& tree, const fs::path& folder, const std::string& target) {
-  const auto run = TRY(run_captured(kernel_make(tree, folder, {target})));
+Result<void> make(const fs::path& tree, const fs::path& folder, const std::string& target, bool llvm) {
+  const auto run = TRY(run_captured(kernel_make(tree, folder, {target}, llvm)));
   if (run.status != 0)
     return failed_make(fmt::format("'make {}' for the kernel", target), run.status, run.output, std::nullopt,
                        full_disk_evidence(folder));
@@ -36,8 +36,8 @@ std::string option_of(const std::string& setting) {
   return is_off(setting) ? setting.substr(2, setting.find(' ', 2) - 2) : setting.substr(0, setting.find('='));
 }
 
-Result<void> complete_config(const fs::path& tree, const fs::path& folder) {
-  return make(tree, folder, "olddefconfig");
+Result<void> complete_config(const fs::path& tree, const fs::path& folder, bool llvm) {
+  return make(tree, folder, "olddefconfig", llvm);
 }
 
 std::vector<std::string> settings_of(const std::string& fragment) {
@@ -86,11 +86,11 @@ Result<void> configure_kernel(const Base& base, const Profile& profile, const st
   if (profile.start == "debian") {
     start = without_modules(TRY(read_compressed(base.debian_config)));
   } else {
-    TRY(make(tree, folder, "tinyconfig"));
+    TRY(make(tree, folder, "tinyconfig", profile.llvm));
     start = TRY(read_file(file));
   }
   TRY(write_file(file, start + "\n" + settings));
-  TRY(complete_config(tree, folder));
+  TRY(complete_config(tree, folder, profile.llvm));
   return check_settings(settings, TRY(read_file(file)));
 }
 

@@ -25,8 +25,9 @@ Result<void> check_settings(const std::string& wanted, const std::string& config
 /// "CONFIG_X" of a setting.
 std::string option_of(const std::string& setting);
 
-/// Completes `folder`/.config for the source in `tree`, as the kernel's `make olddefconfig` does.
-Result<void> complete_config(const std::filesystem::path& tree, const std::filesystem::path& folder);
+/// Completes `folder`/.config for the source in `tree`, as the kernel's `make olddefconfig` does. `llvm` is
+/// Profile::llvm.
+Result<void> complete_config(const std::filesystem::path& tree, const std::filesystem::path& folder, bool llvm = false);
 
 /// Writes `folder`/.config for the source in `tree`: what the profile starts with, `settings` on top (a line each),
 /// completed by the kernel's `make olddefconfig`. Exit::user when a setting does not survive that.

@@ -42,8 +42,9 @@ Result<KernelInputs> read_configuration(const Base& base, const Profile& profile
     for (const std::string& setting : settings_of(TRY(read_file(kernels_folder / name))))
       inputs.fragment += setting + "\n";
   }
-  inputs.compiler = TRY(tool_version("gcc", "gcc"));
-  inputs.linker = TRY(tool_version("ld", "binutils"));
+  inputs.compiler = profile.llvm ? TRY(tool_version("clang", "clang")) : TRY(tool_version("gcc", "gcc"));
+  inputs.linker = profile.llvm ? TRY(tool_version("ld.lld", "lld")) : TRY(tool_version("ld", "binutils"));
+  if (profile.llvm) TRY(tool_version("llvm-objcopy", "llvm"));
   return inputs;
 }
 

@@ -21,8 +21,8 @@ struct KernelInputs {
   std::string debian_config_hash;  ///< empty when the profile does not start with it
   std::string fragment;            ///< the settings of the profile's fragments, a line each
   std::string model;               ///< the settings of the model, a line each
-  std::string compiler;            ///< the first line of what gcc --version prints
-  std::string linker;              ///< the same of ld
+  std::string compiler;            ///< the first line of what gcc --version, or clang --version, prints
+  std::string linker;              ///< the same of ld or ld.lld
 
   /// The hash of everything but the model. Kernels of one family differ only in the model's settings and can share
   /// objects.

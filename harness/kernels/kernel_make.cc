@@ -66,7 +66,7 @@ int default_build_jobs(const Resources& usable) {
 }
 
 Command kernel_make(const std::filesystem::path& tree, const std::filesystem::path& folder,
-                    const std::vector<std::string>& arguments) {
+                    const std::vector<std::string>& arguments, bool llvm) {
   Command command;
   command.argv = {"make",
                   "-C",
@@ -77,6 +77,7 @@ Command kernel_make(const std::filesystem::path& tree, const std::filesystem::pa
                   "KBUILD_BUILD_TIMESTAMP=2025-01-01 00:00:00 UTC",
                   "KBUILD_BUILD_VERSION=1",
                   "LOCALVERSION="};
+  if (llvm) command.argv.emplace_back("LLVM=1");
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   return command;
 }
@@ -114,7 +115,7 @@ Error failed_make(const std::string& what, int wait_status, const std::string& o
 Result<std::uint64_t> compile_kernel(const Compilation& what, const ClockWatch& clock) {
   const int jobs = what.jobs == 0 ? default_build_jobs(usable_resources()) : what.jobs;
   const auto log = what.folder / "build.log";
-  Command command = kernel_make(what.tree, what.folder, {fmt::format("-j{}", jobs), "bzImage"});
+  Command command = kernel_make(what.tree, what.folder, {fmt::format("-j{}", jobs), "bzImage"}, what.llvm);
   command.output = log;
   // When nslab is killed, make stops its compilers. They hold the lock until the last of them has ended, so that nobody
   // sweeps a folder that is still written to, or builds in it.

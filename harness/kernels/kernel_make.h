@@ -16,9 +16,9 @@ namespace nslab {
 
 /// The command that runs the kernel's own make for the source in `tree`, with all that it writes in `folder`, outside
 /// of the tree. `arguments` are targets and options, as "olddefconfig" or "-j8". User, host, time and version are fixed
-/// values, so that equal inputs give an equal kernel, to the bit, wherever it is built.
+/// values, so that equal inputs give an equal kernel, to the bit, wherever it is built. `llvm` is Profile::llvm.
 Command kernel_make(const std::filesystem::path& tree, const std::filesystem::path& folder,
-                    const std::vector<std::string>& arguments);
+                    const std::vector<std::string>& arguments, bool llvm = false);
 
 /// How many compilations run at once when the user does not say: as many as there are cores, and as memory holds.
 int default_build_jobs(const Resources& usable);
@@ -43,6 +43,7 @@ struct Compilation {
   std::uint64_t expected_objects = 0;  ///< to show the time left
   int lock = -1;                       ///< what the compilers hold on to as well
   int jobs = 0;                        ///< 0: default_build_jobs()
+  bool llvm = false;                   ///< Profile::llvm
 };
 
 /// Compiles a kernel, and returns how many objects were compiled. Exit::user and Exit::machine as failed_make() has it;

@@ -30,6 +30,7 @@ struct Profile {
   std::string start;                   ///< "debian" or "tiny": the config that the fragments go on top of
   std::vector<std::string> fragments;  ///< files under kernels/; a later setting overrides an earlier one
   bool measurable = false;             ///< if not, nslab measures on it only when it is forced to
+  bool llvm = false;                   ///< made by clang and LLVM's other tools (LLVM=1), and not by gcc and binutils
   int objects = 0;                     ///< files that a build from scratch compiles, to show the time left
 };
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "tree:";
 constexpr std::string_view kConfig = ",config=";
+constexpr std::string_view kLlvm = ",llvm";
 
 /// Where one tree is checked out and built, and the lock that keeps others out.
 struct TreePlace {
@@ -149,6 +150,10 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
     tree.config = words.substr(config + kConfig.size());
     words.resize(config);
   }
+  if (words.ends_with(kLlvm)) {
+    tree.llvm = true;
+    words.resize(words.size() - kLlvm.size());
+  }
   std::string revision;
   // A folder's name may have an @ as well.
   if (const auto at = words.rfind('@'); at != std::string::npos && !is_folder(words)) {
@@ -182,14 +187,17 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
 
   // A .config stands for all that a profile brings.
   const Profile none{.name = "", .description = "", .start = "config", .fragments = {}};
-  KernelInputs inputs = TRY(read_configuration(spec.base, tree.config.empty() ? spec.profile : none, kernels_folder));
+  Profile profile = tree.config.empty() ? spec.profile : none;
+  profile.llvm = tree.llvm;
+  KernelInputs inputs = TRY(read_configuration(spec.base, profile, kernels_folder));
   inputs.source_hash = "git " + tree.id;
   if (!tree.config.empty()) inputs.fragment = TRY(read_file(tree.config));
   tree.settings = inputs.fragment;
   const std::string config = tree.config.empty() ? "profile " + spec.profile.name : tree.config.filename().string();
   return GivenKernel{.name = name,
                      .hash = inputs.hash(),
-                     .what = fmt::format("{} {}, {}", tree.folder.filename().string(), which, config),
+                     .what = fmt::format("{} {}, {}{}", tree.folder.filename().string(), which, config,
+                                         tree.llvm ? ", " + inputs.compiler : ""),
                      .from = tree};
 }
 
@@ -203,6 +211,7 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
   // One folder for each way to configure, so that a build finds the objects of the last one.
   Hasher way;
   way.part("profile", tree.config.empty() ? spec.profile.name : "config " + tree.config.string());
+  if (tree.llvm) way.part("by", "llvm");
   const fs::path build = place.folder / ("build-" + way.hex().substr(0, 16));
   // Times that lie in the future, after the clock was set back, would make old objects look new.
   std::error_code error;
@@ -214,10 +223,12 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
   const ClockWatch clock;
   if (!tree.config.empty()) {
     TRY(write_file(build / ".config", tree.settings));
-    TRY(complete_config(place.source(), build));
+    TRY(complete_config(place.source(), build, tree.llvm));
   } else {
     const std::string settings = known_settings(tree.settings, TRY(options_of_source(place.source())));
-    if (const auto held = configure_kernel(spec.base, spec.profile, settings, place.source(), build); !held) {
+    Profile profile = spec.profile;
+    profile.llvm = tree.llvm;
+    if (const auto held = configure_kernel(spec.base, profile, settings, place.source(), build); !held) {
       if (held.error().exit != Exit::user || !is_there(build / ".config")) return held.error();
       print_err(
           "nslab: {}: {}\nIt is built all the same: another version of Linux need not have what this profile was "
@@ -232,7 +243,8 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
                                             .folder = build,
                                             .expected_objects = first ? objects : objects / kShare,
                                             .lock = place.lock.fd(),
-                                            .jobs = jobs},
+                                            .jobs = jobs,
+                                            .llvm = tree.llvm},
                                            clock));
   TRY(check_compiled_settings(build));
   print_err("{}: built, {} objects\n", label, compiled);

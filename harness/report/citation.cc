@@ -383,21 +383,26 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
   return summary;
 }
 
-Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of) {
+Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of,
+                                   const MailOf& mail_of) {
   constexpr std::string_view kOpen = "<!-- ";
   constexpr std::string_view kClose = " -->";
   std::string filled;
   std::size_t done = 0;
   for (;;) {
-    const std::size_t table = text.find("<!-- table: ", done);
-    const std::size_t start = std::min(table, text.find("<!-- figure: ", done));
+    std::string_view kind;
+    std::size_t start = std::string_view::npos;
+    for (const std::string_view one : {"table", "figure", "mail"}) {
+      const std::size_t at = text.find(fmt::format("{}{}: ", kOpen, one), done);
+      if (at >= start) continue;
+      start = at;
+      kind = one;
+    }
     if (start == std::string_view::npos) break;
     const auto fail = [&](const std::string& why) {
       return user_error("{}:{}: {}", page, 1 + std::count(text.begin(), text.begin() + static_cast<long>(start), '\n'),
                         why);
     };
-    const bool is_table = start == table;
-    const std::string_view kind = is_table ? "table" : "figure";
     const std::string end_mark = fmt::format("<!-- end of {} -->", kind);
     const std::size_t head_end = text.find(kClose, start);
     const std::size_t end = text.find(end_mark, start);
@@ -409,18 +414,17 @@ Result<std::string> fill_citations(std::string_view text, const std::string& pag
     if (text.substr(body, end - body).find(kOpen) != std::string_view::npos) {
       return fail(fmt::format("there is no '{}' before the next comment", end_mark));
     }
-    const auto citation = parse_citation(text.substr(words, head_end - words));
+    const std::string asked(text.substr(words, head_end - words));
+    const auto citation = parse_citation(kind == "mail" ? "mail " + asked : asked);
     if (!citation) return fail(citation.error().message);
-    const auto cited = cited_table(*citation, report_of);
-    if (!cited) return fail(cited.error().message);
+    const auto shown = [&]() -> Result<std::string> {
+      if (kind == "mail") return "\n```\n" + TRY(mail_of(*citation)) + "```\n";
+      const Table cited = TRY(cited_table(*citation, report_of));
+      return kind == "table" ? Result<std::string>("\n" + markdown_table(cited)) : only_cell(cited);
+    }();
+    if (!shown) return fail(shown.error().message);
     filled += text.substr(done, body - done);
-    if (is_table) {
-      filled += "\n" + markdown_table(*cited);
-    } else {
-      const auto cell = only_cell(*cited);
-      if (!cell) return fail(cell.error().message);
-      filled += *cell;
-    }
+    filled += *shown;
     filled += end_mark;
     done = end + end_mark.size();
   }

@@ -27,7 +27,8 @@ namespace nslab {
 /// - growth: by what the cost at the largest size is a multiple of that at the smallest; quantity, depth, kernels,
 ///   operations, statistic;
 /// - 2007: the rows of 2007, then and today; benchmark;
-/// - boots: for each run its boots, and the minutes that they took; no keys.
+/// - boots: for each run its boots, and the minutes that they took; no keys;
+/// - mail: two kernels as compare_for_mail() shows them; a, b, depths (else all). It is a block of its own kind.
 ///
 /// All take `condition`, the name of one that the run has; without it they show the experiment's first.
 ///
@@ -44,12 +45,17 @@ Result<Citation> parse_citation(std::string_view words);
 /// The report of a run by its name; it outlives the call.
 using ReportOf = std::function<Result<const Report*>(const std::string& run)>;
 
+/// compare_for_mail() for a citation 'mail'.
+using MailOf = std::function<Result<std::string>(const Citation&)>;
+
 /// Exit::user when a key is missing or unknown, or when the run has no such figure: no cell is left empty.
 Result<Table> cited_table(const Citation& citation, const ReportOf& report_of);
 
 /// The page with each block between `<!-- table: … -->` and `<!-- end of table -->` filled with the table that it asks
-/// for, and each text between `<!-- figure: … -->` and `<!-- end of figure -->` with the only cell of such a table.
-/// What stands there before does not count. Errors are Exit::user and begin with page and line.
-Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of);
+/// for, each text between `<!-- figure: … -->` and `<!-- end of figure -->` with the only cell of such a table, and
+/// each block between `<!-- mail: … -->` and `<!-- end of mail -->` with a comparison as plain text. What stands there
+/// before does not count. Errors are Exit::user and begin with page and line.
+Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of,
+                                   const MailOf& mail_of);
 
 }  // namespace nslab

@@ -70,7 +70,9 @@ Result<const Report*> report_of(const std::string& run) {
 }
 
 std::string filled(const std::string& text) {
-  const auto page = fill_citations(text, "page.md", report_of);
+  const auto page = fill_citations(text, "page.md", report_of, [](const Citation& citation) -> Result<std::string> {
+    return citation.runs.front() + ": " + citation.keys.at("b") + " against " + citation.keys.at("a") + "\n";
+  });
   return page ? *page : page.error().message;
 }
 
@@ -100,6 +102,11 @@ TEST(Citations, AFigureIsOneCell) {
             "<!-- end of figure --> more.");
   EXPECT_THAT(filled("<!-- figure: cost small depth=0 kernels=multi,flat benchmarks=getpid --><!-- end of figure -->"),
               HasSubstr("page.md:1: a figure is one cell, this is a table of 1 rows and 2 columns"));
+}
+
+TEST(Citations, AComparisonForAMailIsPlainText) {
+  EXPECT_EQ(filled("<!-- mail: small a=multi b=flat -->\nold\n<!-- end of mail -->\n"),
+            "<!-- mail: small a=multi b=flat -->\n```\nsmall: flat against multi\n```\n<!-- end of mail -->\n");
 }
 
 TEST(Citations, EveryKindHasItsFigures) {

@@ -72,6 +72,20 @@ std::vector<HeadlineDifference> headline_differences(const Report& report) {
   return found;
 }
 
+std::vector<HeadlineDifference> differences_from_reference(const Report& report) {
+  std::vector<HeadlineDifference> found;
+  for (const std::string& benchmark : report.benchmarks) {
+    for (const int depth : report.depths) {
+      if (!is_measured(report, benchmark, report.reference, depth)) continue;
+      for (const std::string& kernel : report.kernels) {
+        if (kernel == report.reference || !is_measured(report, benchmark, kernel, depth)) continue;
+        found.push_back({benchmark, kernel, depth, report.reference, depth, report.condition, report.condition});
+      }
+    }
+  }
+  return found;
+}
+
 std::vector<Explanation> explanations_of(const HeadlineDifference& headline, const Why& why) {
   std::vector<Explanation> lines;
   const auto add = [&](const std::string& part, const std::string& function, const std::string& code,

@@ -30,6 +30,9 @@ struct HeadlineDifference {
 /// depth, never of both, and it is there in one direction alone. Cells that were refused are left out.
 std::vector<HeadlineDifference> headline_differences(const Report& report);
 
+/// Every difference from the reference at the same depth, whatever the benchmark and the depth.
+std::vector<HeadlineDifference> differences_from_reference(const Report& report);
+
 /// How many functions of a headline difference are kept. A report shows five of them.
 constexpr std::size_t kKeptFunctions = 8;
 
