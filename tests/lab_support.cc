@@ -18,7 +18,8 @@ Paths paths() {
 
 KernelSpec spec(const std::string& model, const std::string& profile) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
-  return {must(table.base("linux-6.12")), must(table.profile(profile)), must(table.model(model))};
+  const char* base = std::getenv("NSLAB_TEST_BASE");
+  return {must(table.base(base == nullptr ? "linux-6.12" : base)), must(table.profile(profile)), must(table.model(model))};
 }
 
 Kernel kernel(const std::string& model, const std::string& profile) {

@@ -73,7 +73,13 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
 
 Result<KernelSpec> KernelBuilder::spec(const KernelTable& table, const Base& base, const Profile& profile,
                                        const std::string& name) const {
-  if (!names_given_kernel(name)) return KernelSpec(base, profile, TRY(table.model(name)));
+  if (!names_given_kernel(name)) {
+    const Model model = TRY(table.model(name));
+    if (!model.series.empty() && model.series != base.name && !model.series.starts_with(base.name + "-"))
+      return user_error("the model '{}' is a series of its own, '{}', and not one for {}", name, model.series,
+                        base.name);
+    return KernelSpec(base, profile, model);
+  }
   KernelSpec spec(base, profile, {.name = name, .description = "", .config = {}});
   spec.given = TRY(find_given_kernel(spec, kernels_folder_, cache_));
   return spec;
@@ -90,8 +96,8 @@ Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) co
 
 Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) const {
   const auto hash = TRY(cache_.source_hash(base.source));
-  if (!patched) return cache_.source_tree(base.source, hash, {});
-  return cache_.source_tree(base.source, hash, TRY(read_series(kernels_folder_ / base.series)));
+  if (!patched) return cache_.source_tree(base.source, base.version(), hash, {});
+  return cache_.source_tree(base.source, base.version(), hash, TRY(read_series(kernels_folder_ / base.series)));
 }
 
 Result<void> KernelBuilder::configure(const KernelSpec& spec, const fs::path& tree, const fs::path& folder) const {
@@ -134,7 +140,7 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
     clock.emplace();
     if (build_base) has_start = TRY(cache_.copy_objects(profile, *build_base, place->folder.path()));
   } while (!has_start);
-  const fs::path tree = TRY(cache_.source_tree(spec.base.source, in.source_hash, in.patches));
+  const fs::path tree = TRY(cache_.source_tree(spec.base.source, spec.base.version(), in.source_hash, in.patches));
   TRY(build_in(*place, spec, in, tree, *clock, jobs));
   TRY(cache_.check_source_tree(tree));
   TRY(cache_.keep_kernel(kernel, place->folder.path()));

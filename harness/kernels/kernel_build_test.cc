@@ -55,7 +55,8 @@ class Builder : public testing::Test {
     write(source / "linux/sched.h", "struct task_struct { char is[64]; };\n");
     write(root_.path() / "kernels/series-of-none/series", "");
     write(root_.path() / "kernels/mini.config", "# for tests\nCONFIG_SMP=y\n");
-    base_ = {.name = "toy", .description = "", .source = source, .debian_config = "", .series = "series-of-none"};
+    base_ = {
+        .name = "linux-6.12", .description = "", .source = source, .debian_config = "", .series = "series-of-none"};
     profile_.name = "mini";
     profile_.start = "tiny";
     profile_.fragments = {"mini.config"};

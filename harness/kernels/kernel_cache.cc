@@ -89,8 +89,8 @@ Result<std::string> KernelCache::source_hash(const fs::path& source) const {
   return hash;
 }
 
-Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::string& source_hash,
-                                          const std::vector<Patch>& patches) const {
+Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::string& version,
+                                          const std::string& source_hash, const std::vector<Patch>& patches) const {
   Hasher hasher;
   hasher.part("source", source_hash);
   for (const Patch& patch : patches) hasher.part("patch", patch.content);
@@ -112,7 +112,7 @@ Result<fs::path> KernelCache::source_tree(const fs::path& source, const std::str
   }
   print_err("unpacking {}\n", source.string());
   auto made = TRY(TempFolder::make(temporary(), prefix));
-  TRY(make_source_tree(source, source_hash, patches, made.path()));
+  TRY(make_source_tree(source, version, source_hash, patches, made.path()));
   TRY(make_old(made.path()));
   TRY(made.rename_to(tree));
   TRY(seal(tree, TRY(state_of_tree(tree))));

@@ -56,8 +56,8 @@ class KernelCache {
   Result<std::string> source_hash(const std::filesystem::path& source) const;
   /// The source tree with these patches applied, made (make_source_tree()) unless it is there as it was made.
   /// `source_hash` is the source's own.
-  Result<std::filesystem::path> source_tree(const std::filesystem::path& source, const std::string& source_hash,
-                                            const std::vector<Patch>& patches) const;
+  Result<std::filesystem::path> source_tree(const std::filesystem::path& source, const std::string& version,
+                                            const std::string& source_hash, const std::vector<Patch>& patches) const;
 
   /// Exit::user when the tree, of source_tree(), has been written to since it was made.
   Result<void> check_source_tree(const std::filesystem::path& tree) const;

@@ -228,9 +228,9 @@ class Sources : public Cache {
 
 TEST_F(Sources, AreUnpackedOnceForEachSeries) {
   const Patch patch = {"1.patch", "--- /dev/null\n+++ b/new.c\n@@ -0,0 +1 @@\n+new\n"};
-  const auto pristine = cache_.source_tree(source, hash, {});
+  const auto pristine = cache_.source_tree(source, "6.12", hash, {});
   ASSERT_TRUE(pristine) << pristine.error().message;
-  const auto patched = cache_.source_tree(source, hash, {patch});
+  const auto patched = cache_.source_tree(source, "6.12", hash, {patch});
   ASSERT_TRUE(patched) << patched.error().message;
   EXPECT_FALSE(fs::exists(*pristine / "new.c"));
   EXPECT_TRUE(fs::exists(*patched / "new.c"));
@@ -239,12 +239,12 @@ TEST_F(Sources, AreUnpackedOnceForEachSeries) {
   EXPECT_THAT(names_in("tmp"), testing::IsEmpty());
 
   fs::remove_all(source);
-  EXPECT_EQ(*cache_.source_tree(source, hash, {patch}), *patched);
+  EXPECT_EQ(*cache_.source_tree(source, "6.12", hash, {patch}), *patched);
 }
 
 // Somebody who looks for a bug adds a line to the unpacked tree, and forgets it there.
 TEST_F(Sources, ThatWereWrittenToAreMadeAnew) {
-  const fs::path tree = *cache_.source_tree(source, hash, {});
+  const fs::path tree = *cache_.source_tree(source, "6.12", hash, {});
   EXPECT_TRUE(cache_.check_source_tree(tree));
   const auto time = fs::last_write_time(tree / "Makefile");
   const std::string before = *read_file(tree / "Makefile");
@@ -262,7 +262,7 @@ TEST_F(Sources, ThatWereWrittenToAreMadeAnew) {
     const auto said = cache_.check_source_tree(tree);
     ASSERT_FALSE(said);
     EXPECT_EQ(said.error().exit, Exit::user);
-    ASSERT_EQ(*cache_.source_tree(source, hash, {}), tree);
+    ASSERT_EQ(*cache_.source_tree(source, "6.12", hash, {}), tree);
     EXPECT_EQ(*read_file(tree / "Makefile"), before);
     EXPECT_EQ(std::distance(fs::directory_iterator(tree), fs::directory_iterator()), 1);
     EXPECT_TRUE(cache_.check_source_tree(tree));

@@ -34,7 +34,8 @@ Result<KernelInputs> read_configuration(const Base& base, const Profile& profile
   if (profile.start == "debian") {
     const auto hash = sha256_file(base.debian_config);
     if (!hash) {
-      return machine_error("there is no {}: apt-get install linux-config-6.12", base.debian_config.string());
+      return machine_error("there is no {}: apt-get install linux-config-{}", base.debian_config.string(),
+                           base.version());
     }
     inputs.debian_config_hash = *hash;
   }

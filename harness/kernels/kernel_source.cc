@@ -72,14 +72,15 @@ Result<std::vector<Patch>> read_series(const fs::path& folder) {
 Result<std::string> hash_source(const fs::path& source) {
   if (is_folder(source)) return hash_tree(source);
   if (!is_there(source)) {
-    return machine_error("there is no kernel source {}: apt-get install linux-source-6.12, or name one with --source",
-                         source.string());
+    const std::string name = source.filename().string();
+    return machine_error("there is no kernel source {}: apt-get install {}, or name one with --source", source.string(),
+                         name.substr(0, name.find(".tar")));
   }
   return sha256_file(source);
 }
 
-Result<void> make_source_tree(const fs::path& source, const std::string& hash, const std::vector<Patch>& patches,
-                              const fs::path& folder) {
+Result<void> make_source_tree(const fs::path& source, const std::string& version, const std::string& hash,
+                              const std::vector<Patch>& patches, const fs::path& folder) {
   if (is_folder(source)) {
     TRY(copy_tree(source, hash, folder));
   } else {
@@ -87,8 +88,11 @@ Result<void> make_source_tree(const fs::path& source, const std::string& hash, c
     TRY(check_hash(source, hash, TRY(hash_source(source))));
   }
   const auto makefile = read_file(folder / "Makefile");
-  if (!makefile || makefile->find("VERSION = 6\nPATCHLEVEL = 12\n") == std::string::npos) {
-    return user_error("{} is no Linux 6.12 source: its Makefile does not say so", source.string());
+  const auto dot = version.find('.');
+  const std::string said =
+      fmt::format("VERSION = {}\nPATCHLEVEL = {}\n", version.substr(0, dot), version.substr(dot + 1));
+  if (!makefile || makefile->find(said) == std::string::npos) {
+    return user_error("{} is no Linux {} source: its Makefile does not say so", source.string(), version);
   }
   // The patches lie beside the tree, under a name that starts like the tree's: who sweeps the one sweeps the other.
   const auto series = TRY(TempFolder::make(folder.parent_path(), folder.filename().string() + "-series"));

@@ -63,7 +63,7 @@ TEST_F(KernelSource, TheMessageOfAPatchIsLeftOut) {
 
 TEST_F(KernelSource, ATreeIsCopiedCleanedAndPatchedInOrder) {
   write(source_ / ".config", "CONFIG_OLD=y\n");
-  const auto made = make_source_tree(source_, *hash_source(source_),
+  const auto made = make_source_tree(source_, "6.12", *hash_source(source_),
                                      {patch("1.patch", "two", "second"), patch("2.patch", "second", "2nd")}, tree_);
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(*read_file(tree_ / "pid.c"), "one\n2nd\nthree\n");
@@ -73,7 +73,8 @@ TEST_F(KernelSource, ATreeIsCopiedCleanedAndPatchedInOrder) {
 }
 
 TEST_F(KernelSource, APatchThatDoesNotApplyIsNamed) {
-  const auto made = make_source_tree(source_, *hash_source(source_), {patch("1.patch", "zwei", "second")}, tree_);
+  const auto made =
+      make_source_tree(source_, "6.12", *hash_source(source_), {patch("1.patch", "zwei", "second")}, tree_);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().exit, Exit::user);
   EXPECT_THAT(made.error().message, HasSubstr("1.patch does not apply to " + source_.string()));
@@ -82,7 +83,7 @@ TEST_F(KernelSource, APatchThatDoesNotApplyIsNamed) {
 TEST_F(KernelSource, ASourceThatChangedSinceItWasHashedIsRefused) {
   const std::string hash = *hash_source(source_);
   write(source_ / "pid.c", "one\n2\nthree\n");
-  const auto made = make_source_tree(source_, hash, {}, tree_);
+  const auto made = make_source_tree(source_, "6.12", hash, {}, tree_);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().exit, Exit::user);
   EXPECT_THAT(made.error().message, HasSubstr("was changed while it was read"));
@@ -93,14 +94,14 @@ TEST_F(KernelSource, HistoryIsNotCopied) {
   fs::create_directories(source_ / ".git");
   write(source_ / ".git/HEAD", "ref: refs/heads/main\n");
   fs::create_symlink("pid.c", source_ / "link.c");
-  ASSERT_TRUE(make_source_tree(source_, *hash_source(source_), {}, tree_));
+  ASSERT_TRUE(make_source_tree(source_, "6.12", *hash_source(source_), {}, tree_));
   EXPECT_FALSE(fs::exists(tree_ / ".git"));
   EXPECT_EQ(fs::read_symlink(tree_ / "link.c"), "pid.c");
 }
 
 TEST_F(KernelSource, AnotherVersionIsRefused) {
   write(source_ / "Makefile", "VERSION = 6\nPATCHLEVEL = 1\nmrproper:\n");
-  const auto made = make_source_tree(source_, *hash_source(source_), {}, tree_);
+  const auto made = make_source_tree(source_, "6.12", *hash_source(source_), {}, tree_);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().exit, Exit::user);
   EXPECT_THAT(made.error().message, HasSubstr("is no Linux 6.12 source"));

@@ -19,8 +19,11 @@ struct Base {
   std::string name;
   std::string description;
   std::filesystem::path source;         ///< a tarball or a tree
-  std::filesystem::path debian_config;  ///< Debian's config, compressed; package linux-config-6.12
+  std::filesystem::path debian_config;  ///< Debian's config, compressed; package linux-config-VERSION
   std::string series;  ///< a folder under kernels/, with the patches and a file `series` that lists them
+
+  /// "6.12" of "linux-6.12".
+  std::string version() const { return name.substr(name.find('-') + 1); }
 };
 
 /// How the rest of the kernel is configured.
