@@ -94,6 +94,7 @@ TEST(KernelInputs, OfAFragmentItsSettingsCountAndItsCommentsDoNot) {
   EXPECT_NE(read_inputs(spec, folder.path(), cache)->hash(), inputs->hash());
 
   spec.profile.start = "debian";
+  spec.base.name = "linux-6.12";
   const auto missing = read_inputs(spec, folder.path(), cache);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().exit, Exit::machine);

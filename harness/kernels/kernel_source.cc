@@ -73,8 +73,9 @@ Result<std::string> hash_source(const fs::path& source) {
   if (is_folder(source)) return hash_tree(source);
   if (!is_there(source)) {
     const std::string name = source.filename().string();
-    return machine_error("there is no kernel source {}: apt-get install {}, or name one with --source", source.string(),
-                         name.substr(0, name.find(".tar")));
+    const bool debians = name.starts_with("linux-source-");
+    return machine_error("there is no kernel source {}: {}name one with --source", source.string(),
+                         debians ? fmt::format("apt-get install {}, or ", name.substr(0, name.find(".tar"))) : "");
   }
   return sha256_file(source);
 }
