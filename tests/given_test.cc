@@ -63,7 +63,7 @@ TEST(Given, AStrippedImageHasItsSymbolsFromItselfAndTheDigitsOfTheModel) {
 
   KernelSpec wanted = spec("multi");
   wanted.model.name = name;
-  wanted.given = must(find_given_kernel(wanted, paths().kernels_folder(), KernelCache(paths().cache)));
+  wanted.given = must(find_given_kernel(wanted, paths().kernels_folder(), KernelCache(paths().cache), {}));
   const Kernel given = must(KernelBuilder(paths()).build(wanted));
   const auto own = code_of(given.folder / "System.map");
   EXPECT_GT(own.size(), 5000U);

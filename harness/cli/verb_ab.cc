@@ -228,9 +228,17 @@ std::string sentence_of(const Compared& compared, const std::string& a, const st
     const auto size = [](const ComparedCell& c) { return std::abs(c.comparison.percent.value_or(0)); };
     if (largest == nullptr || size(cell) > size(*largest)) largest = &cell;
   }
-  if (largest == nullptr)
-    return fmt::format("Between {} and {} no difference is decided, in {}.", shown(a), shown(b),
-                       counted(compared.cells.size(), "cell"));
+  if (largest == nullptr) {
+    const std::string none = fmt::format("Between {} and {} no difference is decided, in {}", shown(a), shown(b),
+                                         counted(compared.cells.size(), "cell"));
+    for (const ComparedCell& cell : compared.cells) {
+      if (const auto changed = by_changed_code(compared, cell)) {
+        return fmt::format("{}. Changed code alone makes {} instructions in {} at depth {}.", none,
+                           difference_text(*changed), cell.benchmark, cell.depth);
+      }
+    }
+    return none + ", and none in changed code.";
+  }
   const Comparison& c = largest->comparison;
   return fmt::format("{} {} {} in {} at depth {} against {}: {} of {} cells differ, this one most.", shown(b),
                      c.difference > 0 ? "costs" : "saves", difference_text(c, compared.run.run.meter) + " instructions",

@@ -197,12 +197,12 @@ bool names_given_kernel(const std::string& name) {
   return name.starts_with(kDebian) || name.starts_with(kImage) || name.starts_with(kTree);
 }
 
-Result<GivenKernel> find_given_kernel(const KernelSpec& spec, const fs::path& kernels_folder,
-                                      const KernelCache& cache) {
+Result<GivenKernel> find_given_kernel(const KernelSpec& spec, const fs::path& kernels_folder, const KernelCache& cache,
+                                      const std::vector<Base>& bases) {
   const std::string& name = spec.model.name;
   if (name.starts_with(kDebian)) return find_package(name);
   if (name.starts_with(kImage)) return find_image(name);
-  return find_source_tree(spec, kernels_folder, cache);
+  return find_source_tree(spec, kernels_folder, cache, bases);
 }
 
 Result<Kernel> provide_kernel(const KernelSpec& spec, const KernelCache& cache, int jobs) {

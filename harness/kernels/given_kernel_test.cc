@@ -52,7 +52,7 @@ done
   const Path path(bin.path());
   const auto find = [](const std::string& name) {
     const KernelSpec spec{{}, {}, {.name = name, .description = "", .config = {}}};
-    return find_given_kernel(spec, "", KernelCache("/nowhere"));
+    return find_given_kernel(spec, "", KernelCache("/nowhere"), {});
   };
   const auto package = [&](const std::string& name) {
     const auto kernel = find(name);
@@ -78,7 +78,7 @@ class Image : public testing::Test {
   static KernelSpec spec_of(const std::string& name) {
     return {{}, {}, {.name = name, .description = "", .config = {}}};
   }
-  Result<GivenKernel> find(const std::string& name) const { return find_given_kernel(spec_of(name), "", cache_); }
+  Result<GivenKernel> find(const std::string& name) const { return find_given_kernel(spec_of(name), "", cache_, {}); }
 
   TempFolder folder_ = *TempFolder::make(testing::TempDir(), "given");
   fs::path file_ = folder_.path() / "a,b";

@@ -81,7 +81,7 @@ Result<KernelSpec> KernelBuilder::spec(const KernelTable& table, const Base& bas
     return KernelSpec(base, profile, model);
   }
   KernelSpec spec(base, profile, {.name = name, .description = "", .config = {}});
-  spec.given = TRY(find_given_kernel(spec, kernels_folder_, cache_));
+  spec.given = TRY(find_given_kernel(spec, kernels_folder_, cache_, table.bases));
   return spec;
 }
 

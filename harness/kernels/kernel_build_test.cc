@@ -107,7 +107,7 @@ class Trees : public Builder {
   }
   Kernel build(const std::string& revision) const {
     KernelSpec wanted = spec("tree:" + base_.source.string() + revision, "");
-    const auto given = find_given_kernel(wanted, root_.path() / "kernels", KernelCache(cache()));
+    const auto given = find_given_kernel(wanted, root_.path() / "kernels", KernelCache(cache()), {});
     EXPECT_TRUE(given) << given.error().message;
     wanted.given = *given;
     const auto kernel = builder_.build(wanted, 1);

@@ -91,7 +91,8 @@ Result<void> make_source_tree(const fs::path& source, const std::string& version
   const auto makefile = read_file(folder / "Makefile");
   const auto dot = version.find('.');
   const std::string said =
-      fmt::format("VERSION = {}\nPATCHLEVEL = {}\n", version.substr(0, dot), version.substr(dot + 1));
+      version.empty() ? "VERSION = "
+                      : fmt::format("VERSION = {}\nPATCHLEVEL = {}\n", version.substr(0, dot), version.substr(dot + 1));
   if (!makefile || makefile->find(said) == std::string::npos) {
     return user_error("{} is no Linux {} source: its Makefile does not say so", source.string(), version);
   }

@@ -26,7 +26,8 @@ Result<std::string> hash_source(const std::filesystem::path& source);
 /// Makes a source tree in `folder`, which is there and empty: unpacks the tarball `source`, or copies the tree `source`
 /// and cleans the copy, and applies the patches. `hash` is what hash_source() said: a source that has been changed
 /// since is refused, also when that happens while it is read. .git is left out. A patch applies exactly or not at all:
-/// no fuzz. Exit::user when the source is not of Linux `version`, or a patch does not apply, with its name.
+/// no fuzz. An empty `version` is any. Exit::user when the source is not of Linux `version`, or a patch does not apply,
+/// with its name.
 Result<void> make_source_tree(const std::filesystem::path& source, const std::string& version, const std::string& hash,
                               const std::vector<Patch>& patches, const std::filesystem::path& folder);
 

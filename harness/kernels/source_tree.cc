@@ -95,12 +95,10 @@ Result<void> check_out(const TreePlace& place, const std::string& id) {
   return done(git(place, place.source(), kIndex, {"checkout-index", "-a", "-f", "-q"}), "check out " + id);
 }
 
-/// "6.12.117" by the first lines of the Makefile; empty: it is no Linux.
-std::string version_of(const fs::path& source) {
-  const auto makefile = read_file(source / "Makefile");
-  if (!makefile || !is_there(source / "Kbuild")) return "";
+/// "6.12.117" by the first lines of Linux' Makefile; empty: it is no Linux.
+std::string version_in(const std::string& makefile) {
   std::string version;
-  for (const std::string& line : lines_of(makefile->substr(0, 1000))) {
+  for (const std::string& line : lines_of(makefile.substr(0, 1000))) {
     for (const std::string_view part : {"VERSION = ", "PATCHLEVEL = ", "SUBLEVEL = "}) {
       if (line.starts_with(part)) version += (version.empty() ? "" : ".") + line.substr(part.size());
     }
@@ -115,6 +113,14 @@ std::string known_settings(const std::string& settings, const std::set<std::stri
     if (options.contains(option_of(setting))) known += setting + "\n";
   }
   return known;
+}
+
+/// Debian's config for that version, where it is there, or else that of the base which was asked for.
+fs::path config_for(const std::string& version, const Base& asked, const std::vector<Base>& bases) {
+  for (const Base& base : bases) {
+    if ((version + ".").starts_with(base.version() + ".") && is_there(base.debian_config)) return base.debian_config;
+  }
+  return asked.debian_config;
 }
 
 }  // namespace
@@ -142,7 +148,8 @@ Result<std::set<std::string>> options_of_source(const fs::path& tree) {
   return options;
 }
 
-Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& kernels_folder, const KernelCache& cache) {
+Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& kernels_folder, const KernelCache& cache,
+                                     const std::vector<Base>& bases) {
   const std::string& name = spec.model.name;
   std::string words = name.substr(kPrefix.size());
   SourceTree tree{.folder = {}, .id = {}};
@@ -162,12 +169,17 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
   }
   std::error_code error;
   tree.folder = fs::canonical(words, error);
-  if (error || !is_folder(tree.folder)) return user_error("{}: there is no folder {}", name, words);
+  if (error) return user_error("{}: there is no folder or tarball {}", name, words);
+  const std::string shown = tree.folder.filename().string();
+  std::string which = "as it is";
+  if (!is_folder(tree.folder)) {
+    tree.folder = TRY(cache.source_tree(tree.folder, /*version=*/"", TRY(cache.source_hash(tree.folder)), {}));
+    which = "as packed";
+  }
   TRY(tool_version("git", "git"));
 
   const TreePlace place = TRY(place_of(tree.folder, cache));
   const bool repository = TRY(borrow_objects(place, tree.folder));
-  std::string which = "as it is";
   if (revision.empty()) {
     print_err("reading {}\n", tree.folder.string());
     tree.id = TRY(id_of_work_tree(place, tree.folder));
@@ -182,22 +194,26 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
         tree.folder, {"rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"}));
     which = commit.status == 0 ? "at " + commit.output : "at tree " + tree.id.substr(0, 12);
   }
-  const auto makefile = TRY(git(place, place.source(), "none", {"cat-file", "-e", tree.id + ":Kbuild"}));
-  if (makefile.status != 0) return user_error("{}: {} is no source of Linux", name, tree.folder.string());
+  const auto kbuild = TRY(git(place, place.source(), "none", {"cat-file", "-e", tree.id + ":Kbuild"}));
+  const auto makefile = TRY(git(place, place.source(), "none", {"cat-file", "-p", tree.id + ":Makefile"}));
+  tree.version = makefile.status == 0 ? version_in(makefile.output) : "";
+  if (kbuild.status != 0 || tree.version.empty())
+    return user_error("{}: {} is no source of Linux", name, tree.folder.string());
 
   // A .config stands for all that a profile brings.
   const Profile none{.name = "", .description = "", .start = "config", .fragments = {}};
   Profile profile = tree.config.empty() ? spec.profile : none;
   profile.llvm = tree.llvm;
-  KernelInputs inputs = TRY(read_configuration(spec.base, profile, kernels_folder));
+  Base base = spec.base;
+  base.debian_config = tree.debian_config = config_for(tree.version, spec.base, bases);
+  KernelInputs inputs = TRY(read_configuration(base, profile, kernels_folder));
   inputs.source_hash = "git " + tree.id;
   if (!tree.config.empty()) inputs.fragment = TRY(read_file(tree.config));
   tree.settings = inputs.fragment;
   const std::string config = tree.config.empty() ? "profile " + spec.profile.name : tree.config.filename().string();
   return GivenKernel{.name = name,
                      .hash = inputs.hash(),
-                     .what = fmt::format("{} {}, {}{}", tree.folder.filename().string(), which, config,
-                                         tree.llvm ? ", " + inputs.compiler : ""),
+                     .what = fmt::format("{} {}, {}{}", shown, which, config, tree.llvm ? ", " + inputs.compiler : ""),
                      .from = tree};
 }
 
@@ -206,7 +222,7 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
   const TreePlace place = TRY(place_of(tree.folder, cache));
   TRY(check_out(place, tree.id));
   const std::string label = "kernel " + spec.model.name;
-  print_err("{}: Linux {}, {}\n", label, version_of(place.source()), spec.given->what);
+  print_err("{}: Linux {}, {}\n", label, tree.version, spec.given->what);
 
   // One folder for each way to configure, so that a build finds the objects of the last one.
   Hasher way;
@@ -226,9 +242,11 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
     TRY(complete_config(place.source(), build, tree.llvm));
   } else {
     const std::string settings = known_settings(tree.settings, TRY(options_of_source(place.source())));
+    Base base = spec.base;
+    base.debian_config = tree.debian_config;
     Profile profile = spec.profile;
     profile.llvm = tree.llvm;
-    if (const auto held = configure_kernel(spec.base, profile, settings, place.source(), build); !held) {
+    if (const auto held = configure_kernel(base, profile, settings, place.source(), build); !held) {
       if (held.error().exit != Exit::user || !is_there(build / ".config")) return held.error();
       print_err(
           "nslab: {}: {}\nIt is built all the same: another version of Linux need not have what this profile was "

@@ -8,15 +8,17 @@
 
 #include "given_kernel.h"
 #include "kernel_cache.h"
+#include "kernel_table.h"
 #include "processes.h"
 #include "result.h"
 
 namespace nslab {
 
-/// The kernel that tree:DIR, tree:DIR@REV or either with ,config=FILE stands for (GivenKernel). Needs git, which reads
-/// trees that are no repositories, too; nothing is written in them.
+/// The kernel that tree:DIR, tree:DIR@REV, tree:TARBALL or one of these with ,llvm and ,config=FILE stands for
+/// (GivenKernel). Needs git, which reads trees that are no repositories, too; nothing is written in them. Where a
+/// profile starts with Debian's config, that is the one of the base of `bases` that has the source's version.
 Result<GivenKernel> find_source_tree(const KernelSpec& spec, const std::filesystem::path& kernels_folder,
-                                     const KernelCache& cache);
+                                     const KernelCache& cache, const std::vector<Base>& bases = {});
 
 /// Checks the tree out, configures and compiles it, and puts vmlinux, System.map, config and build.log into `made`.
 ///

@@ -77,6 +77,45 @@ TEST_F(SourceTrees, AreNamedByTheirContent) {
   EXPECT_EQ(status->output, "") << "the user's own index stays";
 }
 
+TEST_F(SourceTrees, MayBePacked) {
+  const fs::path tarball = root_.path() / "packed.tar.gz";
+  const auto packed = run_captured({.argv = {"tar", "-C", root_.path(), "--exclude=.git", "-czf", tarball, "a@b"}});
+  ASSERT_EQ(packed->status, 0) << packed->output;
+  const auto kernel = find("tree:" + tarball.string());
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(std::get<SourceTree>(kernel->from).id, id(named("@HEAD")));
+  EXPECT_EQ(std::get<SourceTree>(kernel->from).version, "6.99.1");
+  EXPECT_EQ(kernel->what, "packed.tar.gz as packed, profile p");
+}
+
+TEST_F(SourceTrees, StartWithDebiansConfigOfTheirVersion) {
+  const auto config_of = [&](const std::vector<Base>& bases) {
+    Base asked;
+    asked.debian_config = "asked";
+    const Profile profile{.name = "p", .description = "", .start = "tiny", .fragments = {"p.config"}};
+    const auto kernel = find_source_tree({asked, profile, {.name = named("@HEAD"), .description = "", .config = {}}},
+                                         root_.path(), cache_, bases);
+    return kernel ? std::get<SourceTree>(kernel->from).debian_config : fs::path(kernel.error().message);
+  };
+  const auto base = [&](const char* name, const char* config) {
+    Base made;
+    made.name = name;
+    made.debian_config = tree_ / config;
+    return made;
+  };
+  EXPECT_EQ(config_of({base("linux-6.9", "Makefile"), base("linux-6.99", "Kbuild")}), tree_ / "Kbuild");
+  EXPECT_EQ(config_of({base("linux-6.9", "Makefile"), base("linux-6.99", "none")}), "asked");
+}
+
+TEST_F(SourceTrees, AreCompiledByClangWhereThatIsAskedFor) {
+  const auto by_gcc = find(named("@HEAD"));
+  const auto by_clang = find(named("@HEAD,llvm"));
+  ASSERT_TRUE(by_gcc && by_clang);
+  EXPECT_TRUE(std::get<SourceTree>(by_clang->from).llvm);
+  EXPECT_NE(by_gcc->hash, by_clang->hash);
+  EXPECT_THAT(by_clang->what, HasSubstr("clang"));
+}
+
 TEST_F(SourceTrees, HaveAHashOfTheirSettingsToo) {
   const auto kernel = find(named("@HEAD"));
   ASSERT_TRUE(kernel) << kernel.error().message;
@@ -91,7 +130,7 @@ TEST_F(SourceTrees, HaveAHashOfTheirSettingsToo) {
 }
 
 TEST_F(SourceTrees, SayWhatIsWrongWithThem) {
-  EXPECT_THAT(find("tree:/nowhere@x").error().message, HasSubstr("there is no folder /nowhere"));
+  EXPECT_THAT(find("tree:/nowhere@x").error().message, HasSubstr("there is no folder or tarball /nowhere"));
   EXPECT_THAT(find(named("@no-such")).error().message, HasSubstr("has no revision 'no-such'"));
   EXPECT_THAT(find(named("@--help")).error().message, HasSubstr("has no revision '--help'"));
   const fs::path plain = root_.path() / "plain";
