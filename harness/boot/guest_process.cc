@@ -58,32 +58,18 @@ BootFiles in(const fs::path& folder, const BootSettings& settings) {
   return files;
 }
 
-/// By a second name, or as a copy where the folder is on another disk, or where the caller's umask lets nobody read it.
-Result<void> place(const fs::path& file, const fs::path& name) {
-  std::error_code error;
-  if (is_there(name) && fs::equivalent(file, name, error)) return {};  // for the guest before
-  struct stat status {};
-  const bool for_all = ::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
-  if (for_all) fs::create_hard_link(file, name, error);
-  if (for_all && !error) return {};
-  fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
-  if (error) return machine_error("cannot put {} into {}: {}", file.string(), name.string(), error.message());
-  ::chmod(name.c_str(), 0644);
-  return {};
-}
-
 /// Puts into the folder what QEMU reads. As nobody it may write two files there and change nothing else: root reads
 /// them afterwards, and they must not have become links to something else.
 Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings, const BootPlan& plan) {
-  TRY(place(settings.vmlinux, files.vmlinux));
-  TRY(place(settings.initramfs, files.initramfs));
+  TRY(place_for_qemu(settings.vmlinux, files.vmlinux));
+  TRY(place_for_qemu(settings.initramfs, files.initramfs));
   TRY(write_file(files.plan, plan.to_json()));
   TRY(write_file(files.frames, ""));
   TRY(write_file(files.console, ""));
   std::vector<fs::path> outputs = {files.frames, files.console};
-  if (!files.guard.empty()) TRY(place(settings.plugins / files.guard.filename(), files.guard));
+  if (!files.guard.empty()) TRY(place_for_qemu(settings.plugins / files.guard.filename(), files.guard));
   if (!files.plugin.empty()) {
-    TRY(place(settings.plugins / files.plugin.filename(), files.plugin));
+    TRY(place_for_qemu(settings.plugins / files.plugin.filename(), files.plugin));
     std::uint64_t repetitions = 0;
     for (const PlannedCell& cell : plan.cells) repetitions += cell.iterations;
     TRY(write_file(files.symbols, settings.symbols->file(repetitions)));
@@ -101,12 +87,25 @@ Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings
   return {};
 }
 
-int group_of(const fs::path& file) {
+}  // namespace
+
+Result<void> place_for_qemu(const fs::path& file, const fs::path& name) {
+  std::error_code error;
+  if (is_there(name) && fs::equivalent(file, name, error)) return {};  // for the guest before
   struct stat status {};
-  return ::stat(file.c_str(), &status) == 0 ? static_cast<int>(status.st_gid) : -1;
+  const bool for_all = ::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+  if (for_all) fs::create_hard_link(file, name, error);
+  if (for_all && !error) return {};
+  fs::copy_file(file, name, fs::copy_options::overwrite_existing, error);
+  if (error) return machine_error("cannot put {} into {}: {}", file.string(), name.string(), error.message());
+  ::chmod(name.c_str(), 0644);
+  return {};
 }
 
-}  // namespace
+int group_of_kvm() {
+  struct stat status {};
+  return ::stat("/dev/kvm", &status) == 0 ? static_cast<int>(status.st_gid) : -1;
+}
 
 GuestProcess::GuestProcess(std::string name, BootFiles files, std::vector<std::string> command, double wall_limit,
                            fs::path log, std::unique_ptr<OomWatch> oom, Process qemu)
@@ -129,7 +128,7 @@ Result<GuestProcess> GuestProcess::start(const BootPlan& plan, const BootSetting
   const fs::path log = settings.folder / "qemu.log";
   Command command{.argv = argv, .folder = settings.folder, .output = log, .inherited_fds = inherited};
   command.as_nobody = settings.preload.empty();  // a test's library may lie where nobody may look
-  if (describe(settings.accelerator).needs_kvm) command.group = group_of("/dev/kvm");
+  if (describe(settings.accelerator).needs_kvm) command.group = group_of_kvm();
   if (!settings.preload.empty()) command.environment["LD_PRELOAD"] = settings.preload;
   auto oom_killer = std::make_unique<OomWatch>();
   auto qemu = Process::start(command);

@@ -13,6 +13,13 @@
 
 namespace nslab {
 
+/// Puts a file where QEMU reads it, for all to be read: by a second name, or as a copy where the folder is on another
+/// disk, or where the caller's umask lets nobody read it.
+Result<void> place_for_qemu(const std::filesystem::path& file, const std::filesystem::path& name);
+
+/// The group of /dev/kvm; -1: there is no such device.
+int group_of_kvm();
+
 /// A QEMU that was started with a plan, in its folder, confined (docs/durability.md).
 class GuestProcess {
  public:

@@ -77,12 +77,13 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
 
 Result<std::string> pack_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
   // Path in the guest → file here. All micro benchmarks are one program, so that they share one shape of address space.
-  std::map<std::string, fs::path> files = {{"/init", paths.guest / "init"},
-                                           {"/bin/nsexec", paths.guest / "nsexec"},
-                                           {"/bin/micro", paths.guest / "micro"},
-                                           {"/bin/nothing-static", paths.guest / "nothing-static"},
-                                           {"/bin/nothing-dynamic", paths.guest / "nothing-dynamic"}};
-  files.insert(more.begin(), more.end());
+  // What the caller has in the same place comes first.
+  std::map<std::string, fs::path> files = more;
+  files.insert({{"/init", paths.guest / "init"},
+                {"/bin/nsexec", paths.guest / "nsexec"},
+                {"/bin/micro", paths.guest / "micro"},
+                {"/bin/nothing-static", paths.guest / "nothing-static"},
+                {"/bin/nothing-dynamic", paths.guest / "nothing-dynamic"}});
   for (const char* program : {"micro", "nsexec", "nothing-dynamic"}) {
     auto libraries = TRY(libraries_of(paths.guest / program));
     files.merge(libraries);

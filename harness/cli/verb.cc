@@ -148,6 +148,10 @@ void Arguments::optional_positional(const char* name, std::string& target, const
   app_.add_option(name, target, help)->type_name(value)->check(not_empty());
 }
 
+void Arguments::command(const char* name, std::vector<std::string>& target, const std::string& help) {
+  app_.add_option(name, target, help)->type_name("WORD")->expected(-1);
+}
+
 void Arguments::option(const char* names, std::string& target, const std::string& help, const char* value) {
   CLI::Option* option = app_.add_option(names, target, help)->type_name(value)->check(not_empty());
   if (!target.empty()) option->capture_default_str();
@@ -204,7 +208,8 @@ int run_command_line(int argc, char** argv) {
   // What the verb itself says is more than that its output was lost.
   if (const auto written = output_error(); result && !written) result = written;
   if (result) return exit_code(Exit::done);
-  print_err("nslab: {}\n", result.error().message);
+  // A command that ran in a guest has said itself what is wrong.
+  if (!result.error().message.empty()) print_err("nslab: {}\n", result.error().message);
   return exit_code(result.error().exit);
 }
 

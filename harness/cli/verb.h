@@ -30,6 +30,8 @@ class Arguments {
   void positional(const char* name, std::vector<std::string>& target, const std::string& help,
                   const char* value = "TEXT");
   void optional_positional(const char* name, std::string& target, const std::string& help, const char* value = "TEXT");
+  /// A command with its own options, behind "--"; it may be missing.
+  void command(const char* name, std::vector<std::string>& target, const std::string& help);
 
   /// `names` as in "--jobs,-j".
   void option(const char* names, std::string& target, const std::string& help, const char* value = "TEXT");

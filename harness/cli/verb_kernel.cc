@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "files.h"
 #include "kernel_build.h"
 #include "output.h"
 #include "verb.h"
@@ -16,10 +17,12 @@ Result<void> list() {
     print_out("profile {}: {}{}\n", profile.name, profile.description,
               profile.measurable ? "" : "; not for measurement");
   }
-  print_out("\n{:<20} {:<8} {:<17} {:<6} {}\n", "model", "profile", "hash", "built", "what");
   for (const Base& base : table.bases) {
+    if (!is_there(base.source)) continue;  // 'nslab doctor' says how to get it
+    print_out("\n{:<20} {:<8} {:<17} {:<6} {}\n", base.name, "profile", "hash", "built", "what");
     for (const Profile& profile : table.profiles) {
       for (const Model& model : table.models) {
+        if (!model.is_for(base)) continue;
         const KernelSpec spec{base, profile, model};
         const auto hash = TRY(builder.hash(spec));
         print_out("{:<20} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash.substr(0, 16),

@@ -75,7 +75,7 @@ Result<KernelSpec> KernelBuilder::spec(const KernelTable& table, const Base& bas
                                        const std::string& name) const {
   if (!names_given_kernel(name)) {
     const Model model = TRY(table.model(name));
-    if (!model.series.empty() && model.series != base.name && !model.series.starts_with(base.name + "-"))
+    if (!model.is_for(base))
       return user_error("the model '{}' is a series of its own, '{}', and not one for {}", name, model.series,
                         base.name);
     return KernelSpec(base, profile, model);

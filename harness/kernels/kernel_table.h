@@ -47,6 +47,11 @@ struct Model {
   /// compiles every file.
   std::shared_ptr<const Model> build_base = nullptr;
   bool is_build_base = false;  ///< of other models, so that its build folder is kept
+
+  /// A series of its own is made for one base: it is the base's name, or begins with it.
+  bool is_for(const Base& base) const {
+    return series.empty() || series == base.name || series.starts_with(base.name + "-");
+  }
 };
 
 /// What is to be built: one of each.

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// PID 1 of the guest of 'nslab shell': a terminal and a command at some depth of pid namespaces. It measures nothing.
+//
+// fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "rows", "columns", "cooked" (whether the
+// terminal echoes and turns ends of lines into CR LF). The first serial port is the terminal; the second brings its
+// size whenever that changes, as a line "ROWS COLUMNS". isa-debugcon gets "ready" before the command starts, and at the
+// end its exit status or a text that says why there is none.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "nest.h"
+#include "ports.h"
+
+namespace nslab::guest {
+namespace {
+
+constexpr char kTerminal[] = "/dev/ttyS0";
+constexpr char kSizes[] = "/dev/ttyS1";
+constexpr char kSession[] = "--session";
+
+[[noreturn]] void end(const std::string& text) {
+  const PortAccess access;
+  debugcon_write(text);
+  leave(frame::Leave::complete);
+}
+
+void mount_at(const char* type, const char* path) {
+  mkdir(path, 0755);
+  mount(type, path, type, MS_NOSUID, nullptr);  // what this kernel lacks, it lacks
+}
+
+void set_size(unsigned rows, unsigned columns) {
+  const int terminal = open(kTerminal, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  const winsize size = {static_cast<unsigned short>(rows), static_cast<unsigned short>(columns), 0, 0};
+  ioctl(terminal, TIOCSWINSZ, &size);
+  close(terminal);
+}
+
+/// Follows the size of the user's terminal, in a process of its own.
+void follow_size() {
+  if (fork() != 0) return;
+  std::FILE* const sizes = std::fopen(kSizes, "re");
+  unsigned rows = 0;
+  unsigned columns = 0;
+  while (sizes != nullptr && std::fscanf(sizes, "%u %u", &rows, &columns) == 2) set_size(rows, columns);
+  _exit(0);
+}
+
+void set_up_terminal(bool cooked) {
+  const int terminal = open(kTerminal, O_RDWR | O_NOCTTY);
+  if (terminal < 0) end(std::string("cannot open the terminal: ") + std::strerror(errno));
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) dup2(terminal, descriptor);
+  if (terminal > 2) close(terminal);
+  termios settings = {};
+  tcgetattr(0, &settings);
+  settings.c_cflag |= CLOCAL;
+  if (!cooked) {
+    settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+    settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  }
+  tcsetattr(0, TCSANOW, &settings);
+  // The line settings of the second port, too: its text shall come through as it is.
+  const int sizes = open(kSizes, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  tcgetattr(sizes, &settings);
+  settings.c_cflag |= CLOCAL;
+  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  tcsetattr(sizes, TCSANOW, &settings);
+}
+
+/// The command with the terminal as its own: job control and Ctrl-C work.
+int run_session(char** argv) {
+  setsid();
+  ioctl(0, TIOCSCTTY, 1);
+  execvp(argv[0], argv);
+  std::fprintf(stderr, "nslab shell: cannot run %s: %s\n", argv[0], std::strerror(errno));
+  return errno == ENOENT ? 127 : 126;
+}
+
+[[noreturn]] void run() {
+  mount_at("proc", "/proc");
+  mount_at("sysfs", "/sys");
+  mount_at("devtmpfs", "/dev");
+  mount_at("devpts", "/dev/pts");
+  mount_at("tmpfs", "/tmp");
+  mount_at("tmpfs", "/run");
+  mount_at("cgroup2", "/sys/fs/cgroup");
+  mount_at("tracefs", "/sys/kernel/tracing");
+  const auto text = fw_cfg_read("opt/nslab/plan");
+  if (!text) end("there is no plan");
+  const auto plan = nlohmann::json::parse(*text, nullptr, false);
+  if (plan.is_discarded()) end("the plan is no JSON");
+  write_setting("/proc/sys/kernel/hostname", "nslab");
+  write_setting("/proc/sys/kernel/perf_event_paranoid", "-1");
+  write_setting("/proc/sys/kernel/kptr_restrict", "0");
+  set_up_terminal(plan.value("cooked", true));
+  set_size(plan.value("rows", 24U), plan.value("columns", 80U));
+  follow_size();
+
+  NestedCommand command;
+  command.depth = plan.value("depth", 0);
+  command.program = "/init";
+  command.arguments = {"/init", kSession};
+  for (const auto& word : plan.at("command")) command.arguments.push_back(word.get<std::string>());
+  for (const auto& variable : plan.at("environment")) command.environment.push_back(variable.get<std::string>());
+  {
+    const PortAccess access;
+    debugcon_write("ready\n");
+  }
+  const NestResult result = run_nested(command);
+  tcdrain(1);
+  if (result.kind == NestResult::Kind::ended) end(std::to_string(result.status));
+  if (result.kind == NestResult::Kind::refused) {
+    end("the kernel refuses a pid namespace at level " + std::to_string(result.level) + ": " +
+        std::strerror(result.error));
+  }
+  end("cannot " + result.step + " at level " + std::to_string(result.level) + ": " + std::strerror(result.error));
+}
+
+}  // namespace
+}  // namespace nslab::guest
+
+int main(int argc, char** argv) {
+  if (argc > 2 && std::strcmp(argv[1], nslab::guest::kSession) == 0) return nslab::guest::run_session(argv + 2);
+  nslab::guest::run();
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accelerator.h"
+#include "result.h"
+
+namespace nslab {
+
+/// The guest of 'nslab shell': nothing is measured in it.
+struct ShellSettings {
+  std::string kernel;  ///< its name, for messages
+  std::filesystem::path vmlinux;
+  std::filesystem::path initramfs;  ///< with the program shell-init as /init
+  Accelerator accelerator = Accelerator::tcg;
+  int memory_mib = 1024;
+  int vcpus = 1;
+  int depth = 0;                         ///< pid namespaces below the initial one
+  std::vector<std::string> command;      ///< argv, in the guest
+  std::vector<std::string> environment;  ///< "NAME=value"
+};
+
+/// The key that leaves a shell from the user's terminal, whatever the guest does: Ctrl-].
+inline constexpr char kLeaveKey = 0x1d;
+
+/// Boots, and joins the guest's terminal to this program's standard input and output until the command ends. Where
+/// standard input is a terminal, each key goes to the guest, Ctrl-C too, and so does the terminal's size. Returns the
+/// command's exit status, or 128 and the signal that ended it; nothing when the user has left by kLeaveKey. `folder`
+/// gets what QEMU reads and writes. Exit::says_no when the guest ends in another way or refuses the depth;
+/// Exit::machine when QEMU cannot be started.
+Result<std::optional<int>> run_shell(const ShellSettings& settings, const std::filesystem::path& folder);
+
+}  // namespace nslab

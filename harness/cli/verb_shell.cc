@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <cstdlib>
+#include <set>
+
+#include "files.h"
+#include "image.h"
+#include "kernel_build.h"
+#include "kvm_probe.h"
+#include "output.h"
+#include "processes.h"
+#include "scratch_folder.h"
+#include "shell.h"
+#include "text.h"
+#include "verb.h"
+
+namespace nslab::verb_shell {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What a prompt is of little use without, where this machine has it.
+constexpr const char* kPrograms[] = {
+    "awk",    "cat",    "chmod",    "clear", "cp",      "cut",    "date",    "dd",       "df",    "dmesg", "du",
+    "echo",   "env",    "false",    "find",  "free",    "grep",   "head",    "hostname", "id",    "kill",  "ln",
+    "ls",     "lsns",   "mkdir",    "mount", "mv",      "nproc",  "nsenter", "perf",     "pgrep", "pkill", "prlimit",
+    "ps",     "pwd",    "readlink", "rm",    "rmdir",   "sed",    "seq",     "setsid",   "sleep", "sort",  "stat",
+    "strace", "stty",   "sysctl",   "tail",  "taskset", "tee",    "time",    "timeout",  "top",   "touch", "tr",
+    "true",   "umount", "uname",    "uniq",  "unshare", "uptime", "vmstat",  "w",        "wc",    "xargs"};
+
+struct ShellArguments {
+  std::string kernel;
+  std::vector<std::string> command;
+  std::string profile = "lean";
+  std::string base = "linux-6.12";
+  std::string accelerator;
+  std::string with;
+  int depth = 0;
+  int vcpus = 1;
+  int memory_mib = 1024;
+};
+
+void declare_arguments(Arguments& arguments, ShellArguments& values) {
+  arguments.positional("KERNEL", values.kernel, "a model, or a kernel that is given (docs/your-kernel.md)", "KERNEL");
+  arguments.command("COMMAND", values.command, "behind '--': run this in place of a shell, and end as it ends");
+  arguments.option("--depth", values.depth, 0, 32, "pid namespaces below the initial one (default: 0)");
+  arguments.choice("--accel", values.accelerator, {"kvm", "tcg"}, "the accelerator (default: kvm if it is real)");
+  arguments.option("--with", values.with, "programs of this machine that the guest gets as well", "PROGRAM,…");
+  arguments.option("--vcpus", values.vcpus, 1, 64, "virtual CPUs (default: 1)");
+  arguments.option("--memory", values.memory_mib, 128, 1 << 20, "the guest's memory in MiB (default: 1024)");
+  arguments.option("--profile", values.profile, "the kernel's profile", "PROFILE");
+  arguments.option("--base", values.base, "the kernel's base", "BASE");
+}
+
+Result<Accelerator> accelerator_for(const std::string& wish) {
+  if (wish == "tcg") return Accelerator::tcg;
+  const KvmProbe probe = TRY(probe_kvm());
+  if (probe.kind == KvmProbe::Kind::real) return Accelerator::kvm;
+  if (wish.empty()) return Accelerator::tcg;
+  return machine_error("--accel kvm: {}", probe.explanation);
+}
+
+/// By each file's path in the guest, where it is here.
+Result<std::map<std::string, fs::path>> files_for(const ShellArguments& arguments, const Paths& paths) {
+  std::set<GuestFile> wanted = {{"/bin/sh", "dash"}};
+  for (const char* name : kPrograms) {
+    if (const fs::path program = find_program(name); !program.empty()) wanted.insert({program, ""});
+  }
+  for (const std::string& name : split_at(arguments.with, ',')) {
+    const fs::path program = name.find('/') == std::string::npos ? find_program(name) : fs::absolute(name);
+    if (program.empty() || !is_there(program)) return user_error("--with {}: this machine has no such program", name);
+    wanted.insert({program, ""});
+  }
+  auto files = TRY(locate_files(paths, wanted));
+  const fs::path init = paths.guest / "shell-init";
+  if (!is_there(init)) return machine_error("{} is missing: build nslab first (make build)", init.string());
+  files["/init"] = init;
+  const auto add = [&](const std::string& in_guest, const fs::path& here) {
+    if (is_there(here)) files[in_guest] = here;
+  };
+  add("/etc/passwd", "/usr/share/base-passwd/passwd.master");
+  add("/etc/group", "/usr/share/base-passwd/group.master");
+  if (const char* term = std::getenv("TERM"); term != nullptr && *term != '\0') {
+    for (const char* folder : {"/lib/terminfo", "/usr/share/terminfo", "/etc/terminfo"}) {
+      add(fmt::format("/lib/terminfo/{}/{}", *term, term), fs::path(folder) / std::string(1, *term) / term);
+    }
+  }
+  return files;
+}
+
+std::vector<std::string> environment_for(const ShellArguments& arguments) {
+  const char* const term = std::getenv("TERM");
+  return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/nslab", "HOME=/", "LC_ALL=C.UTF-8",
+          fmt::format("TERM={}", term == nullptr || *term == '\0' ? "dumb" : term),
+          fmt::format("PS1={}{} # ", arguments.kernel,
+                      arguments.depth == 0 ? "" : fmt::format(", depth {}", arguments.depth))};
+}
+
+Result<void> act(const ShellArguments& arguments) {
+  const auto paths = TRY(find_paths());
+  const auto table = TRY(load_kernel_table(paths.kernels_folder()));
+  const KernelBuilder builder(paths);
+  const auto spec = TRY(
+      builder.spec(table, TRY(table.base(arguments.base)), TRY(table.profile(arguments.profile)), arguments.kernel));
+  const Kernel kernel = TRY(builder.build(spec));
+  const ScratchFolder folder = TRY(ScratchFolder::make(paths.cache / "tmp", "shell"));
+  const Image image = TRY(make_image(paths, TRY(files_for(arguments, paths))));
+  ShellSettings settings{.kernel = arguments.kernel,
+                         .vmlinux = kernel.vmlinux(),
+                         .initramfs = image.file,
+                         .accelerator = TRY(accelerator_for(arguments.accelerator)),
+                         .memory_mib = arguments.memory_mib,
+                         .vcpus = arguments.vcpus,
+                         .depth = arguments.depth,
+                         .command = arguments.command,
+                         .environment = environment_for(arguments)};
+  if (settings.command.empty()) {
+    print_err("{} ({}), {}: Ctrl-] leaves, as does the end of the shell\n", arguments.kernel, spec.profile.name,
+              describe(settings.accelerator).name);
+    settings.command = {"/bin/sh", "-i"};
+  }
+  const auto status = TRY(run_shell(settings, folder.path()));
+  if (!status && !arguments.command.empty()) return negative_result("left by Ctrl-] before the command has ended");
+  if (status.value_or(0) == 0) return {};
+  return Error{static_cast<Exit>(*status), ""};  // the command has said why
+}
+
+const RegisterVerb registered({
+    .name = "shell",
+    .help = "a prompt in a kernel, at some depth of pid namespaces",
+    .examples =
+        "  nslab shell multi                                    Ctrl-] leaves\n"
+        "  nslab shell multi --depth 3 -- ps -ef                runs one command, and ends with its exit status\n"
+        "  nslab shell debian:6.12 --with vim.tiny,/usr/bin/strace\n"
+        "  nslab shell flat --profile mini -- micro --help      one of the lab's own programs",
+    .declare = verb_body<ShellArguments>(declare_arguments, act),
+});
+
+}  // namespace
+}  // namespace nslab::verb_shell
