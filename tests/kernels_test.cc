@@ -360,7 +360,7 @@ TEST(Table, EveryModelHasAHashOfItsOwn) {
   std::size_t kernels = 0;
   for (const Profile& profile : table.profiles) {
     for (const Model& model : table.models) {
-      hashes.insert(must(KernelBuilder(paths()).hash({table.bases[0], profile, model})));
+      hashes.insert(must(KernelBuilder(paths()).hash({must(table.base(kDefaultBase)), profile, model})));
       ++kernels;
     }
   }
@@ -371,7 +371,7 @@ TEST(Table, EveryModelHasAHashOfItsOwn) {
 TEST(Table, EveryProfileCanBeConfigured) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
   const KernelBuilder builder(paths());
-  const fs::path tree = must(builder.source_tree(table.bases[0], /*patched=*/true));
+  const fs::path tree = must(builder.source_tree(must(table.base(kDefaultBase)), /*patched=*/true));
   for_each_in_parallel(table.profiles, [&](const Profile& profile) {
     const TempFolder build = folder();
     const auto configured = builder.configure(spec("flat+cache+hash", profile.name), tree, build.path());

@@ -97,7 +97,7 @@ Result<void> examine() {
     ready = false;
   }
   for (const Base& base : table.bases) {
-    const bool needed = &base == &table.bases.front();  // what experiments are made for, unless they say otherwise
+    const bool needed = base.name == kDefaultBase;
     const std::pair<fs::path, const char*> files[] = {{base.source, "source"}, {base.debian_config, "config"}};
     for (const auto& [file, package] : files) {
       const bool there = is_there(file);

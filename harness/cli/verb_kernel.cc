@@ -36,7 +36,7 @@ Result<void> list() {
 struct BuildArguments {
   std::vector<std::string> models;
   std::string profile = "lean";
-  std::string base = "linux-6.12";
+  std::string base = kDefaultBase;
   std::string source;
   bool from_scratch = false;
   int jobs = 0;

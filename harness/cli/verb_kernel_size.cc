@@ -22,7 +22,7 @@ namespace {
 struct SizeArguments {
   std::vector<std::string> models;
   std::string profile = "lean";
-  std::string base = "linux-6.12";
+  std::string base = kDefaultBase;
   int files = 10;
   std::string results;
 };

@@ -31,7 +31,7 @@ struct ShellArguments {
   std::string kernel;
   std::vector<std::string> command;
   std::string profile = "lean";
-  std::string base = "linux-6.12";
+  std::string base = kDefaultBase;
   std::string accelerator;
   std::string with;
   int depth = 0;

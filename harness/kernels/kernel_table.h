@@ -14,6 +14,9 @@
 
 namespace nslab {
 
+/// The base of experiments and verbs that name none.
+inline constexpr const char* kDefaultBase = "linux-6.12";
+
 /// An unmodified kernel source and the patch series for it.
 struct Base {
   std::string name;
