@@ -77,7 +77,7 @@ Result<Accelerator> choose_accelerator(Meter meter, const std::string& wish) {
   }
   if (!chosen->needs_kvm) return chosen->accelerator;
   const auto probe = TRY(probe_kvm());
-  if (probe.kind == KvmProbe::Kind::real) return chosen->accelerator;
+  if (probe.is_real()) return chosen->accelerator;
   return machine_error(
       "the {} meter needs KVM: {}.\nWithout it: --accel tcg measures an emulator's time, meter = \"instructions\" "
       "needs no KVM",

@@ -10,6 +10,7 @@
 #include "processes.h"
 #include "qemu.h"
 #include "scratch_folder.h"
+#include "text.h"
 
 namespace nslab {
 namespace fs = std::filesystem;
@@ -66,15 +67,79 @@ std::string probe_firmware() {
 // microcode steps through it. On a host that emulates we saw several thousand.
 constexpr double kMostCyclesPerTurn = 100;
 
+/// Whether the CPU shows this flag.
+bool has_flag(const fs::path& root, const std::string& flag) {
+  const auto cpus = read_file(root / "proc/cpuinfo");
+  if (!cpus) return false;
+  for (const std::string& line : lines_of(*cpus)) {
+    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
+  }
+  return false;
+}
+
+/// Why there is no device, as far as the CPU tells.
+KvmProbe explain_absence(const KvmPlaces& places) {
+  const std::string device = places.device.string();
+  const bool intel = has_flag(places.root, "vmx");
+  if (intel || has_flag(places.root, "svm")) {
+    return {KvmProbe::Kind::absent, 0,
+            fmt::format("there is no {}, and the CPU has {}: modprobe {}. If that says 'disabled by bios', turn "
+                        "virtualisation on in the firmware's settings. A container needs --device {}",
+                        device, intel ? "vmx" : "svm", intel ? "kvm_intel" : "kvm_amd", device)};
+  }
+  const bool guest = has_flag(places.root, "hypervisor");
+  return {
+      KvmProbe::Kind::absent, 0,
+      fmt::format("there is no {}, and the CPU shows neither vmx nor svm: {}", device,
+                  guest ? "this is a virtual machine, and its host does not let it have virtual machines of its own "
+                          "(nested virtualisation)"
+                        : "turn virtualisation on in the firmware's settings")};
+}
+
+/// "Intel, nested", as far as the machine tells.
+std::string vendor_of(const fs::path& root) {
+  const std::string vendor = has_flag(root, "vmx") ? "Intel" : has_flag(root, "svm") ? "AMD" : "of unknown make";
+  return has_flag(root, "hypervisor") ? vendor + ", nested: this is a virtual machine itself" : vendor;
+}
+
 }  // namespace
 
-Result<KvmProbe> probe_kvm(Accelerator accelerator) {
+const char* name_of(KvmProbe::Kind kind) {
+  switch (kind) {
+    case KvmProbe::Kind::real:
+      return "real";
+    case KvmProbe::Kind::emulated:
+      return "emulated";
+    case KvmProbe::Kind::forbidden:
+      return "no permission";
+    case KvmProbe::Kind::blocked:
+      return "blocked";
+    case KvmProbe::Kind::absent:
+      break;
+  }
+  return "absent";
+}
+
+KvmProbe explain_failure(const std::string& qemus_words) {
+  const std::string words = qemus_words.substr(0, qemus_words.find_last_not_of('\n') + 1);
+  const bool busy = words.find("resource busy") != std::string::npos;
+  const bool refused = words.find("not permitted") != std::string::npos;
+  return {KvmProbe::Kind::blocked, 0,
+          fmt::format("/dev/kvm opens, but QEMU cannot run a guest with it{}: {}",
+                      busy      ? ", as another hypervisor has the CPU (end VirtualBox or VMware)"
+                      : refused ? ", as a filter of system calls refuses it (a container's seccomp profile)"
+                                : "",
+                      words.empty() ? "it says nothing" : words)};
+}
+
+Result<KvmProbe> probe_kvm(Accelerator accelerator, const KvmPlaces& places) {
   using Kind = KvmProbe::Kind;
-  if (describe(accelerator).needs_kvm && ::access("/dev/kvm", R_OK | W_OK) != 0) {
+  if (describe(accelerator).needs_kvm && !is_there(places.device)) return explain_absence(places);
+  if (describe(accelerator).needs_kvm && ::access(places.device.c_str(), R_OK | W_OK) != 0) {
     const std::string why = strerror(errno);
-    return KvmProbe{
-        Kind::absent, 0,
-        fmt::format("/dev/kvm: {}; load kvm_intel or kvm_amd, or join the group kvm (adduser USER kvm)", why)};
+    return KvmProbe{Kind::forbidden, 0,
+                    fmt::format("{}: {}; join the group that may: adduser USER kvm, and log in again",
+                                places.device.string(), why)};
   }
   const auto folder = TRY(ScratchFolder::make(TRY(temporary_folder()), "nslab-probe"));
   const fs::path firmware = folder.path() / "firmware";
@@ -103,10 +168,8 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator) {
   const auto answer = read_file(answer_file);
   if (!WIFEXITED(*status) || WEXITSTATUS(*status) != kCompleteStatus || !answer || answer->size() != 9 ||
       (*answer)[0] != 'N') {
-    const auto text = read_file(log);
-    return KvmProbe{Kind::absent, 0,
-                    fmt::format("QEMU could not run a guest under {} ({}): {}", describe(accelerator).name,
-                                describe_status(*status), text ? *text : "")};
+    const std::string words = read_file(log).value_or("");
+    return explain_failure(words.empty() ? describe_status(*status) : words);
   }
   std::uint64_t cycles = 0;
   for (std::size_t i = 8; i >= 1; --i) cycles = cycles << 8 | static_cast<unsigned char>((*answer)[i]);
@@ -118,7 +181,9 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator) {
                     "host (or a guest with nested virtualisation) whose CPU has it",
                     per_turn)};
   }
-  return KvmProbe{Kind::real, per_turn, fmt::format("{:.1f} cycles for a turn of a two-instruction loop", per_turn)};
+  return KvmProbe{
+      Kind::real, per_turn,
+      fmt::format("{}; {:.1f} cycles for a turn of a two-instruction loop", vendor_of(places.root), per_turn)};
 }
 
 }  // namespace nslab

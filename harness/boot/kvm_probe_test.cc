@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kvm_probe.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "clock.h"
 #include "files.h"
@@ -63,6 +67,50 @@ TEST(Probe, SaysWhatKvmIsWithinASecond) {
   EXPECT_FALSE(probe->explanation.empty());
   EXPECT_LT(monotonic_seconds() - start, 5) << "a device that hangs must not hang the probe";
   EXPECT_EQ(probe->kind == KvmProbe::Kind::real, probe->cycles_per_turn > 0 && probe->cycles_per_turn <= 100);
+}
+
+/// The probe on a machine whose CPU has these flags, and that has no device.
+KvmProbe probe_on(const std::string& flags) {
+  const auto folder = TempFolder::make(testing::TempDir(), "probe");
+  const KvmPlaces places{.device = folder->path() / "kvm", .root = folder->path()};
+  std::filesystem::create_directory(folder->path() / "proc");
+  EXPECT_TRUE(write_file(folder->path() / "proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu " + flags + "\n"));
+  return probe_kvm(Accelerator::kvm, places).value_or(KvmProbe{});
+}
+
+TEST(Probe, SaysWhatIsMissingByWhatTheCpuShows) {
+  const auto intel = probe_on("vmx");
+  EXPECT_EQ(intel.kind, KvmProbe::Kind::absent);
+  EXPECT_THAT(intel.explanation, testing::HasSubstr("the CPU has vmx: modprobe kvm_intel. If that says 'disabled by"));
+  EXPECT_THAT(probe_on("svm").explanation, testing::HasSubstr("modprobe kvm_amd"));
+  EXPECT_THAT(probe_on("sse").explanation, testing::HasSubstr("turn virtualisation on in the firmware's settings"));
+  EXPECT_THAT(probe_on("hypervisor sse").explanation, testing::HasSubstr("nested virtualisation"));
+}
+
+// In a child, as another user: for root, all files are open.
+TEST(Probe, SaysThatTheDeviceMayNotBeOpened) {
+  const auto folder = TempFolder::make(testing::TempDir(), "probe");
+  const KvmPlaces places{.device = folder->path() / "kvm", .root = "/"};
+  ASSERT_TRUE(write_file(places.device, ""));
+  std::filesystem::permissions(places.device, std::filesystem::perms::none);
+  std::filesystem::permissions(folder->path(), std::filesystem::perms::owner_all | std::filesystem::perms::others_exec);
+  EXPECT_EXIT(
+      {
+        if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+        const auto probe = probe_kvm(Accelerator::kvm, places);
+        const bool told = probe && probe->kind == KvmProbe::Kind::forbidden &&
+                          probe->explanation.find("adduser USER kvm") != std::string::npos;
+        ::_exit(told ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(Probe, SaysWhyAGuestCannotBeMade) {
+  const auto busy = explain_failure("ioctl(KVM_CREATE_VM) failed: 16 Device or resource busy\nqemu: failed to ...\n");
+  EXPECT_EQ(busy.kind, KvmProbe::Kind::blocked);
+  EXPECT_THAT(busy.explanation, testing::HasSubstr("another hypervisor has the CPU (end VirtualBox or VMware): ioctl"));
+  EXPECT_THAT(explain_failure("Operation not permitted").explanation, testing::HasSubstr("a container's seccomp"));
+  EXPECT_THAT(explain_failure("").explanation, testing::HasSubstr("it says nothing"));
 }
 
 }  // namespace

@@ -84,13 +84,7 @@ Result<void> examine() {
     if (!probe) {
       line("-", "kvm", probe.error().message);
     } else {
-      const bool real = probe->kind == KvmProbe::Kind::real;
-      line(real ? "ok" : "-", "kvm",
-           fmt::format("{}: {}",
-                       real                                      ? "real"
-                       : probe->kind == KvmProbe::Kind::emulated ? "emulated"
-                                                                 : "absent",
-                       probe->explanation));
+      line(probe->is_real() ? "ok" : "-", "kvm", fmt::format("{}: {}", name_of(probe->kind), probe->explanation));
     }
   } else {
     line("lacks", "qemu", qemu.error().message);

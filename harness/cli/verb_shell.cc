@@ -54,7 +54,7 @@ void declare_arguments(Arguments& arguments, ShellArguments& values) {
 Result<Accelerator> accelerator_for(const std::string& wish) {
   if (wish == "tcg") return Accelerator::tcg;
   const KvmProbe probe = TRY(probe_kvm());
-  if (probe.kind == KvmProbe::Kind::real) return Accelerator::kvm;
+  if (probe.is_real()) return Accelerator::kvm;
   if (wish.empty()) return Accelerator::tcg;
   return machine_error("--accel kvm: {}", probe.explanation);
 }
