@@ -93,7 +93,7 @@ TEST(Probe, SaysThatTheDeviceMayNotBeOpened) {
   const KvmPlaces places{.device = folder->path() / "kvm", .root = "/"};
   ASSERT_TRUE(write_file(places.device, ""));
   std::filesystem::permissions(places.device, std::filesystem::perms::none);
-  std::filesystem::permissions(folder->path(), std::filesystem::perms::owner_all | std::filesystem::perms::others_exec);
+  std::filesystem::permissions(folder->path(), static_cast<std::filesystem::perms>(0711));
   EXPECT_EXIT(
       {
         if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
