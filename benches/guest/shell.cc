@@ -2,12 +2,14 @@
 //
 // PID 1 of the guest of 'nslab shell': a terminal and a command at some depth of pid namespaces. It measures nothing.
 //
-// fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "rows", "columns", "cooked" (whether the
-// terminal echoes and turns ends of lines into CR LF). The first serial port is the terminal; the second brings its
-// size whenever that changes, as a line "ROWS COLUMNS". isa-debugcon gets "ready" before the command starts, and at the
-// end its exit status or a text that says why there is none.
+// fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "rows", "columns", "request" (for a
+// worker that the command starts, as init.cc makes it; empty: none), "cooked" (whether the terminal echoes and turns
+// ends of lines into CR LF). The first serial port is the terminal; the second brings its size whenever that changes,
+// as a line "ROWS COLUMNS". isa-debugcon gets "ready" before the command starts, and at the end its exit status or a
+// text that says why there is none.
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,6 +25,7 @@
 
 #include "nest.h"
 #include "ports.h"
+#include "worker_protocol.h"
 
 namespace nslab::guest {
 namespace {
@@ -89,6 +92,40 @@ int run_session(char** argv) {
   return errno == ENOENT ? 127 : 126;
 }
 
+/// Runs the command with what a worker (worker_protocol.h) finds in its descriptors, and answers what it asks. Its
+/// result is of no interest, unless there is none: what it measures is seen by another program.
+NestResult run_worker(NestedCommand& command, const std::string& request) {
+  int to_worker[2];
+  int from_worker[2];
+  const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0 || pipe2(to_worker, O_CLOEXEC) != 0 || pipe2(from_worker, O_CLOEXEC) != 0) end("cannot make pipes");
+  const std::string line = request + '\n';
+  if (write(to_worker[1], line.data(), line.size()) != static_cast<ssize_t>(line.size())) end("cannot ask the worker");
+  command.descriptors = {{0, 0},
+                         {1, 1},
+                         {2, 2},
+                         {to_worker[0], kRequestDescriptor},
+                         {from_worker[1], kResultDescriptor},
+                         {proc, kProcDescriptor}};
+  NestedProcess process = start_nested(command);
+  close(to_worker[0]);
+  close(from_worker[1]);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got; (got = read(from_worker[0], buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text != kLevel) continue;
+    [[maybe_unused]] const ssize_t written = write(to_worker[1], text.data(), text.size());
+    text.clear();
+  }
+  const NestResult result = process.wait();
+  const auto answer = nlohmann::json::parse(text, nullptr, false);
+  if (answer.is_object() && answer.value("status", "") == "refused") {
+    end("the kernel refuses the operation: " + answer.value("errno", ""));
+  }
+  return result;
+}
+
 [[noreturn]] void run() {
   mount_at("proc", "/proc");
   mount_at("sysfs", "/sys");
@@ -105,6 +142,8 @@ int run_session(char** argv) {
   write_setting("/proc/sys/kernel/hostname", "nslab");
   write_setting("/proc/sys/kernel/perf_event_paranoid", "-1");
   write_setting("/proc/sys/kernel/kptr_restrict", "0");
+  constexpr int kSetConsoleLevel = 8;
+  klogctl(kSetConsoleLevel, nullptr, 1);  // what the kernel says below a panic is read with dmesg
   set_up_terminal(plan.value("cooked", true));
   set_size(plan.value("rows", 24U), plan.value("columns", 80U));
   follow_size();
@@ -119,7 +158,8 @@ int run_session(char** argv) {
     const PortAccess access;
     debugcon_write("ready\n");
   }
-  const NestResult result = run_nested(command);
+  const std::string request = plan.value("request", "");
+  const NestResult result = request.empty() ? run_nested(command) : run_worker(command, request);
   tcdrain(1);
   if (result.kind == NestResult::Kind::ended) end(std::to_string(result.status));
   if (result.kind == NestResult::Kind::refused) {

@@ -84,12 +84,13 @@ bool write_all(int fd, std::string_view bytes) {
 /// A running guest's two lines to this program, and the loop that serves them.
 class Session {
  public:
-  Session(Fd terminal, Fd sizes, fs::path status, Process qemu, std::optional<Size> size)
+  Session(Fd terminal, Fd sizes, fs::path status, Process qemu, std::optional<Size> size, int output)
       : terminal_(std::move(terminal)),
         sizes_(std::move(sizes)),
         status_(std::move(status)),
         qemu_(std::move(qemu)),
-        size_(size) {}
+        size_(size),
+        output_(output) {}
 
   /// Serves until the guest has ended; false when the user left it.
   Result<bool> serve(const RawTerminal& terminal) {
@@ -114,7 +115,7 @@ class Session {
     std::array<char, 65536> buffer{};
     const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
     if (got <= 0) return false;
-    write_all(1, {buffer.data(), static_cast<std::size_t>(got)});
+    write_all(output_, {buffer.data(), static_cast<std::size_t>(got)});
     return true;
   }
 
@@ -144,6 +145,7 @@ class Session {
   fs::path status_;
   Process qemu_;
   std::optional<Size> size_;
+  int output_;
   bool is_ready_ = false;
   bool input_open_ = true;
 };
@@ -184,7 +186,8 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   plan["environment"] = settings.environment;
   plan["rows"] = size.value_or(Size{24, 80}).first;
   plan["columns"] = size.value_or(Size{24, 80}).second;
-  plan["cooked"] = raw.is_terminal();
+  plan["request"] = settings.request;
+  plan["cooked"] = raw.is_terminal() && settings.output == 1;
   TRY(place_for_qemu(settings.vmlinux, folder / "vmlinux"));
   TRY(place_for_qemu(settings.initramfs, folder / "initramfs"));
   TRY(write_file(folder / "plan.json", to_text(plan)));
@@ -207,7 +210,7 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   if (!qemu) return cannot_start_qemu(qemu.error());
   guests_terminal.reset();
   guests_sizes.reset();
-  Session session(std::move(terminal), std::move(sizes), folder / "status", std::move(*qemu), size);
+  Session session(std::move(terminal), std::move(sizes), folder / "status", std::move(*qemu), size, settings.output);
   if (!TRY(session.serve(raw))) return std::optional<int>();
 
   std::string status = TRY(read_file(folder / "status"));

@@ -22,6 +22,8 @@ struct ShellSettings {
   int depth = 0;                         ///< pid namespaces below the initial one
   std::vector<std::string> command;      ///< argv, in the guest
   std::vector<std::string> environment;  ///< "NAME=value"
+  std::string request = {};              ///< for the worker that the command starts, JSON; empty: it starts none
+  int output = 1;                        ///< the descriptor that gets what the guest prints
 };
 
 /// The key that leaves a shell from the user's terminal, whatever the guest does: Ctrl-].
