@@ -66,9 +66,11 @@ Result<void> act(const CiteArguments& arguments) {
                                 .reference = {},
                                 .condition = key("condition")}));
     if (const auto depths = split_at(key("depths"), ','); !depths.empty()) {
-      std::erase_if(loaded.samples, [&](const Sample& sample) {
-        return std::find(depths.begin(), depths.end(), std::to_string(sample.depth)) == depths.end();
-      });
+      const auto left_out = [&](const auto& item) {
+        return std::find(depths.begin(), depths.end(), std::to_string(item.depth)) == depths.end();
+      };
+      std::erase_if(loaded.samples, left_out);
+      std::erase_if(loaded.explanations, left_out);
     }
     return mail_of(loaded, key("a"), key("b"));
   };
