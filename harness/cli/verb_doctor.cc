@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "files.h"
+#include "host_settings.h"
 #include "kernel_table.h"
 #include "kvm_probe.h"
 #include "output.h"
@@ -19,11 +20,6 @@ namespace {
 
 void line(const char* mark, const std::string& what, const std::string& found) {
   print_out("{:<5} {:<14} {}\n", mark, what, found);
-}
-
-std::string first_line(const std::string& file) {
-  const auto text = read_file(file);
-  return text ? text->substr(0, text->find('\n')) : "";
 }
 
 /// Each tool and the Debian package that has it.
@@ -56,21 +52,22 @@ void check_counters() {
   }
 }
 
+/// What would disturb times. The instructions meter depends on none of it.
 void check_cpu(const Resources& usable) {
-  const std::string governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-  const std::string smt = first_line("/sys/devices/system/cpu/smt/active");
-  const std::string no_turbo = first_line("/sys/devices/system/cpu/intel_pstate/no_turbo");
-  const std::string boost = first_line("/sys/devices/system/cpu/cpufreq/boost");
-  const std::string turbo = !no_turbo.empty() ? (no_turbo == "0" ? "on" : "off")
-                            : !boost.empty()  ? (boost == "1" ? "on" : "off")
-                                              : "unknown";
-  line("-", "cores",
-       fmt::format("{}; governor {}, turbo {}, SMT {}; they matter to the time meter only", usable.cores,
-                   governor.empty() ? "unknown" : governor, turbo,
-                   smt == "1"   ? "on"
-                   : smt == "0" ? "off"
-                                : "unknown"));
+  std::vector<std::string> calm;
+  std::vector<HostSetting> disturbing;
+  for (HostSetting& setting : read_host_settings()) {
+    if (setting.hurts.empty()) {
+      calm.push_back(setting.name + " " + setting.value);
+    } else {
+      disturbing.push_back(std::move(setting));
+    }
+  }
+  line("-", "cores", fmt::format("{}; {}", usable.cores, fmt::join(calm, ", ")));
   line("-", "memory", fmt::format("{} MiB that nslab may use", usable.memory_mib));
+  for (const HostSetting& setting : disturbing) {
+    line("-", "for times", fmt::format("{} {}: {}; {}", setting.name, setting.value, setting.hurts, setting.remedy));
+  }
 }
 
 Result<void> examine() {

@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "hash.h"
 #include "json.h"
@@ -114,6 +115,32 @@ std::string BootPlan::to_json() const {
   return to_text(json);
 }
 
+namespace {
+
+/// The order of `count` treatments in each block of a randomised complete block design, so that each stands in each
+/// place equally often: the rows of a Latin square, cyclic, with its rows and its treatments shuffled by the seed
+/// (Fisher and Yates; Montgomery, Design and Analysis of Experiments, section 4.2). Block `block` counts from 0; behind
+/// the square's last row comes another square.
+std::vector<std::size_t> order_in_block(std::size_t count, std::uint64_t block, std::uint64_t seed) {
+  const auto shuffled = [&](const std::string& purpose) {
+    std::vector<std::size_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+    SeededNumbers shuffle(seed, purpose);
+    for (std::size_t i = count; i > 1; --i) std::swap(numbers[i - 1], numbers[shuffle.below(i)]);
+    return numbers;
+  };
+  const std::string square = std::to_string(block / count);
+  const auto rows = shuffled("square " + square + " rows");
+  const auto treatments = shuffled("square " + square + " treatments");
+  std::vector<std::size_t> order;
+  for (std::size_t place = 0; place < count; ++place) {
+    order.push_back(treatments[(place + rows[block % count]) % count]);
+  }
+  return order;
+}
+
+}  // namespace
+
 Result<BootPlan> plan_from_json(const std::string& text) {
   const auto json = parse_json(text);
   BootPlan plan;
@@ -190,7 +217,14 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
     const auto mmap_pages = static_cast<int>(layout.below(kMmapPages));
     const auto environment_bytes = static_cast<int>(layout.below(kEnvironmentBytes));
 
-    for (const auto& [kernel, condition] : kernels_under_conditions(experiment)) {
+    // Under a meter that drifts with the host, each seed is a block. Otherwise the order makes no difference.
+    const auto treatments = kernels_under_conditions(experiment);
+    std::vector<std::size_t> places(treatments.size());
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    if (properties_of(experiment.meter).depends_on_host)
+      places = order_in_block(treatments.size(), seed - experiment.first_seed, experiment.first_seed);
+    for (const std::size_t place : places) {
+      const auto& [kernel, condition] = treatments[place];
       BootPlan boot;
       boot.isolated = experiment.isolated;
       boot.kernel = kernel;

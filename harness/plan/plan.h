@@ -55,7 +55,9 @@ struct BootPlan {
 /// The reverse of BootPlan::to_json(): all but the kernel, `isolated` and the key. Exit::user for another text.
 Result<BootPlan> plan_from_json(const std::string& text);
 
-/// Unfolds an experiment into boots, ordered seed by seed so that an interrupted run has complete pairs.
+/// Unfolds an experiment into boots, ordered seed by seed so that an interrupted run has complete pairs. Under a meter
+/// that depends on the host, a seed is a block of a randomised complete block design: the order of kernels and
+/// conditions is another one in each block, by seeded Latin squares, so that each stands in each place equally often.
 ///
 /// All that a seed chooses is a pure function of the seed and (history, phase) of the benchmark's name, never of the
 /// kernel, the depth or the condition: samples of one seed are paired across all three (common random numbers, Law and

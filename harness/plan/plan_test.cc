@@ -277,5 +277,45 @@ TEST(Plan, IsReadBackFromItsText) {
   }
 }
 
+TEST(Plan, BlocksOfTimesHaveEachKernelInEachPlaceEquallyOften) {
+  constexpr const char* kText = R"(
+name = "blocks"
+meter = "{}"
+boots = 9
+first_seed = 5
+[[measure]]
+kernels = ["none", "multi", "flat"]
+depths = [0]
+benchmarks = ["getpid"]
+)";
+  std::vector<Benchmark> known(1);
+  known.front().name = "getpid";
+  known.front().iterations = 10;
+  const auto plan = [&](const std::string& meter) {
+    return *make_plan(*parse_experiment(fmt::format(fmt::runtime(kText), meter), "test"), known);
+  };
+  const auto boots = plan("time");
+  ASSERT_EQ(boots.size(), 27U);
+  std::map<std::pair<std::string, std::size_t>, int> times;  // by kernel and place
+  std::set<std::string> orders;
+  for (std::size_t block = 0; block < 9; ++block) {
+    std::string order;
+    for (std::size_t place = 0; place < 3; ++place) {
+      const BootPlan& boot = boots[3 * block + place];
+      EXPECT_EQ(boot.seed, 5 + block);
+      ++times[{boot.kernel, place}];
+      order += boot.kernel + " ";
+    }
+    orders.insert(order);
+  }
+  EXPECT_EQ(times.size(), 9U);
+  for (const auto& [where, count] : times) EXPECT_EQ(count, 3) << where.first << " in place " << where.second;
+  EXPECT_GT(orders.size(), 2U) << "one order after the other";
+  const auto again = plan("time");
+  for (std::size_t i = 0; i < boots.size(); ++i) EXPECT_EQ(again[i].kernel, boots[i].kernel);
+  const auto counted = plan("instructions");
+  for (std::size_t i = 3; i < counted.size(); ++i) EXPECT_EQ(counted[i].kernel, counted[i % 3].kernel);
+}
+
 }  // namespace
 }  // namespace nslab

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "execute_boot.h"
 #include "host.h"
+#include "host_settings.h"
 #include "json.h"
 #include "locks.h"
 #include "machines.h"
@@ -42,6 +43,8 @@ Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
   manifest["qemu_fingerprint"] = prepared.qemu_fingerprint;
   manifest["qemu_command"] = prepared.command;
   manifest["host"] = describe_host();
+  if (properties_of(prepared.experiment.meter).depends_on_host)
+    manifest["host_settings"] = host_settings_json(read_host_settings());
   manifest["curves"] = curves_of(prepared.benchmarks);
   manifest["kernels"] = Json::object();
   for (const auto& [name, kernel] : prepared.kernels) {
