@@ -94,7 +94,7 @@ TEST(CommandLine, AbSaysWhatIsMissing) {
   };
   EXPECT_THAT(error_of({"a"}), HasSubstr("name two revisions, A and B, or one range, A..B"));
   EXPECT_THAT(error_of({"a..b", "c"}), HasSubstr("name two revisions, A and B, or one range, A..B"));
-  EXPECT_THAT(error_of({"a", "b"}), HasSubstr("there is no folder /nowhere"));
+  EXPECT_THAT(error_of({"a", "b"}), HasSubstr("there is no folder or tarball /nowhere"));
   EXPECT_THAT(error_of({"a..b"}), HasSubstr("git does not know the range a..b in /nowhere"));
   for (const auto& [limit, why] : {std::pair("getpid", "there is no '>'"),
                                    {"getpid>x", "there is no number"},
@@ -123,7 +123,7 @@ TEST(CommandLine, AKernelThatIsNotThereIsToldWithFileAndLine) {
     return ended.errors;
   };
   const std::string at = "nslab: " + file;
-  EXPECT_THAT(error_of("base = \"linux-9\"\n", "flat"), HasSubstr(at + ":2: there is no base 'linux-9'; there are: "));
+  EXPECT_THAT(error_of("base = \"linux-9\"\n", "flat"), HasSubstr(at + ":2: there is no base 'linux-9'; did you mean 'linux-6.1'? There are: "));
   EXPECT_THAT(error_of("profile = \"big\"\n", "flat"), HasSubstr(at + ":2: there is no profile 'big'; there are: "));
   EXPECT_THAT(error_of("profile = \"mini\"\n", "flat"), HasSubstr(at + ":2: profile 'mini' is not for measurement"));
   EXPECT_THAT(error_of("", "flatt"), HasSubstr(at + ":8: there is no model 'flatt'; did you mean 'flat'? There are: "));
