@@ -169,7 +169,7 @@ std::vector<std::string> command_line(const ShellSettings& settings, int termina
            "-fw_cfg",  "name=opt/nslab/plan,file=plan.json",
            "-kernel",  "vmlinux",
            "-initrd",  "initramfs",
-           "-append",  "console=ttyS0 quiet random.trust_cpu=on no_timer_check panic=-1 reboot=t"}) {
+           "-append",  "console=ttyS0 loglevel=1 random.trust_cpu=on no_timer_check panic=-1 reboot=t"}) {
     argv.push_back(word);
   }
   return argv;

@@ -25,11 +25,14 @@
 #include "text.h"
 #include "verb.h"
 #include "words.h"
+#include "wrap.h"
 
 namespace nslab::verb_ab {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr int kMailColumns = 72;
 
 struct AbArguments {
   std::string tree;
@@ -85,7 +88,8 @@ struct Limit {
 Result<std::vector<Limit>> limits_of(const AbArguments& arguments) {
   std::vector<Limit> limits;
   const auto measured = split_at(arguments.benchmarks, ',');
-  for (const std::string& text : split_at(arguments.fail_if, ',')) {
+  for (std::string text : split_at(arguments.fail_if, ',')) {
+    std::erase(text, ' ');
     const auto wrong = [&, &said = text](const char* why) {
       return user_error("--fail-if {}: {}; it is a benchmark, '>' and a number, as 'fork_exit_wait>0.1%' or 'getpid>2'",
                         said, why);
@@ -200,6 +204,17 @@ std::optional<Explanation> by_changed_code(const Compared& compared, const Compa
   return std::nullopt;
 }
 
+/// The changed functions that make most of a cell's difference, with their parts of it.
+Json functions_of(const Compared& compared, const ComparedCell& cell) {
+  Json functions = Json::object();
+  for (const Explanation& line : compared.run.explanations) {
+    if (line.benchmark != cell.benchmark || line.depth != cell.depth) continue;
+    if (line.part == kPartChanged && !line.function.empty() && (line.low > 0 || line.high < 0))
+      functions[line.function] = line.difference();
+  }
+  return functions;
+}
+
 /// What a shell takes for this very word.
 std::string for_shell(const std::string& word) {
   const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
@@ -214,11 +229,32 @@ std::string command_of(const AbArguments& arguments, const std::string& a, const
       fmt::format("nslab ab TREE {} {} --bench {} --depth {} --boots {} --condition {}", for_shell(a), for_shell(b),
                   arguments.benchmarks, arguments.depths, arguments.boots, arguments.condition);
   if (arguments.llvm) command += " --llvm";
-  if (!arguments.config.empty()) return command + " --config FILE";
-  return arguments.profile == "lean" ? command : command + " --profile " + arguments.profile;
+  if (!arguments.config.empty()) {
+    command += " --config FILE";
+  } else if (arguments.profile != "lean") {
+    command += " --profile " + arguments.profile;
+  }
+  if (arguments.force_profile) command += " --force-profile";
+  // For a mail's columns, and a shell.
+  const std::string lines = wrap(command, kMailColumns - 4, 4);
+  std::string folded;
+  for (const char c : lines) folded += c == '\n' ? std::string(" \\\n") : std::string(1, c);
+  return folded;
 }
 
-/// One sentence: the largest difference that is decided.
+/// The first cell in which changed code makes a difference, as a part of a sentence; empty where there is none.
+std::string changed_sentence(const Compared& compared) {
+  for (const ComparedCell& cell : compared.cells) {
+    if (const auto changed = by_changed_code(compared, cell)) {
+      return fmt::format("changed code {} {} instructions in {} at depth {}",
+                         changed->difference() > 0 ? "costs" : "saves", difference_text(*changed), cell.benchmark,
+                         cell.depth);
+    }
+  }
+  return "";
+}
+
+/// One sentence or two: what changed code makes, and the largest difference that is decided.
 std::string sentence_of(const Compared& compared, const std::string& a, const std::string& b) {
   const ComparedCell* largest = nullptr;
   std::size_t decided = 0;
@@ -228,21 +264,19 @@ std::string sentence_of(const Compared& compared, const std::string& a, const st
     const auto size = [](const ComparedCell& c) { return std::abs(c.comparison.percent.value_or(0)); };
     if (largest == nullptr || size(cell) > size(*largest)) largest = &cell;
   }
+  const std::string changed = changed_sentence(compared);
+  const std::string cells = counted(compared.cells.size(), "cell");
   if (largest == nullptr) {
-    const std::string none = fmt::format("Between {} and {} no difference is decided, in {}", shown(a), shown(b),
-                                         counted(compared.cells.size(), "cell"));
-    for (const ComparedCell& cell : compared.cells) {
-      if (const auto changed = by_changed_code(compared, cell)) {
-        return fmt::format("{}. Changed code alone makes {} instructions in {} at depth {}.", none,
-                           difference_text(*changed), cell.benchmark, cell.depth);
-      }
-    }
-    return none + ", and none in changed code.";
+    const std::string means = fmt::format("the means decide no difference, in {}", cells);
+    if (changed.empty())
+      return fmt::format("{} against {}: {}, and changed code makes none.", shown(b), shown(a), means);
+    return fmt::format("{} against {}: {}; {}.", shown(b), shown(a), changed, means);
   }
   const Comparison& c = largest->comparison;
-  return fmt::format("{} {} {} in {} at depth {} against {}: {} of {} cells differ, this one most.", shown(b),
+  return fmt::format("{} {} {} in {} at depth {} against {}: {} of {} differ, this one most{}.", shown(b),
                      c.difference > 0 ? "costs" : "saves", difference_text(c, compared.run.run.meter) + " instructions",
-                     largest->benchmark, largest->depth, shown(a), decided, compared.cells.size());
+                     largest->benchmark, largest->depth, shown(a), decided, cells,
+                     changed.empty() ? "" : "; " + changed);
 }
 
 Json json_of(const Compared& compared, const std::string& a, const std::string& b) {
@@ -264,12 +298,21 @@ Json json_of(const Compared& compared, const std::string& a, const std::string& 
       if (const auto changed = by_changed_code(compared, cell)) {
         json["changed_code"] = {{"difference", changed->difference()},
                                 {"exact", changed->exact()},
-                                {"interval", {changed->low, changed->high}}};
+                                {"interval", {changed->low, changed->high}},
+                                {"functions", functions_of(compared, cell)}};
       }
     }
     cells.push_back(std::move(json));
   }
-  return {{"a", a}, {"b", b}, {"unit", compared.run.run.unit()}, {"cells", cells}};
+  const RunRecord& run = compared.run.run;
+  return {{"a", a},
+          {"b", b},
+          {"unit", run.unit()},
+          {"profile", run.profile},
+          {"for_measurement", run.measurable},
+          {"accelerator", run.accelerator},
+          {"condition", compared.run.conditions.empty() ? "quiet" : compared.run.conditions.front()},
+          {"cells", cells}};
 }
 
 Result<void> print(const AbArguments& arguments, const Compared& compared, const std::string& a, const std::string& b) {
@@ -294,17 +337,30 @@ std::string cell_text(const ComparedCell& cell, Meter meter) {
   return cell.obstacle.empty() ? difference_and_percent(cell.comparison, meter) : cell.obstacle;
 }
 
-/// Exit::says_no for the limits that are exceeded. A cell that could not be compared exceeds them all.
+/// Exit::says_no for the limits that are exceeded: by the work of changed code alone, which is known best, or by a mean
+/// whose difference is decided. A cell that could not be compared exceeds them all. Where the means alone leave it open
+/// whether a limit is exceeded, that is said.
 Result<void> check(const std::vector<Limit>& limits, const Compared& compared) {
   std::string failed;
   for (const Limit& limit : limits) {
     for (const ComparedCell& cell : compared.cells) {
       if (cell.benchmark != limit.benchmark) continue;
       const Comparison& c = cell.comparison;
-      const double size = limit.percent ? c.percent.value_or(INFINITY) : c.difference;
-      if (cell.obstacle.empty() && size <= limit.most) continue;
-      failed +=
-          fmt::format("\n  {}: at depth {} it is {}", limit.text, cell.depth, cell_text(cell, compared.run.run.meter));
+      const double most = limit.percent ? limit.most / 100 * c.mean_a : limit.most;  // in the meter's unit
+      const auto changed = by_changed_code(compared, cell);
+      const bool by_code = changed && changed->low > most;
+      const bool by_mean = cell.obstacle.empty() && is_decided(c) && c.difference > most;
+      const std::string there =
+          fmt::format("{}: at depth {} it is {}{}", limit.text, cell.depth, cell_text(cell, compared.run.run.meter),
+                      changed ? ", in changed code " + difference_text(*changed) : "");
+      if (!cell.obstacle.empty() || by_code || by_mean) {
+        failed += "\n  " + there;
+      } else if (c.interval && c.interval->high > most) {
+        print_err(
+            "nslab: --fail-if {}, which decides nothing: the interval of the mean reaches beyond the limit, and "
+            "what changed code does beside itself may be more or less than that. More --boots narrow it\n",
+            there);
+      }
     }
   }
   if (failed.empty()) return {};
@@ -425,6 +481,17 @@ Result<void> compare_range(const AbArguments& arguments, const std::vector<Limit
   return check(limits, ends);
 }
 
+/// A revision by a name that still means the same tomorrow: what is told by HEAD becomes a commit. Exit::user when
+/// there is none.
+Result<std::string> lasting(const AbArguments& arguments, const std::string& revision) {
+  if (revision == ".") return revision;
+  const auto commit = TRY(ask_git(
+      arguments.tree, {"rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"}));
+  if (commit.status != 0) return user_error("{} has no revision '{}'", arguments.tree, without_controls(revision));
+  const bool moves = revision.find("HEAD") != std::string::npos || revision.find_first_of("~^@") != std::string::npos;
+  return moves ? commit.output : revision;
+}
+
 Result<void> act(const AbArguments& arguments) {
   const auto limits = TRY(limits_of(arguments));
   const auto dots = arguments.a.find("..");
@@ -435,8 +502,11 @@ Result<void> act(const AbArguments& arguments) {
                          TRY(commits_of(arguments, arguments.a.substr(0, dots), arguments.a.substr(dots + 2))));
   }
   if (arguments.every) return user_error("--every is for a range, A..B");
-  const Compared compared = TRY(compare(arguments, arguments.a, arguments.b));
-  TRY(print(arguments, compared, arguments.a, arguments.b));
+  const std::string a = TRY(lasting(arguments, arguments.a));
+  const std::string b = TRY(lasting(arguments, arguments.b));
+  if (a == b) return user_error("A and B are one revision, {}", shown(a));
+  const Compared compared = TRY(compare(arguments, a, b));
+  TRY(print(arguments, compared, a, b));
   return check(limits, compared);
 }
 

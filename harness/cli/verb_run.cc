@@ -66,7 +66,8 @@ struct RunArguments {
 void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.positional("CONFIG", values.config, "the experiment's TOML file", "FILE");
   arguments.option("--kernels", values.kernels,
-                   "measure these in place of the experiment's: models, debian:VERSION or image:FILE", "NAME,…");
+                   "measure these in place of the experiment's: models, debian:VERSION, image:FILE or tree:DIR@REV",
+                   "NAME,…");
   arguments.option("--results", values.results, "folder for the results (default: results/NAME)", "FOLDER");
   arguments.option("--jobs,-j", values.options.jobs, 1, 1024, "boots at once (default: as many as cores)");
   arguments.choice("--accel", values.options.accelerator, {"kvm", "tcg"},
@@ -111,6 +112,7 @@ Result<void> act(const RunArguments& arguments) {
   TRY(explain_run(paths, store, run));
   print_out("run {} of {}: {} stored in {}\n", run.id, run.experiment, counted(run.boots_done, "boot"),
             options.results.string());
+  print_out("nslab report {}     prints the answer, and writes plots and a page\n", options.results.string());
   return {};
 }
 

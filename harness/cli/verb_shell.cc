@@ -101,9 +101,10 @@ Result<void> act(const ShellArguments& arguments) {
   const KernelBuilder builder(paths);
   const auto spec = TRY(
       builder.spec(table, TRY(table.base(arguments.base)), TRY(table.profile(arguments.profile)), arguments.kernel));
+  const auto files = TRY(files_for(arguments, paths));  // before a kernel is built for nothing
   const Kernel kernel = TRY(builder.build(spec));
   const ScratchFolder folder = TRY(ScratchFolder::make(paths.cache / "tmp", "shell"));
-  const Image image = TRY(make_image(paths, TRY(files_for(arguments, paths))));
+  const Image image = TRY(make_image(paths, files));
   ShellSettings settings{.kernel = arguments.kernel,
                          .vmlinux = kernel.vmlinux(),
                          .initramfs = image.file,
@@ -114,8 +115,9 @@ Result<void> act(const ShellArguments& arguments) {
                          .command = arguments.command,
                          .environment = environment_for(arguments)};
   if (settings.command.empty()) {
-    print_err("{} ({}), {}: Ctrl-] leaves, as does the end of the shell\n", arguments.kernel, spec.profile.name,
-              describe(settings.accelerator).name);
+    const bool has_profile = !spec.given || spec.given->has_profile();
+    print_err("{}{}, {}: Ctrl-] leaves, as does the end of the shell\n", arguments.kernel,
+              has_profile ? fmt::format(" ({})", spec.profile.name) : "", describe(settings.accelerator).name);
     settings.command = {"/bin/sh", "-i"};
   }
   const auto status = TRY(run_shell(settings, folder.path()));

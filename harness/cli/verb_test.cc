@@ -123,7 +123,8 @@ TEST(CommandLine, AKernelThatIsNotThereIsToldWithFileAndLine) {
     return ended.errors;
   };
   const std::string at = "nslab: " + file;
-  EXPECT_THAT(error_of("base = \"linux-9\"\n", "flat"), HasSubstr(at + ":2: there is no base 'linux-9'; did you mean 'linux-6.1'? There are: "));
+  EXPECT_THAT(error_of("base = \"linux-9\"\n", "flat"),
+              HasSubstr(at + ":2: there is no base 'linux-9'; did you mean 'linux-6.1'? There are: "));
   EXPECT_THAT(error_of("profile = \"big\"\n", "flat"), HasSubstr(at + ":2: there is no profile 'big'; there are: "));
   EXPECT_THAT(error_of("profile = \"mini\"\n", "flat"), HasSubstr(at + ":2: profile 'mini' is not for measurement"));
   EXPECT_THAT(error_of("", "flatt"), HasSubstr(at + ":8: there is no model 'flatt'; did you mean 'flat'? There are: "));

@@ -75,10 +75,20 @@ Result<bool> borrow_objects(const TreePlace& place, const fs::path& folder) {
   return repository;
 }
 
-/// Git's id of the tree's files as they are, those that it ignores left out.
-Result<std::string> id_of_work_tree(const TreePlace& place, const fs::path& folder) {
+/// Git's id of the tree's files as they are. Files that it ignores are left out, unless the last commit has them: git
+/// goes on following those, and Debian's source ignores all of Linux.
+Result<std::string> id_of_work_tree(const TreePlace& place, const fs::path& folder, bool repository) {
   std::error_code none;
   fs::remove(place.folder / "worktree.index.lock", none);  // of a git that was killed; we hold the lock
+  const auto head = repository
+                        ? TRY(ask_git(folder, {"rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{tree}"}))
+                        : Captured{.status = 1, .output = ""};
+  if (head.status == 0) {
+    // Merged, so that what is known of unchanged files need not be found out anew.
+    std::vector<std::string> read = {"read-tree", head.output};
+    if (is_there(place.folder / "worktree.index")) read.insert(read.begin() + 1, "-m");
+    TRY(done(git(place, folder, "worktree.index", read), "read the last commit of " + folder.string()));
+  }
   TRY(done(git(place, folder, "worktree.index", {"add", "-A", "--", "."}), "read " + folder.string()));
   auto id = TRY(git(place, folder, "worktree.index", {"write-tree"}));
   TRY(done(id, "name the files of " + folder.string()));
@@ -182,7 +192,7 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
   const bool repository = TRY(borrow_objects(place, tree.folder));
   if (revision.empty()) {
     print_err("reading {}\n", tree.folder.string());
-    tree.id = TRY(id_of_work_tree(place, tree.folder));
+    tree.id = TRY(id_of_work_tree(place, tree.folder, repository));
   } else if (!repository) {
     return user_error("{}: {} is no git repository, and has no revisions", name, tree.folder.string());
   } else {

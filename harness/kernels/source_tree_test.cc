@@ -77,6 +77,21 @@ TEST_F(SourceTrees, AreNamedByTheirContent) {
   EXPECT_EQ(status->output, "") << "the user's own index stays";
 }
 
+// As in Debian's source, whose .gitignore has "/*".
+TEST_F(SourceTrees, KeepFilesThatAreCommittedAndIgnored) {
+  write(".gitignore", "/*\n");
+  git({"add", "-A", "-f"});
+  git({"commit", "-q", "-m", "all of it"});
+  EXPECT_EQ(id(named("")), id(named("@HEAD")));
+  write("Kbuild", "obj-y += another.o\n");
+  const std::string changed = id(named(""));
+  EXPECT_NE(changed, id(named("@HEAD")));
+  write("new.c", "");
+  EXPECT_EQ(id(named("")), changed) << "ignored, and in no commit";
+  std::filesystem::remove(tree_ / "lib/Kconfig.debug");
+  EXPECT_NE(id(named("")), changed) << "a file less";
+}
+
 TEST_F(SourceTrees, MayBePacked) {
   const fs::path tarball = root_.path() / "packed.tar.gz";
   const auto packed = run_captured({.argv = {"tar", "-C", root_.path(), "--exclude=.git", "-czf", tarball, "a@b"}});

@@ -155,20 +155,6 @@ Document errors_of(const std::vector<ComparedCell>& rows) {
 
 // ---- For a mail ----------------------------------------------------------------------------------------------------
 
-/// What the tables and texts have beyond ASCII, in ASCII.
-std::string ascii(std::string text) {
-  constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
-      {"\u2212", "-"}, {"\u00b1 ", "+-"}, {"\u2013", "-"}, {"\u2500", "-"}, {"\u00d7", "x"}};
-  for (const auto& [from, to] : kReplacements) {
-    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-      text.replace(at, from.size(), to);
-    }
-  }
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-  return text;
-}
-
 Table mail_table(const std::vector<ComparedCell>& rows, int depth, Meter meter) {
   const std::string missing(kMissing);
   Table table;
@@ -238,6 +224,19 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
   return document;
 }
 
+std::string plain_ascii(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
+      {"\u2212", "-"}, {"\u00b1 ", "+-"}, {"\u2013", "-"}, {"\u2500", "-"}, {"\u00d7", "x"}};
+  for (const auto& [from, to] : kReplacements) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
+}
+
 Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sample>& samples,
                                      const std::vector<Explanation>& explanations, const std::string& a,
                                      const std::string& b, const ReportOptions& options) {
@@ -283,12 +282,12 @@ Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sam
   }
   // First, as a line may end between '±' and its number.
   for (Block& block : document) {
-    block.text = ascii(std::move(block.text));
+    block.text = plain_ascii(std::move(block.text));
     for (auto& row : block.table.rows) {
-      for (std::string& cell : row) cell = ascii(std::move(cell));
+      for (std::string& cell : row) cell = plain_ascii(std::move(cell));
     }
   }
-  return ascii(render_text(document, kMailColumns));  // the rules of the tables
+  return plain_ascii(render_text(document, kMailColumns));  // the rules of the tables
 }
 
 }  // namespace nslab

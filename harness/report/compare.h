@@ -34,6 +34,9 @@ Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std:
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options);
 
+/// What reports write beyond ASCII ("±", "−", "…"), in ASCII.
+std::string plain_ascii(std::string text);
+
 /// The same for a commit message, or a mail to a kernel list: plain ASCII, at most 72 columns, a table for each depth.
 /// Where `explanations` has the functions that make a difference between these two at one depth, it names those whose
 /// code is changed. Fails as compare_kernels() does.

@@ -36,8 +36,10 @@ Result<std::string> slurm(std::vector<std::string> argv) {
   if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == 127) {
     return machine_error("{} is missing: '--on slurm' needs Slurm's programs (apt-get install slurm-client)", argv[1]);
   }
-  return machine_error("{} ended with {}:\n{}", argv[1], describe_status(run.status),
-                       run.output.substr(0, run.output.find_last_not_of('\n') + 1));
+  const bool no_memory = run.output.find("Memory specification") != std::string::npos;
+  return machine_error("{} ended with {}:\n{}{}", argv[1], describe_status(run.status),
+                       run.output.substr(0, run.output.find_last_not_of('\n') + 1),
+                       no_memory ? "\nIf this cluster has no memory configured, ask for none: --on slurm:mem=0" : "");
 }
 
 /// The tasks that are queued or run, as "1234_5"; nothing when Slurm does not answer.
