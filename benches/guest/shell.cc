@@ -2,12 +2,18 @@
 //
 // PID 1 of the guest of 'nslab shell': a terminal and a command at some depth of pid namespaces. It measures nothing.
 //
-// fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "rows", "columns", "request" (for a
-// worker that the command starts, as init.cc makes it; empty: none), "cooked" (whether the terminal echoes and turns
-// ends of lines into CR LF). The first serial port is the terminal; the second brings its size whenever that changes,
-// as a line "ROWS COLUMNS". isa-debugcon gets "ready" before the command starts, and at the end its exit status or a
-// text that says why there is none.
+// fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "request" (for a worker that the command
+// starts, as init.cc makes it; empty: none), "interactive" (whether the user sits at a terminal), "rows", "columns". The
+// first serial port is the terminal, and gets what the command prints. The second one brings
+//
+// - to an interactive guest the terminal's size whenever that changes, as a line "ROWS COLUMNS";
+// - to any other the command's standard input, byte by byte: a length of two bytes, little endian, and so many bytes,
+//   again and again; 0 is the end. Each is answered by one byte once it is passed on: a UART has no other brake.
+//
+// isa-debugcon gets "ready" before the command starts, and at the end its exit status or a text that says why there is
+// none.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
@@ -62,20 +68,70 @@ void follow_size() {
   _exit(0);
 }
 
-void set_up_terminal(bool cooked) {
+void make_raw(int terminal) {
+  termios settings = {};
+  tcgetattr(terminal, &settings);
+  cfmakeraw(&settings);
+  settings.c_cflag |= CLOCAL;
+  tcsetattr(terminal, TCSANOW, &settings);
+}
+
+bool read_all(int from, char* bytes, std::size_t count) {
+  while (count > 0) {
+    const ssize_t got = read(from, bytes, count);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    bytes += got;
+    count -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+/// Passes standard input on, in a process of its own. Returns where the command reads it.
+int pass_input_on() {
+  int ends[2];
+  if (pipe(ends) != 0) end("cannot make a pipe");
+  const int port = open(kSizes, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (port < 0) end(std::string("cannot open the second serial port: ") + std::strerror(errno));
+  make_raw(port);
+  if (fork() != 0) {
+    close(ends[1]);
+    close(port);
+    return ends[0];
+  }
+  close(ends[0]);
+  signal(SIGPIPE, SIG_IGN);  // a command need not read all of it
+  static char bytes[65536];
+  for (unsigned char head[2]; read_all(port, reinterpret_cast<char*>(head), 2);) {
+    const std::size_t length = head[0] + 256U * head[1];
+    if (length == 0 || !read_all(port, bytes, length)) break;
+    for (std::size_t done = 0; done < length;) {
+      const ssize_t written = write(ends[1], bytes + done, length - done);
+      if (written < 0 && errno != EINTR) break;
+      if (written > 0) done += static_cast<std::size_t>(written);
+    }
+    if (write(port, "+", 1) != 1) break;
+  }
+  _exit(0);
+}
+
+void set_up_terminal(bool interactive) {
   const int terminal = open(kTerminal, O_RDWR | O_NOCTTY);
   if (terminal < 0) end(std::string("cannot open the terminal: ") + std::strerror(errno));
   for (int descriptor = 0; descriptor <= 2; ++descriptor) dup2(terminal, descriptor);
   if (terminal > 2) close(terminal);
+  if (!interactive) {
+    make_raw(0);
+    const int input = pass_input_on();
+    dup2(input, 0);
+    close(input);
+    return;
+  }
   termios settings = {};
   tcgetattr(0, &settings);
   settings.c_cflag |= CLOCAL;
-  if (!cooked) {
-    settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
-    settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  }
   tcsetattr(0, TCSANOW, &settings);
-  // The line settings of the second port, too: its text shall come through as it is.
+  // The second port's text shall come through as it is.
   const int sizes = open(kSizes, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   tcgetattr(sizes, &settings);
   settings.c_cflag |= CLOCAL;
@@ -86,7 +142,7 @@ void set_up_terminal(bool cooked) {
 /// The command with the terminal as its own: job control and Ctrl-C work.
 int run_session(char** argv) {
   setsid();
-  ioctl(0, TIOCSCTTY, 1);
+  ioctl(1, TIOCSCTTY, 1);
   execvp(argv[0], argv);
   std::fprintf(stderr, "nslab shell: cannot run %s: %s\n", argv[0], std::strerror(errno));
   return errno == ENOENT ? 127 : 126;
@@ -144,9 +200,10 @@ NestResult run_worker(NestedCommand& command, const std::string& request) {
   write_setting("/proc/sys/kernel/kptr_restrict", "0");
   constexpr int kSetConsoleLevel = 8;
   klogctl(kSetConsoleLevel, nullptr, 1);  // what the kernel says below a panic is read with dmesg
-  set_up_terminal(plan.value("cooked", true));
+  const bool interactive = plan.value("interactive", true);
+  set_up_terminal(interactive);
   set_size(plan.value("rows", 24U), plan.value("columns", 80U));
-  follow_size();
+  if (interactive) follow_size();
 
   NestedCommand command;
   command.depth = plan.value("depth", 0);

@@ -2,6 +2,7 @@
 #include "shell.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,8 +31,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kReady = "ready\n";
-constexpr char kEndOfFile = 0x04;       // Ctrl-D
-constexpr int kPollMilliseconds = 100;  // milliseconds between looks at the terminal's size and at QEMU
+constexpr std::size_t kMostInput = 1024;     // bytes on their way to the guest: its UART can take them at once
+constexpr int kEndedByPipe = 128 + SIGPIPE;  // as a shell has it
+constexpr int kPollMilliseconds = 100;       // milliseconds between looks at the terminal's size and at QEMU
 
 using Size = std::pair<unsigned, unsigned>;  // rows, columns
 
@@ -81,73 +83,118 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-/// A running guest's two lines to this program, and the loop that serves them.
+/// A running guest's two lines to this program, and the loop that serves them (benches/guest/shell.cc).
 class Session {
  public:
-  Session(Fd terminal, Fd sizes, fs::path status, Process qemu, std::optional<Size> size, int output)
+  Session(Fd terminal, Fd second, fs::path status, Process qemu, std::optional<Size> size, int output, bool interactive)
       : terminal_(std::move(terminal)),
-        sizes_(std::move(sizes)),
+        second_(std::move(second)),
         status_(std::move(status)),
         qemu_(std::move(qemu)),
         size_(size),
-        output_(output) {}
+        output_(output),
+        interactive_(interactive) {}
 
-  /// Serves until the guest has ended; false when the user left it.
-  Result<bool> serve(const RawTerminal& terminal) {
+  enum class End {
+    of_guest,   ///< QEMU has ended
+    by_user,    ///< by the key that leaves
+    of_reader,  ///< nobody reads what the guest prints
+  };
+
+  Result<End> serve() {
     while (!qemu_.wait_for(0)) {
       if (interrupted()) return interruption();
       if (!is_ready_) is_ready_ = size_of_file(status_) >= kReady.size();
-      tell_size();
-      // What is typed before the guest listens waits here.
-      pollfd wait[] = {{terminal_.get(), POLLIN, 0}, {is_ready_ && input_open_ ? 0 : -1, POLLIN, 0}};
-      if (::poll(wait, 2, kPollMilliseconds) <= 0) continue;
-      if (wait[0].revents != 0 && !copy_output()) return true;
-      if (wait[1].revents != 0 && !copy_input(terminal.is_terminal())) return false;
+      if (interactive_) tell_size();
+      // What is typed before the guest listens waits here, and so does what it has not passed on yet.
+      const bool takes_input = is_ready_ && input_open_ && !on_its_way_;
+      pollfd wait[] = {{terminal_.get(), POLLIN, 0},
+                       {takes_input ? 0 : -1, POLLIN, 0},
+                       {on_its_way_ ? second_.get() : -1, POLLIN, 0}};
+      if (::poll(wait, 3, kPollMilliseconds) <= 0) continue;
+      if (wait[0].revents != 0 && !TRY(copy_output())) return reader_is_gone_ ? End::of_reader : wait_for_end();
+      if (wait[2].revents != 0) take_answer();
+      if (wait[1].revents != 0 && (interactive_ ? copy_keys() : copy_input()) == Keys::leave) return End::by_user;
     }
-    while (copy_output()) {
+    while (TRY(copy_output())) {
     }
-    return true;
+    return reader_is_gone_ ? End::of_reader : End::of_guest;
   }
 
  private:
-  /// False when the guest's end is closed.
-  bool copy_output() {
+  enum class Keys { passed_on, leave };
+
+  /// The guest has closed its terminal: QEMU is about to end.
+  End wait_for_end() {
+    while (!qemu_.wait_for(1) && !interrupted()) {
+    }
+    return End::of_guest;
+  }
+
+  /// False when the guest's end is closed, or ours is. Exit::machine when the output cannot be written.
+  Result<bool> copy_output() {
     std::array<char, 65536> buffer{};
     const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
     if (got <= 0) return false;
-    write_all(output_, {buffer.data(), static_cast<std::size_t>(got)});
-    return true;
+    if (write_all(output_, {buffer.data(), static_cast<std::size_t>(got)})) return true;
+    if (errno != EPIPE) return machine_error("cannot write what the guest prints: {}", errno_text());
+    reader_is_gone_ = true;
+    return false;
   }
 
-  /// False when the user leaves.
-  bool copy_input(bool is_terminal) {
+  /// Of a terminal. What the guest cannot take any more is lost, as on a real line.
+  Keys copy_keys() {
     std::array<char, 512> buffer{};
     const ssize_t got = ::read(0, buffer.data(), buffer.size());
     if (got <= 0) {
       input_open_ = false;
-      // Twice, as the first only ends a line that has no newline.
-      return write_all(terminal_.get(), std::string(2, kEndOfFile));
+      return Keys::passed_on;
     }
-    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-    if (is_terminal && bytes.find(kLeaveKey) != std::string_view::npos) return false;
-    return write_all(terminal_.get(), bytes);
+    if (std::string_view(buffer.data(), static_cast<std::size_t>(got)).find(kLeaveKey) != std::string_view::npos)
+      return Keys::leave;
+    [[maybe_unused]] const ssize_t sent =
+        ::send(terminal_.get(), buffer.data(), static_cast<std::size_t>(got), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return Keys::passed_on;
+  }
+
+  /// Of a file or a pipe: one piece, and then none until the guest has passed it on.
+  Keys copy_input() {
+    std::string piece(2 + kMostInput, '\0');
+    const ssize_t got = ::read(0, piece.data() + 2, kMostInput);
+    const std::size_t length = got < 0 ? 0 : static_cast<std::size_t>(got);
+    piece.resize(2 + length);
+    piece[0] = static_cast<char>(length & 0xff);
+    piece[1] = static_cast<char>(length >> 8);
+    input_open_ = length > 0 && write_all(second_.get(), piece);
+    if (length == 0) write_all(second_.get(), piece);
+    on_its_way_ = input_open_;
+    return Keys::passed_on;
+  }
+
+  void take_answer() {
+    char answer = 0;
+    if (::read(second_.get(), &answer, 1) <= 0) input_open_ = false;
+    on_its_way_ = false;
   }
 
   void tell_size() {
     const auto now = size_of_terminal();
     if (!now || now == size_ || !is_ready_) return;
     size_ = now;
-    write_all(sizes_.get(), fmt::format("{} {}\n", now->first, now->second));
+    write_all(second_.get(), fmt::format("{} {}\n", now->first, now->second));
   }
 
   Fd terminal_;
-  Fd sizes_;
+  Fd second_;
   fs::path status_;
   Process qemu_;
   std::optional<Size> size_;
   int output_;
+  bool interactive_;
   bool is_ready_ = false;
   bool input_open_ = true;
+  bool on_its_way_ = false;  ///< a piece of input that the guest has not answered
+  bool reader_is_gone_ = false;
 };
 
 std::vector<std::string> command_line(const ShellSettings& settings, int terminal, int sizes) {
@@ -187,7 +234,7 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   plan["rows"] = size.value_or(Size{24, 80}).first;
   plan["columns"] = size.value_or(Size{24, 80}).second;
   plan["request"] = settings.request;
-  plan["cooked"] = raw.is_terminal() && settings.output == 1;
+  plan["interactive"] = raw.is_terminal() && settings.output == 1;
   TRY(place_for_qemu(settings.vmlinux, folder / "vmlinux"));
   TRY(place_for_qemu(settings.initramfs, folder / "initramfs"));
   TRY(write_file(folder / "plan.json", to_text(plan)));
@@ -210,8 +257,16 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   if (!qemu) return cannot_start_qemu(qemu.error());
   guests_terminal.reset();
   guests_sizes.reset();
-  Session session(std::move(terminal), std::move(sizes), folder / "status", std::move(*qemu), size, settings.output);
-  if (!TRY(session.serve(raw))) return std::optional<int>();
+  Session session(std::move(terminal), std::move(sizes), folder / "status", std::move(*qemu), size, settings.output,
+                  plan["interactive"]);
+  switch (TRY(session.serve())) {
+    case Session::End::by_user:
+      return std::optional<int>();
+    case Session::End::of_reader:
+      return std::optional(kEndedByPipe);
+    case Session::End::of_guest:
+      break;
+  }
 
   std::string status = TRY(read_file(folder / "status"));
   if (status.starts_with(kReady)) status.erase(0, kReady.size());

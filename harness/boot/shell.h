@@ -30,10 +30,11 @@ struct ShellSettings {
 inline constexpr char kLeaveKey = 0x1d;
 
 /// Boots, and joins the guest's terminal to this program's standard input and output until the command ends. Where
-/// standard input is a terminal, each key goes to the guest, Ctrl-C too, and so does the terminal's size. Returns the
-/// command's exit status, or 128 and the signal that ended it; nothing when the user has left by kLeaveKey. `folder`
-/// gets what QEMU reads and writes. Exit::says_no when the guest ends in another way or refuses the depth;
-/// Exit::machine when QEMU cannot be started.
+/// standard input is a terminal, each key goes to the guest, Ctrl-C too, and so does the terminal's size. A file or a
+/// pipe there reaches the command byte by byte, and so does what the command prints. Returns the command's exit status,
+/// or 128 and the signal that ended it; 141 when nobody reads what it prints any more; nothing when the user has left
+/// by kLeaveKey. `folder` gets what QEMU reads and writes. Exit::says_no when the guest ends in another way or refuses
+/// the depth; Exit::machine when QEMU cannot be started, or when the output cannot be written.
 Result<std::optional<int>> run_shell(const ShellSettings& settings, const std::filesystem::path& folder);
 
 }  // namespace nslab

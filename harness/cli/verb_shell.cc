@@ -71,6 +71,18 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
     wanted.insert({program, ""});
   }
   auto files = TRY(locate_files(paths, wanted));
+  // The guest mounts folders of its own there.
+  for (const char* hidden : {"/tmp/", "/run/", "/dev/", "/proc/", "/sys/"}) {
+    std::map<std::string, fs::path> moved;
+    for (const auto& [in_guest, here] : files) {
+      if (in_guest.starts_with(hidden)) moved[in_guest] = here;
+    }
+    for (const auto& [in_guest, here] : moved) {
+      files.erase(in_guest);
+      files["/usr/local/bin/" + fs::path(in_guest).filename().string()] = here;
+      print_err("{} is /usr/local/bin/{} in the guest\n", in_guest, fs::path(in_guest).filename().string());
+    }
+  }
   const fs::path init = paths.guest / "shell-init";
   if (!is_there(init)) return machine_error("{} is missing: build nslab first (make build)", init.string());
   files["/init"] = init;
