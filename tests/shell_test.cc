@@ -42,6 +42,29 @@ TEST(Shell, WhatCannotBeDoneIsSaid) {
   EXPECT_THAT(with.output, HasSubstr("--with no-such-program: this machine has no such program"));
 }
 
+TEST(Shell, InputAndOutputComeThroughByteByByte) {
+  const TempFolder work = folder();
+  std::string bytes;
+  for (int i = 0; i < 20'000; ++i)
+    bytes += static_cast<char>(i * 7 + i / 256);  // all values, and no line's end in places
+  bytes += std::string(9000, 'a');
+  ASSERT_TRUE(write_file(work.path() / "in", bytes));
+  Command command = nslab_command(shell({"--", "cat"}));
+  command.argv.insert(command.argv.begin(), {"sh", "-c", "\"$@\" <\"$0/in\" >\"$0/out\"", work.path()});
+  const Captured copied = must(run_captured(command));
+  EXPECT_EQ(copied.status, 0) << copied.output;
+  EXPECT_TRUE(must(read_file(work.path() / "out")) == bytes);
+  // A command that does not want all of it ends as it ends.
+  command = nslab_command(shell({"--", "sh", "-c", "read a; exit 3"}));
+  command.argv.insert(command.argv.begin(), {"sh", "-c", "\"$@\" <\"$0/in\"", work.path()});
+  EXPECT_EQ(must(run_captured(command)).status, 3 << 8);
+  command = nslab_command(shell({"--", "echo", "hi"}));
+  command.argv.insert(command.argv.begin(), {"sh", "-c", "\"$@\" >/dev/full", work.path()});
+  const Captured full = must(run_captured(command));
+  EXPECT_EQ(full.status, 3 << 8);
+  EXPECT_THAT(full.output, HasSubstr("cannot write what the guest prints: No space left on device"));
+}
+
 /// nslab on a terminal of its own.
 class OnTerminal {
  public:

@@ -14,6 +14,7 @@
 #include "condition.h"
 #include "experiment.h"
 #include "explain_run.h"
+#include "files.h"
 #include "headlines.h"
 #include "loaded_run.h"
 #include "output.h"
@@ -129,6 +130,8 @@ std::string quoted(const std::string& text) {
 
 /// The revisions' experiment. Differences are given against the first of them.
 Result<Experiment> experiment_for(const AbArguments& arguments, const std::vector<std::string>& revisions) {
+  if (arguments.depths.find_first_not_of("0123456789, ") != std::string::npos)
+    return user_error("--depth {}: a list of numbers is expected, as 0,1", without_controls(arguments.depths));
   std::string benchmarks;
   for (const std::string& name : split_at(arguments.benchmarks, ','))
     benchmarks += (benchmarks.empty() ? "" : ", ") + quoted(name);
@@ -369,6 +372,15 @@ Result<void> check(const std::vector<Limit>& limits, const Compared& compared) {
 
 /// The commits of a range, the oldest first, behind the commit that they begin with.
 Result<std::vector<std::string>> commits_of(const AbArguments& arguments, const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty() || b.starts_with('.'))
+    return user_error("'{}' is no range: name both its ends, as v6.12..mine", arguments.a);
+  const auto ancestor = TRY(ask_git(arguments.tree, {"merge-base", "--is-ancestor", "--end-of-options", a, b}));
+  if (ancestor.status == 1 << 8) {
+    return user_error(
+        "{} is no ancestor of {}: between them there is no row of commits, each of which changes the one "
+        "before. 'nslab ab TREE A B' compares the two",
+        a, b);
+  }
   const auto list = TRY(ask_git(arguments.tree, {"rev-list", "--reverse", "--first-parent", "--abbrev-commit",
                                                  "--end-of-options", a + ".." + b}));
   const auto first = TRY(
@@ -494,6 +506,7 @@ Result<std::string> lasting(const AbArguments& arguments, const std::string& rev
 
 Result<void> act(const AbArguments& arguments) {
   const auto limits = TRY(limits_of(arguments));
+  if (!is_folder(arguments.tree)) return user_error("there is no folder {}", without_controls(arguments.tree));
   const auto dots = arguments.a.find("..");
   if (arguments.b.empty() == (dots == std::string::npos))
     return user_error("name two revisions, A and B, or one range, A..B");

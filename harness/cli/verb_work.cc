@@ -57,7 +57,9 @@ std::string node() {
 
 Result<void> act(const WorkArguments& arguments) {
   const ReaderWatch watch;
-  const std::filesystem::path folder = std::filesystem::absolute(arguments.folder).lexically_normal();
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::canonical(arguments.folder, error);
+  if (error) return user_error("there is no folder {}", arguments.folder);
   const auto work = [&]() -> Result<void> {
     const auto paths = TRY(find_paths());
     const auto unpacked = TRY(unpack_run(folder));

@@ -94,7 +94,8 @@ Result<void> make_source_tree(const fs::path& source, const std::string& version
       version.empty() ? "VERSION = "
                       : fmt::format("VERSION = {}\nPATCHLEVEL = {}\n", version.substr(0, dot), version.substr(dot + 1));
   if (!makefile || makefile->find(said) == std::string::npos) {
-    return user_error("{} is no Linux {} source: its Makefile does not say so", source.string(), version);
+    return user_error("{} is no Linux {}source: its Makefile does not say so", source.string(),
+                      version.empty() ? "" : version + " ");
   }
   // The patches lie beside the tree, under a name that starts like the tree's: who sweeps the one sweeps the other.
   const auto series = TRY(TempFolder::make(folder.parent_path(), folder.filename().string() + "-series"));

@@ -172,10 +172,12 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
     words.resize(words.size() - kLlvm.size());
   }
   std::string revision;
-  // A folder's name may have an @ as well.
-  if (const auto at = words.rfind('@'); at != std::string::npos && !is_folder(words)) {
+  // A folder's name may have an @ as well, and so may a revision.
+  for (auto at = words.find('@'); at != std::string::npos && !is_there(words); at = words.find('@', at + 1)) {
+    if (!is_folder(words.substr(0, at))) continue;
     revision = words.substr(at + 1);
     words.resize(at);
+    break;
   }
   std::error_code error;
   tree.folder = fs::canonical(words, error);

@@ -62,6 +62,8 @@ class SourceTrees : public testing::Test {
 };
 
 TEST_F(SourceTrees, AreNamedByTheirContent) {
+  EXPECT_EQ(id(named("@HEAD@{0}")), id(named("@HEAD")));
+  EXPECT_EQ(id(named("@@")), id(named("@HEAD")));
   EXPECT_EQ(id(named("")), id(named("@HEAD"))) << "as it is, and nothing is changed";
   EXPECT_NE(id(named("@HEAD")), id(named("@HEAD~1")));
   write("Kbuild", "");

@@ -48,7 +48,9 @@ Result<Machines> machines_from(const std::string& text) {
       const auto equals = option.find('=');
       const std::string name = option.substr(0, equals);
       if (!is_name(name, "-")) return wrong(fmt::format("'{}' is no option of sbatch", option));
-      if (std::find(std::begin(kOwnOptions), std::end(kOwnOptions), name) != std::end(kOwnOptions))
+      // sbatch takes the beginning of an option for the option.
+      if (std::any_of(std::begin(kOwnOptions), std::end(kOwnOptions),
+                      [&](const std::string& own) { return own.starts_with(name); }))
         return wrong(fmt::format("nslab sets '{}' itself", name));
       machines.slurm_options[name] = equals == std::string::npos ? "" : option.substr(equals + 1);
     }

@@ -43,6 +43,7 @@ TEST(Machines, WhatCannotBeMeantIsRefused) {
   EXPECT_THAT(message("ssh:one*many"), HasSubstr("'many' is no number of boots"));
   EXPECT_THAT(message("slurm:"), HasSubstr("a name is missing"));
   EXPECT_THAT(message("slurm:-p"), HasSubstr("is no option of sbatch"));
+  EXPECT_THAT(message("slurm:outpu=x"), HasSubstr("nslab sets 'outpu' itself"));
   EXPECT_THAT(message("slurm:array=1-3"), HasSubstr("nslab sets 'array' itself"));
 }
 

@@ -30,9 +30,19 @@ Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-/// Puts files (name → where they are) into a folder below the shelf, unless it is there.
+/// Whether a folder has just these files, with the content that they have elsewhere.
+Result<bool> has_all(const fs::path& folder, const std::map<std::string, fs::path>& files) {
+  for (const auto& [name, file] : files) {
+    if (!is_there(folder / name) || TRY(sha256_file(folder / name)) != TRY(sha256_file(file))) return false;
+  }
+  return true;
+}
+
+/// Puts files (name → where they are) into a folder below the shelf, unless they are there as they are.
 Result<void> place(const fs::path& folder, const std::map<std::string, fs::path>& files) {
-  if (is_there(folder)) return {};
+  if (is_there(folder) && TRY(has_all(folder, files))) return {};
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
   TempFolder made = TRY(TempFolder::make(folder.parent_path(), ".part"));
   for (const auto& [name, file] : files) TRY(link_or_copy(file, made.path() / name));
   return made.rename_to(folder);
@@ -53,11 +63,12 @@ Result<std::string> place_program(const fs::path& plugins, const fs::path& shelf
   std::string name = hash.hex();
   // Copied, as the next build writes into the program and the plugins of this one.
   const fs::path folder = shelf / "programs" / name;
-  if (is_there(folder)) return name;
+  if (is_there(folder) && TRY(has_all(folder, files))) return name;
+  fs::remove_all(folder, error);
   TempFolder made = TRY(TempFolder::make(folder.parent_path(), ".part"));
   for (const auto& [file_name, file] : files) {
     fs::copy_file(file, made.path() / file_name, error);
-    if (error) return machine_error("cannot copy {}: {}", file.string(), error.message());
+    if (error) return machine_error("cannot copy {} to {}: {}", file.string(), made.path().string(), error.message());
   }
   TRY(made.rename_to(folder));
   return name;
@@ -72,16 +83,20 @@ Error damaged(const fs::path& file, const std::string& why) {
 
 }  // namespace
 
-Result<PackedRun> pack_run(const Prepared& prepared, const RunRecord& run, const fs::path& shelf) {
-  PackedRun packed{
-      .shelf = shelf, .name = fs::path("runs") / run_key(prepared).substr(0, 16), .program = {}, .parts = {}};
+Result<PackedRun> pack_run(const Prepared& prepared, const RunRecord& run, const fs::path& shelf,
+                           const std::string& suffix) {
+  PackedRun packed{.shelf = shelf,
+                   .name = fs::path("runs") / (run_key(prepared).substr(0, 16) + suffix),
+                   .program = {},
+                   .parts = {}};
   const std::string program = TRY(place_program(prepared.plugins, shelf));
   packed.program = fs::path("programs") / program;
   packed.parts.push_back(packed.program);
   const fs::path image = fs::path("images") / prepared.image.hash;
   packed.parts.push_back(image);
   TRY(make_folders(shelf / "images"));
-  if (!is_there(shelf / image)) TRY(write_file(shelf / image, TRY(read_file(prepared.image.file))));
+  if (!is_there(shelf / image) || TRY(sha256_file(shelf / image)) != prepared.image.hash)
+    TRY(write_file(shelf / image, TRY(read_file(prepared.image.file))));
   for (const auto& [name, kernel] : prepared.kernels) {
     if (!is_there(kernel.manifest())) continue;  // not built, and so not booted
     packed.parts.push_back(fs::path("kernels") / kernel.hash);
@@ -145,6 +160,7 @@ Result<UnpackedRun> unpack_run(const fs::path& folder) {
       boot.at("kernel").get_to(plans.back().kernel);
       boot.at("isolated").get_to(plans.back().isolated);
       keys.push_back(boot.at("key").get<std::string>());
+      if (!kernels.contains(plans.back().kernel)) return damaged(file, "a boot's kernel is not among its kernels");
     }
   } catch (const Json::exception& error) {
     return damaged(file, error.what());

@@ -35,8 +35,10 @@ struct PackedRun {
   std::filesystem::path boot(const std::string& key) const { return folder() / "boots" / key; }
 };
 
-/// Packs a run whose kernels are built (but for those of `unbuilt`) into `shelf`.
-Result<PackedRun> pack_run(const Prepared& prepared, const RunRecord& run, const std::filesystem::path& shelf);
+/// Packs a run whose kernels are built into `shelf`, under its key and the suffix. What is there and damaged is placed
+/// anew.
+Result<PackedRun> pack_run(const Prepared& prepared, const RunRecord& run, const std::filesystem::path& shelf,
+                           const std::string& suffix = "");
 
 /// The command that executes a packed run's boots with the packed nslab, where the shelf is at that place: it is
 /// followed by the arguments of 'nslab work'.

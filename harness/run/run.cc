@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -236,8 +239,11 @@ class BootsUnderWay {
            [this, failed](const BootPlan& plan) { return execute_boot(prepared_, plan, paths_.cache, failed); });
       return {};
     }
-    packed_ = TRY(pack_run(prepared_, run, fs::absolute(options_.results / "packed")));
-    if (machines.kind == Machines::Kind::slurm) {
+    // Two programs with the same run may send boots to one machine: each has a folder of its own there.
+    const bool by_ssh = machines.kind == Machines::Kind::ssh;
+    const std::string suffix = by_ssh ? fmt::format("-{}-{}-{}", host_name(), ::getpid(), std::time(nullptr)) : "";
+    packed_ = TRY(pack_run(prepared_, run, fs::absolute(options_.results / "packed"), suffix));
+    if (!by_ssh) {
       const auto known = TRY(forecast(prepared_.experiment, paths_, options_));
       boots_ = TRY(SlurmBoots::submit(plans, prepared_, *packed_, machines.slurm_options, known.seconds_a_boot));
       return {};

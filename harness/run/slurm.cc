@@ -2,6 +2,7 @@
 #include "slurm.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kSecondsBetweenLooks = 2;
+constexpr double kSecondsUntilTold = 120;  // why nothing runs
 // A network file system may show a result some time after its task has left the queue.
 constexpr int kMostAbsences = 5;
 // What nslab and QEMU take beside the guest's memory: symbols, translated code, trees of calls.
@@ -30,24 +32,36 @@ constexpr int kMibBesideGuest = 768;
 
 /// What one of Slurm's programs prints. They are found and configured by the user's environment.
 Result<std::string> slurm(std::vector<std::string> argv) {
-  argv.insert(argv.begin(), "env");
+  const std::string program = argv.front();
+  // What the user has set for squeue's own output (SQUEUE_STATES and so on) would hide tasks from us.
+  std::vector<std::string> words = {"env"};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable = *entry;
+    if (variable.starts_with("SQUEUE_"))
+      words.insert(words.end(), {"-u", std::string(variable.substr(0, variable.find('=')))});
+  }
+  argv.insert(argv.begin(), words.begin(), words.end());
   const auto run = TRY(run_captured({.argv = argv, .inherits_environment = true}));
   if (run.status == 0) return run.output;
   if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == 127) {
-    return machine_error("{} is missing: '--on slurm' needs Slurm's programs (apt-get install slurm-client)", argv[1]);
+    return machine_error("{} is missing: '--on slurm' needs Slurm's programs (apt-get install slurm-client)", program);
   }
   const bool no_memory = run.output.find("Memory specification") != std::string::npos;
-  return machine_error("{} ended with {}:\n{}{}", argv[1], describe_status(run.status),
+  return machine_error("{} ended with {}:\n{}{}", program, describe_status(run.status),
                        run.output.substr(0, run.output.find_last_not_of('\n') + 1),
                        no_memory ? "\nIf this cluster has no memory configured, ask for none: --on slurm:mem=0" : "");
 }
 
-/// The tasks that are queued or run, as "1234_5"; nothing when Slurm does not answer.
-std::optional<std::set<std::string>> queue() {
-  const auto output = slurm({"squeue", "--noheader", "--array", "--me", "--format=%F_%K"});
+/// The tasks that are queued or run, as "1234_5", each with why it waits (empty: it does not); nothing when Slurm does
+/// not answer.
+std::optional<std::map<std::string, std::string>> queue() {
+  const auto output = slurm({"squeue", "--noheader", "--array", "--me", "--format=%F_%K|%t|%r"});
   if (!output) return std::nullopt;
-  std::set<std::string> tasks;
-  for (const std::string& line : lines_of(*output)) tasks.insert(line.substr(0, line.find_last_not_of(' ') + 1));
+  std::map<std::string, std::string> tasks;
+  for (const std::string& line : lines_of(*output)) {
+    const auto fields = split_at(line, '|');
+    if (fields.size() == 3) tasks[fields[0]] = fields[1] == "PD" ? fields[2] : "";
+  }
   return tasks;
 }
 
@@ -159,6 +173,7 @@ Result<void> SlurmBoots::submit_array(const std::vector<Task*>& tasks) {
   }
   array = array.substr(0, array.find(';'));
   if (array.empty()) return machine_error("sbatch does not say which job it has submitted: {}", output);
+  arrays_.insert(array);
   for (Task* task : tasks) {
     task->name = fmt::format("{}_{}", array, task->number - first);
     ++task->submissions;
@@ -206,6 +221,7 @@ std::optional<Boots::Ended> SlurmBoots::look_at_queue() {
     return std::nullopt;
   }
   silent_ = false;
+  tell_of_waiting(*queued);
   std::vector<Task*> lost;
   for (auto task = open_.begin(); task != open_.end(); ++task) {
     task->absences = queued->contains(task->name) || is_there(packed_.boot(task->plan->key)) ? 0 : task->absences + 1;
@@ -219,8 +235,10 @@ std::optional<Boots::Ended> SlurmBoots::look_at_queue() {
       return end(task, machine_error("{}, seed {}: Slurm has lost the boot {} times. Its task wrote last:\n{}",
                                      task->plan->kernel, task->plan->seed, kMostSubmissions, log));
     }
-    print_err("nslab: Slurm's task {} ({}, seed {}) is gone without a result: it is submitted again\n", task->name,
-              task->plan->kernel, task->plan->seed);
+    const auto lines = lines_of(log);
+    print_err(
+        "nslab: Slurm's task {} ({}, seed {}) is gone without a result: it is submitted again. It wrote last: {}\n",
+        task->name, task->plan->kernel, task->plan->seed, lines.empty() ? "nothing" : lines.back());
     lost.push_back(&*task);
   }
   if (const auto done = submit_tasks(lost); !done) {
@@ -228,6 +246,24 @@ std::optional<Boots::Ended> SlurmBoots::look_at_queue() {
     return end(task, done.error());
   }
   return std::nullopt;
+}
+
+void SlurmBoots::tell_of_waiting(const std::map<std::string, std::string>& queued) {
+  std::map<std::string, std::size_t> reasons;
+  for (const Task& task : open_) {
+    const auto found = queued.find(task.name);
+    if (found == queued.end()) continue;
+    if (found->second.empty()) {
+      waiting_since_ = monotonic_seconds();  // one that runs: the others wait for it
+      return;
+    }
+    ++reasons[found->second];
+  }
+  if (waiting_since_ == 0) waiting_since_ = monotonic_seconds();
+  if (reasons.empty() || monotonic_seconds() - waiting_since_ < kSecondsUntilTold) return;
+  waiting_since_ = monotonic_seconds();
+  for (const auto& [reason, count] : reasons)
+    print_err("nslab: none of the tasks runs; of {} Slurm says '{}' (squeue --me)\n", count, reason);
 }
 
 std::string SlurmBoots::log_text(const Task& task) const {
@@ -240,7 +276,7 @@ std::string SlurmBoots::log_text(const Task& task) const {
 bool SlurmBoots::all_ended() { return open_.empty(); }
 
 void SlurmBoots::stop() {
-  std::set<std::string> arrays;
+  std::set<std::string> arrays = arrays_;
   for (const Task& task : open_) arrays.insert(task.name.substr(0, task.name.find('_')));
   open_.clear();
   if (arrays.empty()) return;

@@ -52,13 +52,17 @@ class SlurmBoots : public Boots {
   /// Looks at the queue and submits again what was lost. What cannot be had is returned for a boot.
   std::optional<Ended> look_at_queue();
   std::optional<Ended> end(std::vector<Task>::iterator task, Result<BootRecord> boot);
+  /// Says why nothing runs, when that has been so for some time.
+  void tell_of_waiting(const std::map<std::string, std::string>& queued);
   std::string log_text(const Task& task) const;
 
   PackedRun packed_;
   std::map<std::string, std::string> options_;
-  std::vector<Task> open_;  ///< without a result so far
+  std::vector<Task> open_;        ///< without a result so far
+  std::set<std::string> arrays_;  ///< submitted by this program
   std::set<std::string> bad_nodes_;
-  double looked_ = 0;  ///< when, in seconds
+  double waiting_since_ = 0;  ///< since when none of the tasks runs, in seconds; 0: unknown
+  double looked_ = 0;         ///< when, in seconds
   bool silent_ = false;
 };
 

@@ -31,6 +31,11 @@ bool is_of_machine(int status) {
          WEXITSTATUS(status) == static_cast<int>(Exit::machine) || WEXITSTATUS(status) >= 126;
 }
 
+std::string without_last_newline(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 std::string last_lines(const std::string& text) {
   constexpr std::size_t kMost = 2000;
   return text.size() > kMost ? text.substr(text.size() - kMost) : text;
@@ -96,16 +101,28 @@ Result<int> SshMachines::check(const std::string& machine) {
   return machine_error("{}", last_lines(checked.output));
 }
 
+SshMachines::~SshMachines() {
+  for (const std::string& machine : sent_to_) {
+    auto removing =
+        Process::start({.argv = ssh(machine, fmt::format("rm -rf \"{}/{}\"", kShelf, packed_.name.string())),
+                        .inherits_environment = true,
+                        .output = "/dev/null"});
+    constexpr double kPatience = 10;
+    if (removing) removing->wait_for(kPatience);
+  }
+}
+
 Result<std::unique_ptr<SshMachines>> SshMachines::connect(const std::vector<Named>& machines, PackedRun packed,
                                                           const Prepared& prepared, const std::string& config) {
   std::unique_ptr<SshMachines> made(new SshMachines(std::move(packed), prepared, config));
   std::string why;
   for (const auto& [machine, wanted] : machines) {
+    made->sent_to_.insert(machine);
     const auto sent = made->send(machine);
     const auto places = sent ? made->check(machine) : Result<int>(sent.error());
     if (interrupted()) return interruption();
     if (!places) {
-      print_err("nslab: {} is left out: {}\n", machine, places.error().message);
+      print_err("nslab: {} is left out: {}\n", machine, without_last_newline(places.error().message));
       continue;
     }
     const bool timed = properties_of(prepared.experiment.meter).depends_on_host;
@@ -178,7 +195,8 @@ Result<BootRecord> SshMachines::execute(const BootPlan& plan) {
       if (!bad_.contains(machine)) free_.push_back(machine);
       return boot;
     }
-    print_err("nslab: {} gets no more boots: {}\n", machine, boot.error().message);
+    print_err("nslab: {} gets no more boots: {}\nIf a file is damaged there, remove ~/.cache/nslab/packed on {}\n",
+              machine, without_last_newline(boot.error().message), machine);
     bad_.insert(machine);
     std::erase(free_, machine);
   }

@@ -25,6 +25,9 @@ class SshMachines {
   static Result<std::unique_ptr<SshMachines>> connect(const std::vector<Named>& machines, PackedRun packed,
                                                       const Prepared& prepared, const std::string& config);
 
+  /// Removes the run's folder from the machines; what runs share stays for the next one.
+  ~SshMachines();
+
   /// Boots at once on all of them.
   unsigned places() const { return places_; }
 
@@ -49,6 +52,7 @@ class SshMachines {
   std::condition_variable changed_;
   std::deque<std::string> free_;  ///< a machine as often as it has places
   std::set<std::string> bad_;
+  std::set<std::string> sent_to_;
   unsigned busy_ = 0;
 };
 
