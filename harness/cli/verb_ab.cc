@@ -506,10 +506,10 @@ Result<std::string> lasting(const AbArguments& arguments, const std::string& rev
 
 Result<void> act(const AbArguments& arguments) {
   const auto limits = TRY(limits_of(arguments));
-  if (!is_folder(arguments.tree)) return user_error("there is no folder {}", without_controls(arguments.tree));
   const auto dots = arguments.a.find("..");
   if (arguments.b.empty() == (dots == std::string::npos))
     return user_error("name two revisions, A and B, or one range, A..B");
+  if (!is_folder(arguments.tree)) return user_error("there is no folder {}", without_controls(arguments.tree));
   if (arguments.b.empty()) {
     return compare_range(arguments, limits,
                          TRY(commits_of(arguments, arguments.a.substr(0, dots), arguments.a.substr(dots + 2))));
