@@ -322,7 +322,8 @@ TEST(Machines, APackedRunIsExecutedByWhatItWasPlannedWithOrNotAtAll) {
   const Captured failed = nslab(arguments);
   EXPECT_EQ(failed.status, 1 << 8) << failed.output;
   EXPECT_THAT(failed.output, testing::HasSubstr("panic"));
-  const fs::path shelf = server.cache() / "packed";
+  const fs::path shelf = work.path() / "results/packed";
+  EXPECT_TRUE(must(entries_of(server.cache() / "packed/runs")).empty()) << "what is no longer needed there is removed";
 
   using testing::HasSubstr;
   using testing::StartsWith;

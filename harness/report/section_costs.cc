@@ -188,12 +188,17 @@ Document costs_section(const Report& report, const View& view) {
   const std::string source = source_text(report, view);
   const std::string quantity = quantity_text(report.run, view.statistic);
   Document section = {{Block::Kind::heading, fmt::format("{}: {}", capitalized(quantity), meaning_of(view.statistic))}};
+  const std::string differences =
+      report.kernels.size() < 2 && report.failed.empty()
+          ? ""
+          : fmt::format(
+                " The second is the difference from {}, ± the {} interval over pairs of boots with one seed. The "
+                "third is the same difference in per cent, with the mark of the verdict: {}",
+                reference_text(report), level, legend(report));
   section.push_back(
       {.kind = Block::Kind::table,
-       .text = fmt::format("{} ({}). The first line of a cell is its cost, ± the {} interval over boots. The second is "
-                           "the difference from {}, ± the {} interval over pairs of boots with one seed. The third is "
-                           "the same difference in per cent, with the mark of the verdict: {}",
-                           capitalized(quantity), source, level, reference_text(report), level, legend(report)),
+       .text = fmt::format("{} ({}). The first line of a cell is its cost, ± the {} interval over boots.{}",
+                           capitalized(quantity), source, level, differences),
        .table = cost_table(report, view)});
   append(section, groups_note(report, view));
   const Table depths = depth_table(report, view);
