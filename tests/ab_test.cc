@@ -16,7 +16,8 @@ class Repository {
  public:
   Repository() {
     const fs::path source = must(KernelBuilder(paths()).source_tree(spec("multi").base, /*patched=*/false));
-    run({"init", "-q", "--bare", folder_.path()}, source);
+    const Captured made = must(run_captured({.argv = {"git", "init", "-q", "--bare", folder_.path()}}));
+    EXPECT_EQ(made.status, 0) << made.output;
     run({"add", "-A", "-f", "--", "."}, source);
     source_ = source;
   }
