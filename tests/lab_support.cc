@@ -19,7 +19,8 @@ Paths paths() {
 KernelSpec spec(const std::string& model, const std::string& profile) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
   const char* base = std::getenv("NSLAB_TEST_BASE");
-  return {must(table.base(base == nullptr ? kDefaultBase : base)), must(table.profile(profile)), must(table.model(model))};
+  return {must(table.base(base == nullptr ? kDefaultBase : base)), must(table.profile(profile)),
+          must(table.model(model))};
 }
 
 Kernel kernel(const std::string& model, const std::string& profile) {

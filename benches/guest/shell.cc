@@ -3,8 +3,8 @@
 // PID 1 of the guest of 'nslab shell': a terminal and a command at some depth of pid namespaces. It measures nothing.
 //
 // fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "request" (for a worker that the command
-// starts, as init.cc makes it; empty: none), "interactive" (whether the user sits at a terminal), "rows", "columns". The
-// first serial port is the terminal, and gets what the command prints. The second one brings
+// starts, as init.cc makes it; empty: none), "interactive" (whether the user sits at a terminal), "rows", "columns".
+// The first serial port is the terminal, and gets what the command prints. The second one brings
 //
 // - to an interactive guest the terminal's size whenever that changes, as a line "ROWS COLUMNS";
 // - to any other the command's standard input, byte by byte: a length of two bytes, little endian, and so many bytes,
