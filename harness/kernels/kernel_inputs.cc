@@ -39,7 +39,9 @@ Result<KernelInputs> read_configuration(const Base& base, const Profile& profile
     }
     inputs.debian_config_hash = *hash;
   }
-  for (const std::string& name : profile.fragments) {
+  std::vector<std::string> fragments = profile.fragments;
+  if (profile.start == "tiny" && !base.tiny_fragment.empty()) fragments.push_back(base.tiny_fragment);
+  for (const std::string& name : fragments) {
     for (const std::string& setting : settings_of(TRY(read_file(kernels_folder / name))))
       inputs.fragment += setting + "\n";
   }

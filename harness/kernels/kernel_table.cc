@@ -41,6 +41,7 @@ Result<KernelTable> parse_kernel_table(std::string_view text, const std::string&
     fields.read("source", source, true);
     fields.read("debian_config", config, true);
     fields.read("series", base.series, true);
+    fields.read("tiny_fragment", base.tiny_fragment);
     TRY(fields.finish());
     base.source = source;
     base.debian_config = config;
