@@ -31,6 +31,12 @@ benchmarks = ["getpid", "fork_exit_wait"]
 )";
 constexpr std::size_t kBoots = 6;
 
+/// The experiment's file, written into a folder.
+fs::path experiment_in(const fs::path& folder) {
+  must(write_file(folder / "machines.toml", kExperiment));
+  return folder / "machines.toml";
+}
+
 /// What the experiment gives here, measured once.
 const std::vector<Sample>& samples_here() {
   static const TempFolder work = folder();
@@ -164,9 +170,8 @@ TEST(Machines, SlurmGivesTheSameDigitsThoughTasksAndANodeAreLost) {
   const auto& here = samples_here();
   Cluster cluster;
   const TempFolder work = folder();
-  const fs::path config = work.path() / "machines.toml";
+  const fs::path config = experiment_in(work.path());
   const fs::path results = work.path() / "results";
-  ASSERT_TRUE(write_file(config, kExperiment));
   {
     Command command = nslab_command(run_on(config, results, "slurm:partition=test,time=20"));
     command.output = work.path() / "first.log";
@@ -198,9 +203,8 @@ TEST(Machines, AnInterruptedRunLeavesItsTasksToSlurm) {
   const auto& here = samples_here();
   const Cluster cluster;
   const TempFolder work = folder();
-  const fs::path config = work.path() / "machines.toml";
+  const fs::path config = experiment_in(work.path());
   const fs::path results = work.path() / "results";
-  ASSERT_TRUE(write_file(config, kExperiment));
   Command command = nslab_command(run_on(config, results, "slurm"));
   command.output = work.path() / "log";
   {
@@ -280,9 +284,8 @@ TEST(Machines, SshGivesTheSameDigitsAndLeavesNobodyBehind) {
   const auto& here = samples_here();
   const SshServer server;
   const TempFolder work = folder();
-  const fs::path config = work.path() / "machines.toml";
+  const fs::path config = experiment_in(work.path());
   const fs::path results = work.path() / "results";
-  ASSERT_TRUE(write_file(config, kExperiment));
   auto arguments = run_on(config, results, "ssh:one*1,two*1,nowhere");
   arguments.insert(arguments.end(), {"--ssh-config", server.config()});
   {
@@ -314,8 +317,7 @@ std::string check_changed(const fs::path& shelf, const std::function<void(Json&)
 TEST(Machines, APackedRunIsExecutedByWhatItWasPlannedWithOrNotAtAll) {
   const SshServer server;
   const TempFolder work = folder();
-  const fs::path config = work.path() / "machines.toml";
-  ASSERT_TRUE(write_file(config, kExperiment));
+  const fs::path config = experiment_in(work.path());
   // A run that fails keeps what was packed.
   auto arguments = run_on(config, work.path() / "results", "ssh:one");
   arguments.insert(arguments.end(), {"--ssh-config", server.config(), "--fault", "panic"});

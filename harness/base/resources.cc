@@ -107,6 +107,13 @@ Resources usable_resources(const fs::path& root) {
           .memory_mib = std::min(machine_mib, memory_limit_mib(root))};
 }
 
+bool cpu_has_flag(const fs::path& root, const std::string& flag) {
+  for (const std::string& line : lines_of(content_of(root / "proc/cpuinfo"))) {
+    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
+  }
+  return false;
+}
+
 OomWatch::OomWatch(fs::path root) : root_(std::move(root)), before_(count()) {}
 
 OomWatch::Kills OomWatch::count() const {

@@ -18,6 +18,9 @@ struct Resources {
 /// `root` is for tests, which have a /proc and a /sys of their own there.
 Resources usable_resources(const std::filesystem::path& root = "/");
 
+/// Whether the CPU shows this flag in /proc/cpuinfo, as "vmx" or "hypervisor". `root` as above.
+bool cpu_has_flag(const std::filesystem::path& root, const std::string& flag);
+
 /// Watches the kernel's OOM killer. It is made before a child is started, and asked when the child was killed by a
 /// signal 9 that we did not send.
 class OomWatch {

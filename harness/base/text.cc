@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
@@ -90,6 +91,25 @@ std::string without_controls(std::string_view text) {
     }
   }
   return clean;
+}
+
+std::string without_last_newlines(std::string_view text) {
+  return std::string(text.substr(0, text.find_last_not_of('\n') + 1));
+}
+
+std::string end_of(std::string_view text, std::size_t most) {
+  return std::string(text.substr(text.size() > most ? text.size() - most : 0));
+}
+
+std::string for_shell(std::string_view word) {
+  constexpr std::string_view kPlain = "+-_./,~^@%:=";
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [&](unsigned char c) {
+    return std::isalnum(c) != 0 || kPlain.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
 }
 
 }  // namespace nslab

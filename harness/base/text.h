@@ -31,6 +31,15 @@ std::optional<std::string> nearest_to(std::string_view word, const std::vector<s
 /// For a message: "there is no WHAT 'WORD'; did you mean 'NAME'? There are: NAME, NAME".
 std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names);
 
+/// The text without the newlines at its end.
+std::string without_last_newlines(std::string_view text);
+
+/// The last `most` bytes of a text, or all of it when it has fewer.
+std::string end_of(std::string_view text, std::size_t most);
+
+/// A word as a shell takes it for this very word: as it is, or in quotes where it has other letters than names have.
+std::string for_shell(std::string_view word);
+
 /// The last `count` lines of a text, or all of them when it has fewer.
 std::vector<std::string> last_lines(std::string_view text, std::size_t count);
 

@@ -51,5 +51,25 @@ TEST(Text, ControlsDoNotReachATerminal) {
   EXPECT_EQ(without_controls("\u00b1 \u2212 \u009b1m \u00c2"), "\u00b1 \u2212 1m \u00c2");
 }
 
+TEST(Text, NewlinesAtTheEndAreTakenAwayAndNoOthers) {
+  EXPECT_EQ(without_last_newlines("a\nb\n\n"), "a\nb");
+  EXPECT_EQ(without_last_newlines("a"), "a");
+  EXPECT_EQ(without_last_newlines("\n"), "");
+  EXPECT_EQ(without_last_newlines(""), "");
+}
+
+TEST(Text, TheEndOfATextHasSoManyBytesAtMost) {
+  EXPECT_EQ(end_of("abc", 2), "bc");
+  EXPECT_EQ(end_of("abc", 3), "abc");
+  EXPECT_EQ(end_of("", 3), "");
+}
+
+TEST(Text, AShellTakesAWordForItself) {
+  EXPECT_EQ(for_shell("v6.12~1^@{}"), "'v6.12~1^@{}'");
+  EXPECT_EQ(for_shell("a/b-c_d.e,f~g^h@i%j:k=l+m"), "a/b-c_d.e,f~g^h@i%j:k=l+m");
+  EXPECT_EQ(for_shell("it's $HOME"), "'it'\\''s $HOME'");
+  EXPECT_EQ(for_shell(""), "''");
+}
+
 }  // namespace
 }  // namespace nslab

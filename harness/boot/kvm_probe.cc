@@ -9,6 +9,7 @@
 #include "paths.h"
 #include "processes.h"
 #include "qemu.h"
+#include "resources.h"
 #include "scratch_folder.h"
 #include "text.h"
 
@@ -67,27 +68,17 @@ std::string probe_firmware() {
 // microcode steps through it. On a host that emulates we saw several thousand.
 constexpr double kMostCyclesPerTurn = 100;
 
-/// Whether the CPU shows this flag.
-bool has_flag(const fs::path& root, const std::string& flag) {
-  const auto cpus = read_file(root / "proc/cpuinfo");
-  if (!cpus) return false;
-  for (const std::string& line : lines_of(*cpus)) {
-    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
-  }
-  return false;
-}
-
 /// Why there is no device, as far as the CPU tells.
 KvmProbe explain_absence(const KvmPlaces& places) {
   const std::string device = places.device.string();
-  const bool intel = has_flag(places.root, "vmx");
-  if (intel || has_flag(places.root, "svm")) {
+  const bool intel = cpu_has_flag(places.root, "vmx");
+  if (intel || cpu_has_flag(places.root, "svm")) {
     return {KvmProbe::Kind::absent, 0,
             fmt::format("there is no {}, and the CPU has {}: modprobe {}. If that says 'disabled by bios', turn "
                         "virtualisation on in the firmware's settings. A container needs --device {}",
                         device, intel ? "vmx" : "svm", intel ? "kvm_intel" : "kvm_amd", device)};
   }
-  const bool guest = has_flag(places.root, "hypervisor");
+  const bool guest = cpu_has_flag(places.root, "hypervisor");
   return {
       KvmProbe::Kind::absent, 0,
       fmt::format("there is no {}, and the CPU shows neither vmx nor svm: {}", device,
@@ -98,8 +89,10 @@ KvmProbe explain_absence(const KvmPlaces& places) {
 
 /// "Intel, nested", as far as the machine tells.
 std::string vendor_of(const fs::path& root) {
-  const std::string vendor = has_flag(root, "vmx") ? "Intel" : has_flag(root, "svm") ? "AMD" : "of unknown make";
-  return has_flag(root, "hypervisor") ? vendor + ", nested: this is a virtual machine itself" : vendor;
+  const std::string vendor = cpu_has_flag(root, "vmx")   ? "Intel"
+                             : cpu_has_flag(root, "svm") ? "AMD"
+                                                         : "of unknown make";
+  return cpu_has_flag(root, "hypervisor") ? vendor + ", nested: this is a virtual machine itself" : vendor;
 }
 
 }  // namespace
@@ -121,7 +114,7 @@ const char* name_of(KvmProbe::Kind kind) {
 }
 
 KvmProbe explain_failure(const std::string& qemus_words) {
-  const std::string words = qemus_words.substr(0, qemus_words.find_last_not_of('\n') + 1);
+  const std::string words = without_last_newlines(qemus_words);
   const bool busy = words.find("resource busy") != std::string::npos;
   const bool refused = words.find("not permitted") != std::string::npos;
   return {KvmProbe::Kind::blocked, 0,

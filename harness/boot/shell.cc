@@ -224,6 +224,13 @@ std::vector<std::string> command_line(const ShellSettings& settings, int termina
 
 }  // namespace
 
+Result<Image> make_shell_image(const Paths& paths, std::map<std::string, fs::path> more) {
+  const fs::path init = paths.guest / "shell-init";
+  if (!is_there(init)) return machine_error("{} is missing: build nslab first (make build)", init.string());
+  more["/init"] = init;
+  return make_image(paths, more);
+}
+
 Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::path& folder) {
   const RawTerminal raw;
   const auto size = size_of_terminal();

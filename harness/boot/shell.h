@@ -2,11 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "accelerator.h"
+#include "image.h"
+#include "paths.h"
 #include "result.h"
 
 namespace nslab {
@@ -25,6 +28,9 @@ struct ShellSettings {
   std::string request = {};              ///< for the worker that the command starts, JSON; empty: it starts none
   int output = 1;                        ///< the descriptor that gets what the guest prints
 };
+
+/// make_image() with shell-init in the place of the guest's usual init. Exit::machine when that is not built.
+Result<Image> make_shell_image(const Paths& paths, std::map<std::string, std::filesystem::path> more);
 
 /// The key that leaves a shell from the user's terminal, whatever the guest does: Ctrl-].
 inline constexpr char kLeaveKey = 0x1d;

@@ -33,8 +33,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kMailColumns = 72;
-
 struct AbArguments {
   std::string tree;
   std::string a;
@@ -161,8 +159,7 @@ fs::path results_of(const AbArguments& arguments, const Paths& paths) {
   return arguments.results.empty() ? paths.results / "ab" : fs::path(arguments.results);
 }
 
-/// Builds and boots what is not stored, and takes all differences from the first revision apart. The revisions have
-/// their own names in what is returned.
+/// Builds and boots what is not stored, and takes all differences from the first revision apart.
 Result<LoadedRun> measure(const AbArguments& arguments, const std::vector<std::string>& revisions) {
   const auto paths = TRY(find_paths());
   RunOptions options;
@@ -216,15 +213,6 @@ Json functions_of(const Compared& compared, const ComparedCell& cell) {
       functions[line.function] = line.difference();
   }
   return functions;
-}
-
-/// What a shell takes for this very word.
-std::string for_shell(const std::string& word) {
-  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("+-_./,~^@%:=").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  return plain ? word : "'" + word + "'";
 }
 
 std::string command_of(const AbArguments& arguments, const std::string& a, const std::string& b) {
@@ -325,8 +313,8 @@ Result<void> print(const AbArguments& arguments, const Compared& compared, const
     return {};
   }
   if (arguments.format == "lkml") {
-    print_out("{}\n\n{}\nTo repeat it:\n  {}\n", sentence_of(compared, a, b), TRY(mail_of(loaded, shown(a), shown(b))),
-              command_of(arguments, a, b));
+    print_out("{}\n\n{}\nTo repeat it:\n  {}\n", wrap(plain_ascii(sentence_of(compared, a, b)), kMailColumns),
+              TRY(mail_of(loaded, shown(a), shown(b))), command_of(arguments, a, b));
     return {};
   }
   const Document document = TRY(compare_kernels(loaded.run, loaded.samples, shown(a), shown(b), loaded.options));

@@ -70,15 +70,6 @@ perf script -i /tmp/perf.data -F comm,ip,sym 2>/dev/null | awk '
                      kStacksMark.substr(0, kStacksMark.size() - 1));
 }
 
-Result<Benchmark> find_benchmark(const Paths& paths, const std::string& name) {
-  const auto all = TRY(list_benchmarks(paths.guest / "micro"));
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Benchmark& b) { return b.name == name; });
-  if (found != all.end()) return *found;
-  std::vector<std::string> names;
-  for (const Benchmark& benchmark : all) names.push_back(benchmark.name);
-  return user_error("{}", unknown_name("benchmark", name, names));
-}
-
 /// The worker's request, as the guest's init makes it (benches/guest/init.cc).
 std::string request_for(const ProfileArguments& arguments, const Benchmark& benchmark, std::uint64_t repetitions) {
   return to_text(Json{{"benchmark", benchmark.name},
@@ -99,7 +90,8 @@ std::uint64_t samples_in(const std::string& stacks) {
 
 Result<void> act(const ProfileArguments& arguments) {
   const auto paths = TRY(find_paths());
-  const auto benchmark = TRY(find_benchmark(paths, arguments.benchmark));
+  const auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
+  const Benchmark& benchmark = *TRY(find_benchmark(benchmarks, arguments.benchmark));
   const auto table = TRY(load_kernel_table(paths.kernels_folder()));
   const KernelBuilder builder(paths);
   const auto spec =
@@ -109,9 +101,7 @@ Result<void> act(const ProfileArguments& arguments) {
                                 {"/usr/bin/awk", "mawk"},      {"/usr/bin/sort", "coreutils"},
                                 {"/usr/bin/cat", "coreutils"}, {"/usr/bin/sed", "sed"}};
   wanted.insert(benchmark.files.begin(), benchmark.files.end());
-  auto files = TRY(locate_files(paths, wanted));
-  files["/init"] = paths.guest / "shell-init";
-  const Image image = TRY(make_image(paths, files));
+  const Image image = TRY(make_shell_image(paths, TRY(locate_files(paths, wanted))));
   const ScratchFolder folder = TRY(ScratchFolder::make(paths.cache / "tmp", "profile"));
   const fs::path printed = folder.path() / "printed";
   const Fd output(::open(printed.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -144,8 +134,7 @@ Result<void> act(const ProfileArguments& arguments) {
   print_out(
       "{} repetitions of {} on {} ({}) at depth {}: {} samples, one for each {} instructions of the guest, by perf.\n"
       "A share of s per cent is known to ± {:.2f} √s points (95 %). It is sampled: 'nslab why' counts exactly. What "
-      "runs\n"
-      "with interrupts off is seen where they are let in again.\n\n{}",
+      "runs\nwith interrupts off is seen where they are let in again.\n\n{}",
       repetitions, benchmark.name, arguments.kernel, spec.profile.name, arguments.depth, samples, kPeriod,
       1.96 * std::sqrt(100.0 / static_cast<double>(std::max<std::uint64_t>(samples, 1))), report);
   constexpr std::uint64_t kFew = 500;

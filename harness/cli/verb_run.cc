@@ -104,7 +104,7 @@ Result<void> act(const RunArguments& arguments) {
   if (options.results.empty()) options.results = paths.results / experiment.name;
   options.source = arguments.source;
   if (arguments.dry) {
-    print(experiment, TRY(forecast(experiment, paths, options)), options.results);
+    print(experiment, TRY(forecast(TRY(prepare(experiment, paths, options)), paths, options)), options.results);
     return {};
   }
   const auto run = TRY(run_experiment(experiment, paths, options));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -70,22 +71,16 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
     if (program.empty() || !is_there(program)) return user_error("--with {}: this machine has no such program", name);
     wanted.insert({program, ""});
   }
-  auto files = TRY(locate_files(paths, wanted));
-  // The guest mounts folders of its own there.
-  for (const char* hidden : {"/tmp/", "/run/", "/dev/", "/proc/", "/sys/"}) {
-    std::map<std::string, fs::path> moved;
-    for (const auto& [in_guest, here] : files) {
-      if (in_guest.starts_with(hidden)) moved[in_guest] = here;
-    }
-    for (const auto& [in_guest, here] : moved) {
-      files.erase(in_guest);
-      files["/usr/local/bin/" + fs::path(in_guest).filename().string()] = here;
-      print_err("{} is /usr/local/bin/{} in the guest\n", in_guest, fs::path(in_guest).filename().string());
-    }
+  std::map<std::string, fs::path> files;
+  for (const auto& [in_guest, here] : TRY(locate_files(paths, wanted))) {
+    // The guest mounts folders of its own there.
+    constexpr std::string_view kHidden[] = {"/tmp/", "/run/", "/dev/", "/proc/", "/sys/"};
+    const bool hidden = std::any_of(std::begin(kHidden), std::end(kHidden),
+                                    [&name = in_guest](std::string_view folder) { return name.starts_with(folder); });
+    const std::string where = hidden ? "/usr/local/bin/" + fs::path(in_guest).filename().string() : in_guest;
+    if (hidden) print_err("{} is {} in the guest\n", in_guest, where);
+    files[where] = here;
   }
-  const fs::path init = paths.guest / "shell-init";
-  if (!is_there(init)) return machine_error("{} is missing: build nslab first (make build)", init.string());
-  files["/init"] = init;
   const auto add = [&](const std::string& in_guest, const fs::path& here) {
     if (is_there(here)) files[in_guest] = here;
   };
@@ -116,7 +111,7 @@ Result<void> act(const ShellArguments& arguments) {
   const auto files = TRY(files_for(arguments, paths));  // before a kernel is built for nothing
   const Kernel kernel = TRY(builder.build(spec));
   const ScratchFolder folder = TRY(ScratchFolder::make(paths.cache / "tmp", "shell"));
-  const Image image = TRY(make_image(paths, files));
+  const Image image = TRY(make_shell_image(paths, files));
   ShellSettings settings{.kernel = arguments.kernel,
                          .vmlinux = kernel.vmlinux(),
                          .initramfs = image.file,

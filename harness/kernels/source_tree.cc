@@ -37,7 +37,7 @@ Result<Captured> run_git(std::vector<std::string> words, const fs::path& folder,
                          const std::map<std::string, std::string>& environment) {
   words.insert(words.begin(), {"git", "-c", "safe.directory=*"});
   auto run = TRY(run_captured({.argv = words, .folder = folder, .environment = environment}));
-  while (run.output.ends_with('\n')) run.output.pop_back();
+  run.output = without_last_newlines(run.output);
   return run;
 }
 

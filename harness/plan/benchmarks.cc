@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "benchmarks.h"
 
+#include <algorithm>
+
 #include "processes.h"
+#include "text.h"
 
 namespace nslab {
 
@@ -37,6 +40,14 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
     return Error{Exit::bug, fmt::format("{} --list printed no list of benchmarks: {}", program.string(), error.what())};
   }
   return benchmarks;
+}
+
+Result<const Benchmark*> find_benchmark(const std::vector<Benchmark>& known, const std::string& name) {
+  const auto found = std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; });
+  if (found != known.end()) return &*found;
+  std::vector<std::string> names;
+  for (const Benchmark& benchmark : known) names.push_back(benchmark.name);
+  return user_error("{}", unknown_name("benchmark", name, names));
 }
 
 Json curves_of(const std::vector<Benchmark>& benchmarks) {

@@ -45,6 +45,9 @@ struct Benchmark {
 /// Asks the benchmark program itself (`micro --list`), sorted by name.
 Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& program);
 
+/// The benchmark of that name. Exit::user, with what was most likely meant, when there is none.
+Result<const Benchmark*> find_benchmark(const std::vector<Benchmark>& known, const std::string& name);
+
 /// The points of curves among the benchmarks, as a run's manifest keeps them ("curves"): a report must not depend on
 /// what the benchmark program of its day knows.
 Json curves_of(const std::vector<Benchmark>& benchmarks);

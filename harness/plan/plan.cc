@@ -185,12 +185,9 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
   std::map<std::string, std::uint64_t> repetitions;  // by benchmark
   for (const Measure& measure : experiment.measures) {
     for (const std::string& name : measure.benchmarks) {
-      const auto found = std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == name; });
-      if (found == known.end()) {
-        std::vector<std::string> names;
-        for (const Benchmark& benchmark : known) names.push_back(benchmark.name);
-        return user_error("{}: {}", measure.where, unknown_name("benchmark", name, names));
-      }
+      const auto named = find_benchmark(known, name);
+      if (!named) return user_error("{}: {}", measure.where, named.error().message);
+      const Benchmark* const found = *named;
       TRY(check_memory(experiment, measure, *found));
       const std::uint64_t wanted = measure.repetitions == 0 ? found->iterations : measure.repetitions;
       if (const std::uint64_t before = repetitions.emplace(name, wanted).first->second; before != wanted) {
@@ -236,8 +233,7 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
       boot.environment_bytes = environment_bytes;
       for (const Cell& cell : order) {
         if (!of_kernel.at({kernel, condition}).contains(cell)) continue;
-        const Benchmark& benchmark =
-            *std::find_if(known.begin(), known.end(), [&](const Benchmark& b) { return b.name == cell.benchmark; });
+        const Benchmark& benchmark = *TRY(find_benchmark(known, cell.benchmark));
         SeededNumbers numbers(seed, cell.benchmark);
         PlannedCell planned;
         planned.index = static_cast<int>(boot.cells.size());

@@ -240,7 +240,6 @@ std::string plain_ascii(std::string text) {
 Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sample>& samples,
                                      const std::vector<Explanation>& explanations, const std::string& a,
                                      const std::string& b, const ReportOptions& options) {
-  constexpr int kMailColumns = 72;
   const auto rows = TRY(compare_cells(run, samples, a, b, options));
   Document document = cautions(run);
   append(document, errors_of(rows));

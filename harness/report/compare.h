@@ -34,6 +34,9 @@ Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std:
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options);
 
+/// Of a mail to a kernel list, or a commit message.
+inline constexpr int kMailColumns = 72;
+
 /// What reports write beyond ASCII ("±", "−", "…"), in ASCII.
 std::string plain_ascii(std::string text);
 

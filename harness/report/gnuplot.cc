@@ -41,7 +41,7 @@ Result<std::string> draw_picture(const std::vector<std::string>& words, const Fo
                              ended->output)};
   }
   auto drawn = read_file(beside);
-  if (!drawn || !drawn->substr(0, drawn->find_last_not_of('\n') + 1).ends_with(form.end)) {
+  if (!drawn || !without_last_newlines(*drawn).ends_with(form.end)) {
     return machine_error("gnuplot could not write all of {}: is the disk full?", beside.string());
   }
   return drawn;

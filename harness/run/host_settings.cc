@@ -5,6 +5,7 @@
 #include <set>
 
 #include "files.h"
+#include "resources.h"
 #include "text.h"
 
 namespace nslab {
@@ -70,8 +71,7 @@ HostSetting smt(const fs::path& cpus) {
 }
 
 HostSetting hypervisor(const fs::path& root) {
-  const auto cpus = read_file(root / "proc/cpuinfo").value_or("");
-  const bool guest = cpus.find(" hypervisor") != std::string::npos;
+  const bool guest = cpu_has_flag(root, "hypervisor");
   HostSetting setting{"hypervisor", guest ? "yes" : "no", "", ""};
   if (guest) {
     setting.hurts = "this is a virtual machine, and others take its CPUs away unseen";

@@ -29,8 +29,7 @@ Result<Machines> machines_from(const std::string& text) {
   const auto wrong = [&](const std::string& why) {
     return user_error(
         "--on {}: {}. Say 'slurm', 'slurm:partition=short,time=30' (sbatch's long options), or 'ssh:host1,host2*4' "
-        "(four "
-        "boots at once on host2)",
+        "(four boots at once on host2)",
         text, why);
   };
   const auto colon = text.find(':');

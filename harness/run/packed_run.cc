@@ -22,29 +22,38 @@ namespace {
 constexpr int kPackedFormat = 1;
 constexpr const char* kLoader = "ld-linux-x86-64.so.2";
 
-Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
+/// Whether two files have the same content; of two names of one file nothing is read.
+Result<bool> are_equal(const fs::path& one, const fs::path& other) {
   std::error_code error;
-  fs::create_hard_link(from, to, error);
-  if (error) fs::copy_file(from, to, error);
-  if (error) return machine_error("cannot copy {} to {}: {}", from.string(), to.string(), error.message());
-  return {};
+  if (fs::equivalent(one, other, error)) return true;
+  return TRY(sha256_file(one)) == TRY(sha256_file(other));
 }
 
-/// Whether a folder has just these files, with the content that they have elsewhere.
+/// Whether a folder has these files, with the content that they have elsewhere.
 Result<bool> has_all(const fs::path& folder, const std::map<std::string, fs::path>& files) {
   for (const auto& [name, file] : files) {
-    if (!is_there(folder / name) || TRY(sha256_file(folder / name)) != TRY(sha256_file(file))) return false;
+    if (!is_there(folder / name) || !TRY(are_equal(folder / name, file))) return false;
   }
   return true;
 }
 
+enum class Means {
+  link,  ///< a second name, or a copy where the disk is another one: for files that nobody writes into
+  copy,
+};
+
 /// Puts files (name → where they are) into a folder below the shelf, unless they are there as they are.
-Result<void> place(const fs::path& folder, const std::map<std::string, fs::path>& files) {
+Result<void> place(const fs::path& folder, const std::map<std::string, fs::path>& files, Means means) {
   if (is_there(folder) && TRY(has_all(folder, files))) return {};
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
+  std::error_code error;
+  fs::remove_all(folder, error);
   TempFolder made = TRY(TempFolder::make(folder.parent_path(), ".part"));
-  for (const auto& [name, file] : files) TRY(link_or_copy(file, made.path() / name));
+  for (const auto& [name, file] : files) {
+    const fs::path to = made.path() / name;
+    if (means == Means::link) fs::create_hard_link(file, to, error);
+    if (means == Means::copy || error) fs::copy_file(file, to, error);
+    if (error) return machine_error("cannot copy {} to {}: {}", file.string(), to.string(), error.message());
+  }
   return made.rename_to(folder);
 }
 
@@ -62,15 +71,7 @@ Result<std::string> place_program(const fs::path& plugins, const fs::path& shelf
   for (const auto& [name, file] : files) hash.part(name, TRY(sha256_file(file)));
   std::string name = hash.hex();
   // Copied, as the next build writes into the program and the plugins of this one.
-  const fs::path folder = shelf / "programs" / name;
-  if (is_there(folder) && TRY(has_all(folder, files))) return name;
-  fs::remove_all(folder, error);
-  TempFolder made = TRY(TempFolder::make(folder.parent_path(), ".part"));
-  for (const auto& [file_name, file] : files) {
-    fs::copy_file(file, made.path() / file_name, error);
-    if (error) return machine_error("cannot copy {} to {}: {}", file.string(), made.path().string(), error.message());
-  }
-  TRY(made.rename_to(folder));
+  TRY(place(shelf / "programs" / name, files, Means::copy));
   return name;
 }
 
@@ -104,7 +105,7 @@ Result<PackedRun> pack_run(const Prepared& prepared, const RunRecord& run, const
     for (const fs::path& file : TRY(entries_of(kernel.folder))) {
       if (fs::is_regular_file(file)) files[file.filename()] = file;
     }
-    TRY(place(shelf / packed.parts.back(), files));
+    TRY(place(shelf / packed.parts.back(), files, Means::link));
   }
   Json json;
   json["format"] = kPackedFormat;

@@ -173,8 +173,8 @@ BootSeconds reference_seconds(const Experiment& experiment, const Paths& paths, 
 
 }  // namespace
 
-Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
-  auto prepared = TRY(prepare(experiment, paths, options));
+Result<Forecast> forecast(const Prepared& prepared, const Paths& paths, const RunOptions& options) {
+  const Experiment& experiment = prepared.experiment;
   Forecast forecast;
   forecast.jobs = prepared.jobs;
   forecast.boots = prepared.plan.size();

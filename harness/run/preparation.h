@@ -90,6 +90,6 @@ struct Forecast {
 /// The plan of an experiment and the time that its boots will take, going by those that the results folder has of the
 /// same TOML file, or without any by those of the reference run that has its name and was made from the same file.
 /// Builds and boots nothing.
-Result<Forecast> forecast(const Experiment& experiment, const Paths& paths, const RunOptions& options);
+Result<Forecast> forecast(const Prepared& prepared, const Paths& paths, const RunOptions& options);
 
 }  // namespace nslab

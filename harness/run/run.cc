@@ -244,7 +244,7 @@ class BootsUnderWay {
     const std::string suffix = by_ssh ? fmt::format("-{}-{}-{}", host_name(), ::getpid(), std::time(nullptr)) : "";
     packed_ = TRY(pack_run(prepared_, run, fs::absolute(options_.results / "packed"), suffix));
     if (!by_ssh) {
-      const auto known = TRY(forecast(prepared_.experiment, paths_, options_));
+      const auto known = TRY(forecast(prepared_, paths_, options_));
       boots_ = TRY(SlurmBoots::submit(plans, prepared_, *packed_, machines.slurm_options, known.seconds_a_boot));
       return {};
     }
@@ -298,7 +298,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   const auto unbuilt = TRY(build_kernels(prepared, KernelBuilder(paths)));
   const auto run = TRY(store.continue_or_begin(run_key(prepared), TRY(fresh_run(prepared, unbuilt))));
   TRY(store.adopt(run.id, boot_keys(prepared)));
-  auto missing = TRY(missing_boots(prepared, store));
+  const auto missing = TRY(missing_boots(prepared, store));
   if (missing.size() < prepared.plan.size()) {
     print_err("run {}: {} of {} boots are stored already and are not measured again\n", run.id,
               prepared.plan.size() - missing.size(), prepared.plan.size());
@@ -322,8 +322,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
     if (!keeper.failed().empty()) {
       return negative_result(
           "boots failed, by kernel: {}. The {} others are stored, and reports show the failed cells as failed. The "
-          "same "
-          "command tries the failed boots again.",
+          "same command tries the failed boots again.",
           count_text(keeper.failed()), TRY(store.run(run.id)).boots_done);
     }
   }

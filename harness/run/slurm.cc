@@ -48,7 +48,7 @@ Result<std::string> slurm(std::vector<std::string> argv) {
   }
   const bool no_memory = run.output.find("Memory specification") != std::string::npos;
   return machine_error("{} ended with {}:\n{}{}", program, describe_status(run.status),
-                       run.output.substr(0, run.output.find_last_not_of('\n') + 1),
+                       without_last_newlines(run.output),
                        no_memory ? "\nIf this cluster has no memory configured, ask for none: --on slurm:mem=0" : "");
 }
 
@@ -80,12 +80,6 @@ std::size_t most_tasks() {
   return kSlurmsDefault;
 }
 
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SlurmBoots>> SlurmBoots::submit(const std::vector<const BootPlan*>& plans,
@@ -99,7 +93,7 @@ Result<std::unique_ptr<SlurmBoots>> SlurmBoots::submit(const std::vector<const B
   std::unique_ptr<SlurmBoots> boots(new SlurmBoots(std::move(packed), std::move(options)));
   const fs::path folder = boots->packed_.folder();
   std::string script = "#!/bin/sh\nexec";
-  for (const std::string& word : work_command(boots->packed_, boots->packed_.shelf)) script += " " + quoted(word);
+  for (const std::string& word : work_command(boots->packed_, boots->packed_.shelf)) script += " " + for_shell(word);
   script += " --boot $((SLURM_ARRAY_TASK_ID + $1))\n";
   TRY(write_file(folder / "task.sh", script));
 
@@ -168,10 +162,9 @@ Result<void> SlurmBoots::submit_array(const std::vector<Task*>& tasks) {
   // "1234", or "1234;cluster", perhaps behind warnings
   std::string array;
   for (const std::string& line : lines_of(output)) {
-    if (!line.empty() && line.find_first_not_of("0123456789") == std::min(line.find(';'), line.size())) array = line;
-    if (!line.empty() && line.find_first_not_of("0123456789") == std::string::npos) array = line;
+    const std::string number = line.substr(0, line.find(';'));
+    if (!number.empty() && number.find_first_not_of("0123456789") == std::string::npos) array = number;
   }
-  array = array.substr(0, array.find(';'));
   if (array.empty()) return machine_error("sbatch does not say which job it has submitted: {}", output);
   arrays_.insert(array);
   for (Task* task : tasks) {
@@ -270,7 +263,7 @@ std::string SlurmBoots::log_text(const Task& task) const {
   constexpr std::size_t kMost = 2000;
   const auto log = read_file(packed_.folder() / "logs" / (task.name + ".log"));
   if (!log || log->empty()) return "nothing";
-  return log->size() > kMost ? log->substr(log->size() - kMost) : *log;
+  return end_of(*log, kMost);
 }
 
 bool SlurmBoots::all_ended() { return open_.empty(); }

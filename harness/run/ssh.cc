@@ -31,15 +31,7 @@ bool is_of_machine(int status) {
          WEXITSTATUS(status) == static_cast<int>(Exit::machine) || WEXITSTATUS(status) >= 126;
 }
 
-std::string without_last_newline(std::string text) {
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
-std::string last_lines(const std::string& text) {
-  constexpr std::size_t kMost = 2000;
-  return text.size() > kMost ? text.substr(text.size() - kMost) : text;
-}
+constexpr std::size_t kMostShown = 2000;  // bytes of what a machine says
 
 }  // namespace
 
@@ -66,7 +58,7 @@ Result<void> SshMachines::send(const std::string& machine) {
   for (const fs::path& part : packed_.parts) question += " " + part.string();
   question += "; do test -e $part || echo missing $part; done";
   const auto asked = TRY(run_captured({.argv = ssh(machine, question), .inherits_environment = true}));
-  if (asked.status != 0) return machine_error("{}", last_lines(asked.output));
+  if (asked.status != 0) return machine_error("{}", end_of(asked.output, kMostShown));
   std::vector<std::string> missing;
   for (const std::string& line : lines_of(asked.output)) {
     if (line.starts_with("missing ")) missing.push_back(line.substr(8));
@@ -85,7 +77,7 @@ Result<void> SshMachines::send(const std::string& machine) {
   const auto words = ssh(machine, unpack);
   argv.insert(argv.end(), words.begin(), words.end());
   const auto sent = TRY(run_captured({.argv = argv, .inherits_environment = true}));
-  if (sent.status != 0) return machine_error("{}", last_lines(sent.output));
+  if (sent.status != 0) return machine_error("{}", end_of(sent.output, kMostShown));
   return {};
 }
 
@@ -98,7 +90,7 @@ Result<int> SshMachines::check(const std::string& machine) {
     std::from_chars(line.data() + kPlaces.size(), line.data() + line.size(), places);
     if (checked.status == 0 && places > 0) return places;
   }
-  return machine_error("{}", last_lines(checked.output));
+  return machine_error("{}", end_of(checked.output, kMostShown));
 }
 
 SshMachines::~SshMachines() {
@@ -115,60 +107,51 @@ SshMachines::~SshMachines() {
 Result<std::unique_ptr<SshMachines>> SshMachines::connect(const std::vector<Named>& machines, PackedRun packed,
                                                           const Prepared& prepared, const std::string& config) {
   std::unique_ptr<SshMachines> made(new SshMachines(std::move(packed), prepared, config));
-  std::string why;
+  std::vector<std::pair<int, std::string>> turns;  // so that few boots are spread over all machines
   for (const auto& [machine, wanted] : machines) {
     made->sent_to_.insert(machine);
     const auto sent = made->send(machine);
     const auto places = sent ? made->check(machine) : Result<int>(sent.error());
     if (interrupted()) return interruption();
     if (!places) {
-      print_err("nslab: {} is left out: {}\n", machine, without_last_newline(places.error().message));
+      print_err("nslab: {} is left out: {}\n", machine, without_last_newlines(places.error().message));
       continue;
     }
     const bool timed = properties_of(prepared.experiment.meter).depends_on_host;
     const int count = wanted > 0 ? wanted : timed ? 1 : *places;
     print_err("{}: {} at once\n", machine, counted(static_cast<std::size_t>(count), "boot"));
-    for (int i = 0; i < count; ++i) made->free_.push_back(machine);
+    for (int turn = 0; turn < count; ++turn) turns.emplace_back(turn, machine);
   }
-  made->places_ = static_cast<unsigned>(made->free_.size());
-  if (made->places_ == 0) return machine_error("none of the machines can execute the run: see above");
-  // In turn, so that few boots are spread over all machines.
-  std::stable_sort(made->free_.begin(), made->free_.end());
-  std::map<std::string, int> seen;
-  std::vector<std::pair<int, std::string>> turns;
-  for (const std::string& machine : made->free_) turns.emplace_back(seen[machine]++, machine);
+  if (turns.empty()) return machine_error("none of the machines can execute the run: see above");
   std::sort(turns.begin(), turns.end());
-  made->free_.clear();
   for (const auto& [turn, machine] : turns) made->free_.push_back(machine);
+  made->places_ = static_cast<unsigned>(turns.size());
   return made;
 }
 
 Result<BootRecord> SshMachines::execute_on(const std::string& machine, const BootPlan& plan) {
   const ScratchFolder scratch = TRY(ScratchFolder::make(TRY(temporary_folder()), "nslab-ssh"));
   const auto number = &plan - prepared_.plan.data();
-  const fs::path log = scratch.path() / "log";
-  auto booting = TRY(Process::start(
-      {.argv = ssh(machine, work(fmt::format("--boot {}", number))), .inherits_environment = true, .output = log}));
-  std::optional<int> status;
-  while (!(status = booting.wait_for(3600))) {
-    if (interrupted()) return interruption();
-  }
-  if (*status != 0) {
-    const std::string written = last_lines(read_file(log).value_or(""));
-    return Error{is_of_machine(*status) ? Exit::machine : Exit::says_no,
-                 fmt::format("{}, seed {}: on {}: {}", plan.kernel, plan.seed, machine, written)};
+  const auto booted =
+      TRY(run_captured({.argv = ssh(machine, work(fmt::format("--boot {}", number))), .inherits_environment = true}));
+  if (booted.status != 0) {
+    return Error{
+        is_of_machine(booted.status) ? Exit::machine : Exit::says_no,
+        fmt::format("{}, seed {}: on {}: {}", plan.kernel, plan.seed, machine, end_of(booted.output, kMostShown))};
   }
   // ssh's own messages must not get into the file.
+  const fs::path log = scratch.path() / "log";
   const fs::path file = scratch.path() / "nslab.sqlite";
   std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" 2>>\"$0\"", log};
   const std::string folder = fmt::format("\"{}/{}/boots/{}\"", kShelf, packed_.name.string(), plan.key);
   const auto words = ssh(machine, fmt::format("cat {0}/nslab.sqlite && rm -rf {0}", folder));
   argv.insert(argv.end(), words.begin(), words.end());
   auto fetching = TRY(Process::start({.argv = argv, .inherits_environment = true, .output = file}));
+  std::optional<int> status;
   while (!(status = fetching.wait_for(3600))) {
     if (interrupted()) return interruption();
   }
-  if (*status != 0) return machine_error("{}: {}", machine, last_lines(read_file(log).value_or("")));
+  if (*status != 0) return machine_error("{}: {}", machine, end_of(read_file(log).value_or(""), kMostShown));
   return read_packed_boot(scratch.path(), plan);
 }
 
@@ -196,7 +179,7 @@ Result<BootRecord> SshMachines::execute(const BootPlan& plan) {
       return boot;
     }
     print_err("nslab: {} gets no more boots: {}\nIf a file is damaged there, remove ~/.cache/nslab/packed on {}\n",
-              machine, without_last_newline(boot.error().message), machine);
+              machine, without_last_newlines(boot.error().message), machine);
     bad_.insert(machine);
     std::erase(free_, machine);
   }
