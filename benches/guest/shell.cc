@@ -17,6 +17,8 @@
 #include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -25,7 +27,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -39,6 +43,7 @@ namespace {
 constexpr char kTerminal[] = "/dev/ttyS0";
 constexpr char kSizes[] = "/dev/ttyS1";
 constexpr char kSession[] = "--session";
+constexpr char kDisturber[] = "disturber";  // as harness/cli/verb_profile.cc knows it
 
 [[noreturn]] void end(const std::string& text) {
   const PortAccess access;
@@ -148,9 +153,31 @@ int run_session(char** argv) {
   return errno == ENOENT ? 127 : 126;
 }
 
+/// Takes the CPU now and then for a random while, in a process of its own. Who samples the worker at equal intervals
+/// would see the same points of it again and again, as one repetition takes as long as another.
+void disturb() {
+  if (fork() != 0) return;
+  prctl(PR_SET_NAME, kDisturber);
+  setpriority(PRIO_PROCESS, 0, -20);
+  std::minstd_rand random(1);
+  std::uniform_int_distribution<long> pause(200'000, 1'400'000);  // ns
+  std::uniform_int_distribution<long> spell(0, 100'000);          // ns
+  const auto now = [] {
+    timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+  };
+  for (;;) {
+    const timespec wait = {0, pause(random)};
+    nanosleep(&wait, nullptr);
+    for (const long end = now() + spell(random); now() < end;) continue;
+  }
+}
+
 /// Runs the command with what a worker (worker_protocol.h) finds in its descriptors, and answers what it asks. Its
 /// result is of no interest, unless there is none: what it measures is seen by another program.
 NestResult run_worker(NestedCommand& command, const std::string& request) {
+  disturb();  // before there are pipes, which it would hold open
   int to_worker[2];
   int from_worker[2];
   const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -25,6 +25,9 @@ namespace {
 constexpr int kPeriod = 100'003;
 constexpr int kSampledRepetitions = 10;  // as many times the benchmark's own repetitions
 
+// Whose samples are left out: no instructions, and what the guest's shell-init disturbs the worker with.
+constexpr const char* kNotSampled = "^(swapper|disturber)";
+
 constexpr std::string_view kReportMark = "== report\n";
 constexpr std::string_view kStacksMark = "== stacks\n";
 
@@ -49,24 +52,24 @@ void declare_arguments(Arguments& arguments, ProfileArguments& values) {
 
 /// What runs in the guest: perf around the worker, then perf's own report, then the stacks, folded. All of the CPU is
 /// sampled, as a task's own samples begin anew in each child, and one that lives for less than a period would have
-/// none. Idle time is left out: it is no instructions.
+/// none.
 std::string script() {
-  return fmt::format(R"(perf record -q -a -o /tmp/perf.data -e cpu-clock -c {} -g -- micro >/tmp/said 2>&1 ||
+  return fmt::format(R"(perf record -q -a -o /tmp/perf.data -e cpu-clock -c {1} -g -- micro >/tmp/said 2>&1 ||
   {{ cat /tmp/said; exit 9; }}
 comms=$(perf script -i /tmp/perf.data -F comm 2>/dev/null | awk '
-  $1 != "" && $1 != "swapper" && !seen[$1]++ {{ list = list (list == "" ? "" : ",") $1 }}
+  $1 != "" && $1 !~ /{0}/ && !seen[$1]++ {{ list = list (list == "" ? "" : ",") $1 }}
   END {{ print list }}')
-echo '{}'
+echo '{2}'
 perf report --stdio --stdio-color=never --no-children -g none --percent-limit 0.1 --comms "$comms" --percentage relative \
   -F overhead,sample,comm,sym -i /tmp/perf.data 2>/dev/null | sed '/^# (Cannot load tips/,$d; s/ *$//; s/\.\{{60,\}}/............/'
-echo '{}'
+echo '{3}'
 perf script -i /tmp/perf.data -F comm,ip,sym 2>/dev/null | awk '
   /^[^ \t]/ {{ comm = $1; next }}
   NF > 1 {{ stack = $2 (stack == "" ? "" : ";" stack); next }}
-  stack != "" {{ if (comm != "swapper") count[comm ";" stack]++; stack = "" }}
+  stack != "" {{ if (comm !~ /{0}/) count[comm ";" stack]++; stack = "" }}
   END {{ for (stack in count) print stack, count[stack] }}' | sort
 )",
-                     kPeriod, kReportMark.substr(0, kReportMark.size() - 1),
+                     kNotSampled, kPeriod, kReportMark.substr(0, kReportMark.size() - 1),
                      kStacksMark.substr(0, kStacksMark.size() - 1));
 }
 
