@@ -49,6 +49,9 @@ struct Plan {
   std::vector<std::string> command;  ///< a program and its arguments, run before the cells; empty: none
   std::vector<Cell> cells;
   std::string fault;  ///< empty, or one of kFaults
+#ifdef NSLAB_TIMED
+  int vcpus = 1;  ///< that the guest has
+#endif
 };
 
 namespace internal {
@@ -118,6 +121,9 @@ inline std::variant<Plan, std::string> parse_plan(std::string_view json_text) {
     if (!plan.fault.empty() && std::find(kFaults.begin(), kFaults.end(), plan.fault) == kFaults.end()) {
       return "'fault' of the plan is '" + plan.fault + "', which this guest does not know";
     }
+#ifdef NSLAB_TIMED
+    if (json.contains("vcpus")) plan.vcpus = static_cast<int>(number(json, "vcpus", where, 1, 1024));
+#endif
     const nlohmann::json& command = internal::member(json, "command", where);
     if (!command.is_array()) return "'command' of the plan is no list";
     for (const nlohmann::json& word : command) {

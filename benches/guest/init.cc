@@ -32,6 +32,9 @@
 #include "slabs.h"
 #include "window_marks.h"
 #include "worker_protocol.h"
+#ifdef NSLAB_TIMED  // PID 1 of the time meter's guests
+#include "../timed/guest_clock.h"
+#endif
 
 namespace nslab::guest {
 namespace {
@@ -168,6 +171,13 @@ bool wait_until_quiet() {
   constexpr int kQuietNeeded = 3;
   constexpr int kWindows = 100;
   sleep_for(1'500'000'000);
+#ifdef NSLAB_TIMED
+  // One look would be at one CPU. What the kernel still has to do is spread over all of them, and is soon done.
+  if (get_nprocs() > 1) {
+    sleep_for(1'500'000'000);
+    return true;
+  }
+#endif
   if (get_nprocs() > 1) return false;
   int quiet = 0;
   for (int window = 0; window < kWindows; ++window) {
@@ -215,6 +225,27 @@ Plan read_plan() {
   return std::get<Plan>(std::move(parsed));
 }
 
+#ifdef NSLAB_TIMED
+/// What the worker shall read the time by: the frequency of the time-stamp counter, or 0 for the kernel's clock.
+std::uint64_t choose_clock() {
+  constexpr std::uint64_t kFine = 1000;  // ns; a clock that is asked through a system call may not be much finer
+  const std::string source = timed::clocksource();
+  if (source == "tsc" || source == "kvm-clock") return 0;
+  const std::uint64_t step = timed::GuestClock::step();
+  if (step <= kFine) return 0;
+  const std::uint64_t hertz = timed::counter_hertz();
+  if (hertz == 0) {
+    give_up("the guest's clock, " + source + ", advances by " + std::to_string(step) +
+            " ns at a time, and the time-stamp counter's frequency cannot be found by the real-time clock");
+  }
+  say("clocksource %s advances by %llu ns: timed by the counter, %llu Hz", source.c_str(),
+      static_cast<unsigned long long>(step), static_cast<unsigned long long>(hertz));
+  return hertz;
+}
+
+std::uint64_t counter_hertz = 0;  // choose_clock()
+#endif
+
 // ---- Cells ---------------------------------------------------------------------------------------------------------
 
 /// Forks and reaps `count` processes.
@@ -236,6 +267,9 @@ std::string request_for(const Plan& plan, const Cell& cell, pid_t first_resident
               {"warmup", cell.warmup},
               {"tick_phase", cell.tick_phase},
               {"history", cell.history},
+#ifdef NSLAB_TIMED
+              {"counter_hertz", counter_hertz},
+#endif
               {"condition",
                {{"residents", plan.condition.residents},
                 {"first_resident", cell.depth > 0 ? 2 : first_resident},
@@ -581,6 +615,13 @@ void go_wrong_after_first_cell(const Plan& plan) {
   if (!quiet && !plan.cells.empty()) {
     give_up("the guest did not become quiet: in 100 looks at it, something else always took the CPU");
   }
+#ifdef NSLAB_TIMED
+  if (get_nprocs() != plan.vcpus) {
+    give_up("the kernel runs on " + std::to_string(get_nprocs()) + " of the guest's " + std::to_string(plan.vcpus) +
+            " vCPUs: it is built without CONFIG_SMP, or for fewer CPUs");
+  }
+  counter_hertz = choose_clock();
+#endif
   set_kernel("/proc/sys/kernel/pid_max", plan.pid_max);
   // By itself the kernel's limit on threads follows from the guest's memory: here the numbers alone are the limit.
   set_kernel("/proc/sys/kernel/threads-max", plan.pid_max);

@@ -151,6 +151,9 @@ void print_list() {
                         {"warmup", benchmark.warmup},
                         {"files", files},
                         {"memory_mib", benchmark.memory_mib}});
+#ifdef NSLAB_TIMED
+    if (benchmark.vcpus > 0) list.back()["vcpus"] = benchmark.vcpus;
+#endif
     if (const Point& point = benchmark.point; point.series != nullptr) {
       list.back()["point"] = {{"series", point.series}, {"quantity", point.quantity}, {"value", point.value}};
     }
@@ -174,6 +177,9 @@ void print_list() {
   const Identity identity = identify(json.at("depth"));
   const Json found = condition_found(json.at("condition"));
   close(kProcDescriptor);
+#ifdef NSLAB_TIMED
+  timed::GuestClock::use_counter(json.at("counter_hertz"));
+#endif
   std::uint64_t* const costs = map_costs(request.iterations);
   const char* const pad = getenv("NSLAB_PAD");
   Json result;
@@ -207,6 +213,11 @@ void print_list() {
                     {"tick_phase", measurement.tick_phase()},
                     {"history", json.at("history")}}}};
     result["layout"].update(found);
+#ifdef NSLAB_TIMED
+    result["layout"]["clock"] = timed::clocksource();
+    if (json.at("counter_hertz") != 0) result["layout"]["counter_hertz"] = json.at("counter_hertz");
+    for (const auto& [name, value] : measurement.notes()) result["layout"][name] = value;
+#endif
   };
   // Before the first benchmark Google Benchmark reads /proc/cpuinfo, /proc/loadavg and /sys/devices/system/cpu for its
   // context: harmless, as the same instructions in every boot and before the warm-up.

@@ -11,6 +11,10 @@
 #include <vector>
 
 #include "clocks.h"
+#ifdef NSLAB_TIMED  // the worker of the time meter: benches/timed
+#include "../timed/counters.h"
+#include "../timed/guest_clock.h"
+#endif
 
 /// To add a benchmark: one function in one file.
 ///
@@ -66,11 +70,19 @@ class Measurement {
 
   template <class Operation, class Check>
   void repeat(Operation operation, Check check) {
+#ifdef NSLAB_TIMED
+    const std::uint64_t steal = timed::steal_ticks();
+    repeat_with<timed::GuestClock>(operation, check);
+    note("steal_ticks", timed::steal_ticks() - steal);
+    note("clock_step_ns", timed::GuestClock::step());
+    if (measured_ && !state_.error_occurred()) count(operation, check);
+#else
     if (request_.time) {
       repeat_with<TimeClock>(operation, check);
     } else {
       repeat_with<InstructionClock>(operation, check);
     }
+#endif
   }
 
   /// Times one call that must return `expected` each time; `wrong` says what it means that it did not.
@@ -107,6 +119,24 @@ class Measurement {
   std::int64_t tick_phase() const { return tick_phase_; }
   long involuntary_switches() const { return involuntary_switches_; }
 
+#ifdef NSLAB_TIMED
+  /// A number that is stored with the sample.
+  void note(const std::string& name, std::uint64_t value) { notes_.emplace_back(name, value); }
+  const std::vector<std::pair<std::string, std::uint64_t>>& notes() const { return notes_; }
+
+  /// What repeat() does, for a benchmark that measures by itself: takes over costs of repetitions, as many as were
+  /// asked for, in nanoseconds an operation.
+  void take(const std::vector<std::uint64_t>& costs, long switches) {
+    std::copy(costs.begin(), costs.end(), costs_);
+    involuntary_switches_ = switches;
+    measured_ = true;
+    while (state_.KeepRunningBatch(static_cast<benchmark::IterationCount>(request_.iterations))) {
+    }
+  }
+  std::uint64_t iterations() const { return request_.iterations; }
+  std::uint64_t warmup() const { return request_.warmup; }
+#endif
+
  private:
   static constexpr std::uint64_t kTickWait = 40'000'000;  ///< ten ticks at 250 Hz, four at 100 Hz
   /// Between that tick and the measurement, where the operation is shorter: a whole number of ticks at 100, 250, 300
@@ -135,10 +165,19 @@ class Measurement {
   template <class Clock, class Operation, class Check>
   void repeat_with(Operation& operation, Check& check) {
     std::uint64_t longest = 0;
+#ifdef NSLAB_TIMED
+    std::uint64_t shortest = ~std::uint64_t{0};
+#endif
     for (std::uint64_t i = 0; i < request_.warmup; ++i) {
       const std::uint64_t before = Clock::now();
       operation();
+#ifdef NSLAB_TIMED
+      const std::uint64_t took = Clock::now() - before;
+      longest = std::max(longest, took);
+      shortest = std::min(shortest, took);
+#else
       longest = std::max(longest, Clock::now() - before);
+#endif
       if (const char* const wrong = check()) return fail(std::string(wrong) + " (in the warm-up)");
     }
     level_slabs();
@@ -156,7 +195,12 @@ class Measurement {
       }
       const long switches_before = switches_so_far();
       const std::uint64_t start = Clock::template marked_now<kMarkBegin>();
+#ifdef NSLAB_TIMED
+      if (shortest == 0) wrong = time_batches(operation, check);
+      for (std::uint64_t i = 0; shortest != 0 && i < request_.iterations; ++i) {
+#else
       for (std::uint64_t i = 0; i < request_.iterations; ++i) {
+#endif
         const std::uint64_t before = Clock::template marked_now<kMarkOpen>();
         operation();
         const std::uint64_t after = Clock::template marked_now<kMarkClose>();
@@ -169,6 +213,50 @@ class Measurement {
       if (wrong) return fail(wrong);
     }
   }
+
+#ifdef NSLAB_TIMED
+  /// Times an operation that is shorter than a step of the clock, many in a row as one repetition. One reading of the
+  /// clock goes with each, as it does with an operation that is timed by itself. What remains of the division goes to
+  /// the next repetition, so that the sum is exact. Only the last of a row is checked: such an operation is an empty
+  /// one.
+  template <class Operation, class Check>
+  const char* time_batches(Operation& operation, Check& check) {
+    constexpr std::uint64_t kBatch = 64;
+    std::uint64_t rest = 0;
+    for (std::uint64_t i = 0; i < request_.iterations; ++i) {
+      const std::uint64_t before = timed::GuestClock::now();
+      std::uint64_t last = before;
+      for (std::uint64_t done = 0; done < kBatch; ++done) {
+        operation();
+        last = timed::GuestClock::now();
+      }
+      rest += last - before;
+      costs_[i] = rest / kBatch;
+      rest %= kBatch;
+      if (const char* const wrong = check()) return wrong;
+    }
+    note("batch", kBatch);
+    return nullptr;
+  }
+
+  /// As many repetitions again, untimed: what the machine and the kernel count of them, the checks among it.
+  template <class Operation, class Check>
+  void count(Operation& operation, Check& check) {
+    const timed::Counters counters;
+    if (!counters.error().empty()) return fail(counters.error());
+    const char* wrong = nullptr;
+    counters.start();
+    for (std::uint64_t i = 0; i < request_.iterations && wrong == nullptr; ++i) {
+      operation();
+      wrong = check();
+    }
+    counters.stop();
+    if (wrong != nullptr) return fail(std::string(wrong) + " (in the pass that counts events)");
+    note("counted_operations", request_.iterations);
+    for (const auto& [name, value] : counters.read()) note(name, value);
+  }
+  std::vector<std::pair<std::string, std::uint64_t>> notes_;
+#endif
 
   const Request& request_;
   std::uint64_t* const costs_;
@@ -197,6 +285,9 @@ struct Benchmark {
   std::vector<File> files = {};
   Point point = {};
   std::uint64_t memory_mib = 0;  ///< of the guest's, beyond what any benchmark needs
+#ifdef NSLAB_TIMED
+  unsigned vcpus = 0;  ///< that it keeps busy at once; 0: it is one of those that both meters have
+#endif
 };
 
 /// All of them, sorted by name.

@@ -26,7 +26,7 @@ struct BootSettings {
   std::filesystem::path initramfs;
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;
-  int vcpus = 1;  ///< more are for tests of what races, under Accelerator::tcg alone
+  int vcpus = 1;  ///< more are for the time meter, and for tests of what races
   double wall_limit_seconds = 600;
   std::filesystem::path folder;          ///< gets what QEMU reads and writes: vmlinux, plan.json, console.log and so on
   std::string preload = {};              ///< for tests: a library that QEMU loads first; empty: none

@@ -75,16 +75,17 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
   return located;
 }
 
-Result<std::string> pack_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
+Result<std::string> pack_image(const Paths& paths, const std::map<std::string, fs::path>& more, Meter meter) {
+  const char* const init = meter == Meter::time ? "init-time" : "init";
   // Path in the guest → file here. All micro benchmarks are one program, so that they share one shape of address space.
   // What the caller has in the same place comes first.
   std::map<std::string, fs::path> files = more;
-  files.insert({{"/init", paths.guest / "init"},
+  files.insert({{"/init", paths.guest / init},
                 {"/bin/nsexec", paths.guest / "nsexec"},
-                {"/bin/micro", paths.guest / "micro"},
+                {"/bin/micro", paths.guest / worker_of(meter)},
                 {"/bin/nothing-static", paths.guest / "nothing-static"},
                 {"/bin/nothing-dynamic", paths.guest / "nothing-dynamic"}});
-  for (const char* program : {"micro", "nsexec", "nothing-dynamic"}) {
+  for (const char* program : {worker_of(meter), "nsexec", "nothing-dynamic"}) {
     auto libraries = TRY(libraries_of(paths.guest / program));
     files.merge(libraries);
   }
@@ -104,8 +105,8 @@ Result<std::string> pack_image(const Paths& paths, const std::map<std::string, f
   return make_cpio(entries);
 }
 
-Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more) {
-  const auto cpio = TRY(pack_image(paths, more));
+Result<Image> make_image(const Paths& paths, const std::map<std::string, fs::path>& more, Meter meter) {
+  const auto cpio = TRY(pack_image(paths, more, meter));
   Image image;
   image.hash = sha256(cpio);
   image.file = paths.cache / "initramfs" / (image.hash + ".cpio");

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "benchmarks.h"
+#include "meter.h"
 #include "paths.h"
 #include "result.h"
 
@@ -26,11 +27,13 @@ Result<std::map<std::string, std::filesystem::path>> libraries_of(const std::fil
 /// what make_image() takes as `more`. Exit::machine when one is missing, with the package to install.
 Result<std::map<std::string, std::filesystem::path>> locate_files(const Paths& paths, const std::set<GuestFile>& files);
 
-/// The initramfs of the built guest programs and `more` (path in the guest → file), as bytes; nothing is written.
-/// Exit::machine when a program or a library is missing.
-Result<std::string> pack_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {});
+/// The initramfs of the built guest programs and `more` (path in the guest → file), as bytes; nothing is written. Each
+/// meter has its own init and worker in it. Exit::machine when a program or a library is missing.
+Result<std::string> pack_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {},
+                               Meter meter = Meter::instructions);
 
 /// pack_image(), kept in the cache under its hash.
-Result<Image> make_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {});
+Result<Image> make_image(const Paths& paths, const std::map<std::string, std::filesystem::path>& more = {},
+                         Meter meter = Meter::instructions);
 
 }  // namespace nslab

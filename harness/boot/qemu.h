@@ -35,7 +35,7 @@ constexpr int kCompleteStatus = frame::qemu_status(frame::Leave::complete);
 std::string option_value(const std::filesystem::path& file);
 
 /// QEMU and the flags that a boot and the KVM probe have in common: a machine without memory, disk, network or program.
-/// `vcpus`: more than one are for tests of what races, and measure nothing; an emulator then runs each in a thread.
+/// `vcpus`: more than one are for the time meter and for tests of what races; an emulator then runs each in a thread.
 std::vector<std::string> machine_command(Accelerator accelerator, int vcpus = 1);
 
 /// The command line that boots a plan. The reason for each flag stands beside it.

@@ -9,9 +9,9 @@ namespace {
 
 Result<void> list() {
   const auto paths = TRY(find_paths_to_read());
-  for (const Benchmark& benchmark : TRY(list_benchmarks(paths.guest / "micro"))) {
-    print_out("{:<28} {:<10} {:>6} × {}\n", benchmark.name, benchmark.family, benchmark.iterations,
-              benchmark.description);
+  for (const Benchmark& benchmark : TRY(list_benchmarks(paths.guest, Meter::time))) {
+    print_out("{:<28} {:<10} {:>6} × {}{}\n", benchmark.name, benchmark.family, benchmark.iterations,
+              benchmark.needs_time() ? "time meter only: " : "", benchmark.description);
   }
   return {};
 }
@@ -20,7 +20,8 @@ const RegisterVerb group({.name = "bench", .help = "list the benchmarks", .examp
 
 const RegisterVerb registered({
     .name = "bench list",
-    .help = "list each benchmark: its family, its repetitions in a boot, and what it exercises in the kernel",
+    .help = "list each benchmark: its family, its repetitions in a boot, whether it needs the time meter, and what it "
+            "exercises in the kernel",
     .examples = "  nslab bench list | grep lifecycle         the benchmarks of one family",
     .declare = [](Arguments&) -> Action { return list; },
 });

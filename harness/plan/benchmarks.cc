@@ -14,6 +14,8 @@ CurvePoint point_of(const Json& json) { return {json.at("series"), json.at("quan
 
 }  // namespace
 
+const char* worker_of(Meter meter) { return meter == Meter::time ? "micro-time" : "micro"; }
+
 Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& program) {
   const auto run = TRY(run_captured({.argv = {program.string(), "--list"}}));
   if (run.status != 0) {
@@ -32,6 +34,7 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
       benchmark.iterations = entry.at("iterations");
       benchmark.warmup = entry.at("warmup");
       benchmark.memory_mib = entry.at("memory_mib");
+      benchmark.vcpus = entry.value("vcpus", 0);
       if (entry.contains("point")) benchmark.point = point_of(entry["point"]);
       for (const auto& file : entry.at("files")) benchmark.files.push_back({file.at("path"), file.at("package")});
       benchmarks.push_back(std::move(benchmark));
@@ -39,6 +42,17 @@ Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& prog
   } catch (const Json::exception& error) {
     return Error{Exit::bug, fmt::format("{} --list printed no list of benchmarks: {}", program.string(), error.what())};
   }
+  return benchmarks;
+}
+
+Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& guest, Meter meter) {
+  auto benchmarks = TRY(list_benchmarks(guest / worker_of(meter)));
+  if (meter == Meter::time) return benchmarks;
+  for (Benchmark& benchmark : TRY(list_benchmarks(guest / worker_of(Meter::time)))) {
+    if (benchmark.needs_time()) benchmarks.push_back(std::move(benchmark));
+  }
+  std::sort(benchmarks.begin(), benchmarks.end(),
+            [](const Benchmark& a, const Benchmark& b) { return a.name < b.name; });
   return benchmarks;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "json.h"
+#include "meter.h"
 #include "result.h"
 
 namespace nslab {
@@ -40,10 +41,21 @@ struct Benchmark {
   std::uint64_t memory_mib = 0;          ///< of the guest's, beyond what any benchmark needs
   std::optional<CurvePoint> point = {};  ///< empty: of no curve
   std::vector<GuestFile> files = {};     ///< besides the benchmark program: real programs, scripts
+  int vcpus = 0;                         ///< that it keeps busy at once; 0: one, and any meter will do
+
+  /// Whether only the time meter can measure it.
+  bool needs_time() const { return vcpus > 0; }
 };
+
+/// The program, among the guest's, that has a meter's benchmarks: "micro" or "micro-time".
+const char* worker_of(Meter meter);
 
 /// Asks the benchmark program itself (`micro --list`), sorted by name.
 Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& program);
+
+/// All that an experiment may name under this meter, from the folder of the guest's programs. Under the instructions
+/// meter also those that need the time meter, so that make_plan() can say why it refuses them.
+Result<std::vector<Benchmark>> list_benchmarks(const std::filesystem::path& guest, Meter meter);
 
 /// The benchmark of that name. Exit::user, with what was most likely meant, when there is none.
 Result<const Benchmark*> find_benchmark(const std::vector<Benchmark>& known, const std::string& name);

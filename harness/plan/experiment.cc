@@ -165,6 +165,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("first_seed", experiment.first_seed, 1, 1'000'000'000);
   reader.read("pid_max", experiment.pid_max, 1024, 4 * 1024 * 1024);
   reader.read("memory_mib", experiment.memory_mib, 128, 65'536);
+  reader.read("vcpus", experiment.vcpus, 1, kMostVcpus);
   reader.read("limit_seconds", experiment.limit_seconds, 2, 3600);
   reader.read("wall_limit_seconds", experiment.wall_limit_seconds, 1, 86'400);
   reader.read("reference", experiment.reference);
@@ -210,6 +211,11 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   }
   if (experiment.attribution && experiment.meter != Meter::instructions) {
     reader.reject("attribution", "'attribution' counts instructions: it needs meter = \"instructions\"");
+  }
+  if (experiment.vcpus > 1 && experiment.meter != Meter::time) {
+    reader.reject("vcpus",
+                  "'vcpus' above 1 needs meter = \"time\": the instructions meter has one vCPU only, as QEMU's icount "
+                  "executes one CPU at a time, and a lock for which another CPU waits costs nothing there");
   }
   if (experiment.memory_accesses && !experiment.attribution) {
     reader.reject("memory_accesses", "'memory_accesses' needs attribution = true");

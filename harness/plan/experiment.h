@@ -15,6 +15,7 @@
 
 namespace nslab {
 
+constexpr int kMostVcpus = 64;
 constexpr int kMostRepetitions = 1'000'000;  ///< of a cell: the guest keeps eight bytes of each
 
 /// One [[measure]] table: every kernel at every depth with every benchmark, under every condition.
@@ -37,6 +38,7 @@ struct Experiment {
   std::uint64_t first_seed = 1;
   int pid_max = 0;  ///< 0: as the condition has it (pid_max_of())
   int memory_mib = 512;
+  int vcpus = 1;                 ///< of the guest; more need the time meter
   int limit_seconds = 30;        ///< guest seconds a cell may take
   int wall_limit_seconds = 600;  ///< host seconds a boot may take
   std::string reference;         ///< the kernel that differences are given against; empty: none, or the first

@@ -50,7 +50,7 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, cgroup, conditions, first_seed, ids, "
        "ids_next, isolation, limit_seconds, margin_percent, measure, memory_accesses, memory_mib, meter, name, "
        "pid_max, "
-       "profile, reference, residents, statistic, wall_limit_seconds"},
+       "profile, reference, residents, statistic, vcpus, wall_limit_seconds"},
       {name + "boots = \"3\"\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
       {name + "boots = 3.0\n" + kMeasure, "x.toml:2: 'boots' must be a whole number"},
       {name + "boots = 0\n" + kMeasure, "x.toml:2: 'boots' is 0, it must be from 1 to 10000"},
@@ -64,6 +64,10 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:3: 'attribution' counts instructions: it needs meter = \"instructions\""},
       {name + "memory_accesses = true\n" + kMeasure, "x.toml:2: 'memory_accesses' needs attribution = true"},
       {name + "isolation = \"cell\"\n" + kMeasure, "x.toml:2: 'isolation' is 'cell', it must be \"none\" or \"boot\""},
+      {name + "vcpus = 2\n" + kMeasure,
+       "x.toml:2: 'vcpus' above 1 needs meter = \"time\": the instructions meter has one vCPU only, as QEMU's icount "
+       "executes one CPU at a time, and a lock for which another CPU waits costs nothing there"},
+      {name + "meter = \"time\"\nvcpus = 0\n" + kMeasure, "x.toml:3: 'vcpus' is 0, it must be from 1 to 64"},
       {name + "meter = \"time\"\nisolation = \"boot\"\n" + kMeasure,
        "x.toml:3: 'isolation' needs the saved state of a guest, which meter = \"instructions\" has"},
       {name + "reference = \"flat\"\n" + kMeasure, "x.toml:2: 'reference' is 'flat', which no [[measure]] names"},

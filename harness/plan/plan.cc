@@ -72,6 +72,18 @@ Result<void> check_memory(const Experiment& experiment, const Measure& measure, 
       measure.where, benchmark.name, needed, benchmark.memory_mib, kGuestMib, experiment.memory_mib, needed);
 }
 
+Result<void> check_vcpus(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark) {
+  if (benchmark.needs_time() && experiment.meter != Meter::time) {
+    return user_error(
+        "{}: '{}' needs meter = \"time\": the instructions meter has one vCPU only, as QEMU's icount executes one CPU "
+        "at a time, and a lock for which another CPU waits costs nothing there",
+        measure.where, benchmark.name);
+  }
+  if (benchmark.vcpus <= experiment.vcpus) return {};
+  return user_error("{}: '{}' keeps {} vCPUs busy at once, the guest has {}: set vcpus = {} or more, or leave it out",
+                    measure.where, benchmark.name, benchmark.vcpus, experiment.vcpus, benchmark.vcpus);
+}
+
 }  // namespace
 
 std::vector<BootPlan> BootPlan::guests() const {
@@ -92,6 +104,7 @@ std::string BootPlan::to_json() const {
   json["protocol"] = 1;
   json["seed"] = seed;
   json["meter"] = name_of(meter);
+  if (vcpus > 1) json["vcpus"] = vcpus;
   json["condition"] = {{"ids_next", condition.ids_next},
                        {"residents", condition.residents},
                        {"cgroup", condition.container ? "container" : "root"}};
@@ -150,6 +163,7 @@ Result<BootPlan> plan_from_json(const std::string& text) {
     const auto meter = meter_from(json->at("meter").get<std::string>());
     if (!meter) return user_error("a boot's plan is damaged: its meter is unknown");
     plan.meter = *meter;
+    plan.vcpus = json->value("vcpus", 1);
     const Json& condition = json->at("condition");
     condition.at("ids_next").get_to(plan.condition.ids_next);
     condition.at("residents").get_to(plan.condition.residents);
@@ -188,6 +202,7 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
       const auto named = find_benchmark(known, name);
       if (!named) return user_error("{}: {}", measure.where, named.error().message);
       const Benchmark* const found = *named;
+      TRY(check_vcpus(experiment, measure, *found));
       TRY(check_memory(experiment, measure, *found));
       const std::uint64_t wanted = measure.repetitions == 0 ? found->iterations : measure.repetitions;
       if (const std::uint64_t before = repetitions.emplace(name, wanted).first->second; before != wanted) {
@@ -227,6 +242,7 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
       boot.kernel = kernel;
       boot.seed = seed;
       boot.meter = experiment.meter;
+      boot.vcpus = experiment.vcpus;
       boot.condition = condition;
       boot.pid_max = experiment.pid_max_of(condition);
       boot.mmap_pages = mmap_pages;

@@ -31,6 +31,7 @@ struct BootPlan {
   std::string kernel;
   std::uint64_t seed = 0;
   Meter meter = Meter::instructions;
+  int vcpus = 1;
   Condition condition = {};
   int pid_max = 0;
   int mmap_pages = 0;

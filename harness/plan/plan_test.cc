@@ -277,6 +277,40 @@ TEST(Plan, IsReadBackFromItsText) {
   }
 }
 
+TEST(Plan, VcpusAreThoseOfTheExperimentAndHoldWhatABenchmarkKeepsBusy) {
+  constexpr const char* kText = R"(
+name = "smp"
+meter = "{}"
+{}
+[[measure]]
+kernels = ["multi"]
+depths = [0]
+benchmarks = ["getpid", "smp_fork_same_2"]
+)";
+  std::vector<Benchmark> known = kKnown;
+  known.push_back({.name = "smp_fork_same_2", .family = "smp", .description = "", .iterations = 100, .vcpus = 2});
+  const auto planned = [&](const char* meter, const char* vcpus) {
+    return make_plan(*parse_experiment(fmt::format(fmt::runtime(kText), meter, vcpus), "x.toml"), known);
+  };
+  const auto plan = planned("time", "vcpus = 4");
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->front().vcpus, 4);
+  EXPECT_THAT(plan->front().to_json(), testing::HasSubstr(R"("meter":"time","vcpus":4,)"));
+  EXPECT_EQ(plan_from_json(plan->front().to_json())->vcpus, 4);
+  const auto too_few = planned("time", "");
+  ASSERT_FALSE(too_few);
+  EXPECT_EQ(too_few.error().exit, Exit::user);
+  EXPECT_EQ(too_few.error().message,
+            "x.toml:5: 'smp_fork_same_2' keeps 2 vCPUs busy at once, the guest has 1: set vcpus = 2 or more, or leave "
+            "it out");
+  const auto counted = planned("instructions", "");
+  ASSERT_FALSE(counted);
+  EXPECT_EQ(counted.error().exit, Exit::user);
+  EXPECT_THAT(counted.error().message,
+              testing::StartsWith("x.toml:5: 'smp_fork_same_2' needs meter = \"time\": the instructions meter has one "
+                                  "vCPU only, as QEMU's icount executes one CPU at a time"));
+}
+
 TEST(Plan, BlocksOfTimesHaveEachKernelInEachPlaceEquallyOften) {
   constexpr const char* kText = R"(
 name = "blocks"

@@ -30,10 +30,10 @@ Json manifest_of(const RunRecord& run) {
 /// The initramfs that the experiment would boot with today.
 Result<std::string> initramfs_today(const std::string& experiment_text, const Paths& paths) {
   const auto experiment = TRY(parse_experiment(experiment_text, "the run's experiment"));
-  const auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
+  const auto benchmarks = TRY(list_benchmarks(paths.guest, experiment.meter));
   const auto plan = TRY(make_plan(experiment, benchmarks));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
-  return sha256(TRY(pack_image(paths, files)));
+  return sha256(TRY(pack_image(paths, files, experiment.meter)));
 }
 
 /// Of all series that the run's kernels have.

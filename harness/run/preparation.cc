@@ -59,7 +59,7 @@ Result<void> complete(Prepared& prepared) {
     }
   }
   if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(prepared.plugins / "attribution.so"));
-  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator);
+  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus);
   const std::string host = properties_of(experiment.meter).depends_on_host ? to_text(describe_host()) : "";
   for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
   return {};
@@ -85,7 +85,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
   auto fingerprint = TRY(qemu_fingerprint());
-  auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
+  auto benchmarks = TRY(list_benchmarks(paths.guest, experiment.meter));
   auto plan = TRY(make_plan(experiment, benchmarks));
   const auto colon = options.fault.find(':');
   for (BootPlan& boot : plan) {
@@ -95,7 +95,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   const Resources usable = usable_resources();
   const auto jobs = TRY(choose_jobs(options.jobs, experiment.memory_mib, usable.cores, usable.memory_mib));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
-  auto image = TRY(make_image(paths, files));
+  auto image = TRY(make_image(paths, files, experiment.meter));
 
   Prepared prepared{.experiment = experiment,
                     .base = base,

@@ -45,8 +45,8 @@ struct LayoutMember {
   bool in_boots = false;
 };
 using Layout = std::vector<LayoutMember>;
-/// The values of one layout, by member; empty where the sample has no layout.
-using LayoutValues = std::vector<std::uint64_t>;
+/// The values of one layout, by member, null where it has no such member; empty where the sample has no layout.
+using LayoutValues = std::vector<Json>;
 
 Columns columns_with(Columns columns, const Layout& layout, bool in_boots, int format = kFormat) {
   if (format > 1) columns.insert(columns.begin(), kConditionColumn);
@@ -145,12 +145,16 @@ Result<StoredRun> normal_form(StoredRun run) {
   return run;
 }
 
-/// The members of all layouts. In boots.tsv stand those that no two samples of any boot tell apart; unless that is all
-/// of them, since a sample without a layout is told by the empty fields of its line.
+bool is_layout_value(const Json& value) { return value.is_number_integer() || value.is_string(); }
+
+/// The members of all layouts, of which each sample may lack some. In boots.tsv stand those that no two samples of any
+/// boot tell apart. But samples.tsv has one at least that all have, since a sample without a layout is told by the
+/// empty fields of its line.
 Result<Layout> layout_of(const StoredRun& run) {
-  Layout layout;
+  std::vector<std::string> names;
   std::set<std::string> of_samples;
-  bool first = true;
+  std::map<std::string, std::size_t> occurrences;
+  std::size_t layouts = 0;
   for (const BootRecord& boot : run.boots) {
     std::optional<Json> of_boot;
     for (const Sample& sample : boot.samples) {
@@ -161,24 +165,23 @@ Result<Layout> layout_of(const StoredRun& run) {
                           boot.kernel, boot.seed, why, sample.layout);
       };
       if (!object || !object->is_object() || object->empty()) return refuse("is no JSON object with members");
-      std::size_t at = 0;
+      const bool sorted = layouts++ > 0 && std::is_sorted(names.begin(), names.end());
       for (const auto& [name, value] : object->items()) {
-        if (!value.is_number_unsigned()) return refuse("holds something else than whole numbers");
-        if (first) {
-          layout.push_back({name, true});
-        } else if (at >= layout.size() || layout[at].name != name) {
-          return refuse("has other members than those before it");
-        }
-        if (of_boot && (*of_boot)[name] != value) of_samples.insert(name);
-        ++at;
+        if (!is_layout_value(value)) return refuse("holds something else than whole numbers and texts");
+        if (occurrences[name]++ == 0)
+          names.insert(sorted ? std::upper_bound(names.begin(), names.end(), name) : names.end(), name);
+        if (of_boot && (!of_boot->contains(name) || (*of_boot)[name] != value)) of_samples.insert(name);
       }
-      if (at != layout.size()) return refuse("has fewer members than those before it");
       if (!of_boot) of_boot = *object;
-      first = false;
+      for (const auto& [name, value] : of_boot->items()) {
+        if (!object->contains(name)) of_samples.insert(name);
+      }
     }
   }
-  const bool none_differs = of_samples.empty();
-  for (LayoutMember& member : layout) member.in_boots = !none_differs && !of_samples.contains(member.name);
+  const bool all_have_one = std::any_of(of_samples.begin(), of_samples.end(),
+                                        [&](const std::string& name) { return occurrences[name] == layouts; });
+  Layout layout;
+  for (const std::string& name : names) layout.push_back({name, all_have_one && !of_samples.contains(name)});
   return layout;
 }
 
@@ -422,18 +425,19 @@ Result<Head> parse_head(const std::string& text, const fs::path& file) {
 /// The layout members of one file, in a line's last fields; empty when all of them are.
 Result<LayoutValues> parse_layout(Fields& fields, const Layout& layout, bool in_boots) {
   LayoutValues values;
-  std::size_t empty = 0;
   for (const LayoutMember& member : layout) {
     if (member.in_boots != in_boots) continue;
-    if (fields.next_is_empty()) {
-      fields.text();
-      ++empty;
-    } else {
-      values.push_back(TRY(fields.number<std::uint64_t>()));
+    const bool missing = fields.next_is_empty();
+    const std::string text = fields.text();
+    auto value = missing ? std::optional<Json>(Json()) : parse_json(text);
+    if (!missing && (!value || !is_layout_value(*value))) {
+      return user_error("{}: layout.{} is '{}', expected is a whole number or a text in quotation marks",
+                        fields.place(), member.name, text);
     }
+    values.push_back(std::move(*value));
   }
-  if (empty > 0 && !values.empty()) return user_error("{}: the layout is there in part only", fields.place());
-  return values;
+  const bool empty = std::all_of(values.begin(), values.end(), [](const Json& value) { return value.is_null(); });
+  return empty ? LayoutValues{} : values;
 }
 
 Result<BootRecord> parse_boot(Fields& fields, const Head& head) {
@@ -597,7 +601,8 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
         if (member.in_boots && shared.empty()) {
           return user_error("{}: the sample has a layout, its boot in {} has none", fields.place(), kBootsFile);
         }
-        layout[member.name] = member.in_boots ? shared[of_boot++] : own[of_sample++];
+        const Json& value = member.in_boots ? shared[of_boot++] : own[of_sample++];
+        if (!value.is_null()) layout[member.name] = value;
       }
       sample.layout = to_text(layout);
     }

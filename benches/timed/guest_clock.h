@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include <time.h>
+
+#include <cstdint>
+#include <string>
+
+#include "../guest/window_marks.h"
+
+/// The clock that the time meter reads, in nanoseconds.
+///
+/// Under KVM it is CLOCK_MONOTONIC_RAW through the vDSO, from the clocksource tsc or kvm-clock: it advances by the
+/// nanosecond. An emulated machine without ACPI offers the kernel nothing to measure the time-stamp counter's frequency
+/// by (it tries HPET, PM timer and channel 2 of the PIT), so that the kernel gives the counter up and is left with
+/// refined-jiffies. That clock advances by a whole tick of 4 ms: two readings around a getpid are mostly the same. The
+/// counter itself is good there. So PID 1 measures its frequency by the real-time clock, once in a boot, and the worker
+/// reads the counter.
+namespace nslab::timed {
+
+class GuestClock {
+ public:
+  static constexpr const char* kUnit = "ns";
+  /// Two readings in a row that are further apart had an interrupt between them.
+  static constexpr std::uint64_t kInterrupted = 1500;
+
+  /// From now on the time-stamp counter is read, at this frequency; 0: the kernel's clock.
+  static void use_counter(std::uint64_t hertz);
+
+  [[gnu::always_inline]] static std::uint64_t now() {
+    if (nanoseconds_a_cycle_ != 0) {
+      // 32 bits behind the point.
+      return static_cast<std::uint64_t>(static_cast<unsigned __int128>(counter()) * nanoseconds_a_cycle_ >> 32);
+    }
+    timespec time;
+    asm volatile("" : : : "memory");
+    clock_gettime(CLOCK_MONOTONIC_RAW, &time);
+    asm volatile("" : : : "memory");
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+  }
+  template <WindowMark>
+  [[gnu::always_inline]] static std::uint64_t marked_now() {
+    return now();
+  }
+
+  /// The smallest step by which it was seen to advance, in nanoseconds. A CPU's counter may advance by some cycles at
+  /// a time: 26 at once, each 10 ns, have been seen.
+  static std::uint64_t step();
+
+  [[gnu::always_inline]] static std::uint64_t counter() {
+    std::uint32_t low;
+    std::uint32_t high;
+    asm volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return std::uint64_t{high} << 32 | low;
+  }
+
+ private:
+  static inline std::uint64_t nanoseconds_a_cycle_ = 0;
+};
+
+/// The kernel's current clocksource, as "tsc" or "kvm-clock"; empty: it does not say.
+std::string clocksource();
+
+/// The time-stamp counter's frequency, from the edges of the real-time clock's seconds; 0: there is no such clock, or
+/// the guest was never left alone for long enough to see two of them. Takes some two seconds, and access to ports.
+std::uint64_t counter_hertz();
+
+/// Since the boot, in ticks of 10 ms, in which the host had other work for the guest's CPUs; 0 where nobody says.
+std::uint64_t steal_ticks();
+
+}  // namespace nslab::timed
