@@ -19,6 +19,9 @@
 #include "distribution.h"
 #include "process_status.h"
 #include "worker_protocol.h"
+#ifdef NSLAB_TIMED
+#include "../timed/smp.h"
+#endif
 
 namespace nslab::micro {
 
@@ -260,6 +263,9 @@ int main(int argc, char** argv) {
       nslab::micro::print_list();
       return 0;
     }
+#ifdef NSLAB_TIMED
+    if (argc == 2 && std::strcmp(argv[1], nslab::timed::kSmpWorker) == 0) nslab::timed::work_on_vcpu();
+#endif
     if (argc != 1 || fcntl(nslab::kRequestDescriptor, F_GETFD) < 0) {
       std::fputs("Usage: micro --list\n\nPrints the benchmarks as JSON. They are run by init inside a guest.\n",
                  stderr);

@@ -55,6 +55,7 @@ std::optional<Edge> next_edge(bool binary) {
 }  // namespace
 
 void GuestClock::use_counter(std::uint64_t hertz) {
+  hertz_ = hertz;
   nanoseconds_a_cycle_ =
       hertz == 0 ? 0 : static_cast<std::uint64_t>((static_cast<unsigned __int128>(1'000'000'000) << 32) / hertz);
 }

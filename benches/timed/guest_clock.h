@@ -26,6 +26,7 @@ class GuestClock {
 
   /// From now on the time-stamp counter is read, at this frequency; 0: the kernel's clock.
   static void use_counter(std::uint64_t hertz);
+  static std::uint64_t counter_in_use() { return hertz_; }  ///< that frequency, or 0
 
   [[gnu::always_inline]] static std::uint64_t now() {
     if (nanoseconds_a_cycle_ != 0) {
@@ -55,6 +56,7 @@ class GuestClock {
   }
 
  private:
+  static inline std::uint64_t hertz_ = 0;
   static inline std::uint64_t nanoseconds_a_cycle_ = 0;
 };
 
