@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "guest_process.h"
+#include "host_watch.h"
 #include "qmp.h"
 #include "text.h"
 
@@ -41,6 +42,41 @@ Result<std::vector<CallTree>> trees_of(const std::vector<Sample>& samples, const
   return trees;
 }
 
+/// The threads of a QEMU's vCPUs, in their order.
+Result<std::vector<int>> vcpu_threads(Qmp& monitor) {
+  std::vector<int> threads;
+  for (const Json& cpu : TRY(monitor.execute("query-cpus-fast"))) {
+    const auto thread = cpu.find("thread-id");
+    if (thread == cpu.end() || !thread->is_number_integer()) return negative_result("QEMU does not name its threads");
+    threads.push_back(thread->get<int>());
+  }
+  return threads;
+}
+
+/// Starts the guest from its beginning, once its threads are where they shall be.
+Result<GuestProcess> start_in_place(const BootPlan& plan, const BootSettings& settings, std::optional<Qmp>& monitor,
+                                    std::optional<HostWatch>& watch) {
+  auto [own, theirs] = TRY(Qmp::make());
+  auto more = Qmp::arguments(theirs.get());
+  more.emplace_back("-S");
+  auto guest = TRY(GuestProcess::start(plan, settings, more, {theirs.get()}));
+  theirs.reset();
+  monitor = std::move(own);
+  const auto go = [&]() -> Result<void> {
+    const auto threads = TRY(vcpu_threads(*monitor));
+    TRY(pin(guest.pid(), threads, *settings.place, settings.fifo));
+    watch.emplace(guest.pid(), threads, *settings.place);
+    TRY(monitor->execute("cont"));
+    return {};
+  };
+  if (const auto going = go(); !going) {
+    if (going.error().exit != Exit::says_no) return going.error();
+    if (const auto status = TRY(guest.wait_for(5))) TRY(guest.exit_code(*status));
+    return guest.failure(going.error().message);
+  }
+  return guest;
+}
+
 /// Starts the guest from its beginning, or from the state that it was saved in.
 Result<GuestProcess> start_guest(const BootPlan& plan, const BootSettings& settings, std::optional<Qmp>& monitor) {
   if (settings.state.empty()) return GuestProcess::start(plan, settings);
@@ -70,13 +106,20 @@ Result<GuestProcess> start_guest(const BootPlan& plan, const BootSettings& setti
 }  // namespace
 
 Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
-  std::optional<Qmp> monitor;  // open to the end: that it is closed is an event to QEMU
-  GuestProcess guest = TRY(start_guest(plan, settings, monitor));
+  constexpr double kLookEvery = 0.5;  // seconds between looks at the host
+  std::optional<Qmp> monitor;         // open to the end: that it is closed is an event to QEMU
+  std::optional<HostWatch> watch;
+  GuestProcess guest = TRY(settings.place != nullptr ? start_in_place(plan, settings, monitor, watch)
+                                                     : start_guest(plan, settings, monitor));
   std::optional<int> status;
-  while (!status) status = TRY(guest.wait_for(3600));
+  while (!status) {
+    status = TRY(guest.wait_for(watch ? kLookEvery : 3600));
+    if (watch && !status) watch->look();
+  }
   Boot boot;
   boot.command = guest.command();
   boot.wall_seconds = guest.seconds();
+  if (watch) boot.host = watch->numbers();
   const int code = TRY(guest.exit_code(*status));
   const auto frames = TRY(read_file(guest.files().frames));
   auto report = read_report(frames, plan, plan.kernel);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "call_tree.h"
+#include "cpus.h"
 #include "frames.h"
 #include "plan.h"
 #include "qemu.h"
@@ -19,6 +22,7 @@ struct Boot {
   std::vector<CallTree> trees;       ///< of each cell that was measured, in the report's order; empty: none asked for
   double wall_seconds = 0;           ///< from QEMU's start to its end
   std::vector<std::string> command;  ///< QEMU's command line
+  std::map<std::string, std::uint64_t> host = {};  ///< HostWatch::numbers(), where the guest had a place
 };
 
 struct BootSettings {
@@ -27,6 +31,9 @@ struct BootSettings {
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;
   int vcpus = 1;  ///< more are for the time meter, and for tests of what races
+  GuestMemory memory = GuestMemory::on_demand;
+  const CpuPlace* place = nullptr;  ///< where the guest's threads are kept, and watched; none: where the kernel likes
+  bool fifo = false;                ///< with a place: no ordinary program takes the CPU from a vCPU
   double wall_limit_seconds = 600;
   std::filesystem::path folder;          ///< gets what QEMU reads and writes: vmlinux, plan.json, console.log and so on
   std::string preload = {};              ///< for tests: a library that QEMU loads first; empty: none

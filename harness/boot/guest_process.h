@@ -40,6 +40,7 @@ class GuestProcess {
   const BootFiles& files() const { return files_; }
   const std::vector<std::string>& command() const { return command_; }
   double seconds() const;  ///< since its start
+  int pid() const { return qemu_.pid(); }
 
  private:
   GuestProcess(std::string name, BootFiles files, std::vector<std::string> command, double wall_limit,

@@ -55,14 +55,34 @@ std::vector<std::string> machine_command(Accelerator accelerator, int vcpus) {
   return argv;
 }
 
+const char* name_of(GuestMemory memory) {
+  switch (memory) {
+    case GuestMemory::on_demand:
+      return "on demand";
+    case GuestMemory::prefaulted:
+      return "there from the start";
+    case GuestMemory::huge_pages:
+      return "there from the start, in pages of 2 MiB";
+  }
+  return "";
+}
+
 std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed, int memory_mib,
-                                      Accelerator accelerator, int vcpus) {
+                                      Accelerator accelerator, int vcpus, GuestMemory memory) {
   const AcceleratorDescription& description = describe(accelerator);
   std::vector<std::string> argv = machine_command(accelerator, vcpus);
   append(argv, {"-cpu", description.cpu});
   // No host time and no host randomness enters the guest.
   append(argv, {"-rtc", "base=2025-01-01T00:00:00,clock=vm", "-seed", std::to_string(seed)});
   append(argv, {"-m", std::to_string(memory_mib)});
+  if (memory != GuestMemory::on_demand) {
+    const bool huge = memory == GuestMemory::huge_pages;
+    append(argv,
+           {"-object",
+            fmt::format("{},id=ram,size={}M,prealloc=on",
+                        huge ? "memory-backend-memfd,hugetlb=on,hugetlbsize=2M" : "memory-backend-ram", memory_mib),
+            "-machine", "memory-backend=ram"});
+  }
   append(argv, {"-serial", "file:" + files.console.string()});  // all of it is the name, commas as well
   append(argv, {"-chardev", "file,id=frames,path=" + option_value(files.frames), "-device",
                 "isa-debugcon,iobase=0xe9,chardev=frames"});

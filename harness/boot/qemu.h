@@ -38,9 +38,19 @@ std::string option_value(const std::filesystem::path& file);
 /// `vcpus`: more than one are for the time meter and for tests of what races; an emulator then runs each in a thread.
 std::vector<std::string> machine_command(Accelerator accelerator, int vcpus = 1);
 
+/// How the guest's memory is had from the host.
+enum class GuestMemory {
+  on_demand,   ///< page by page, as the guest touches it
+  prefaulted,  ///< all of it before the guest starts, so that no page is missing while it is timed
+  huge_pages,  ///< likewise, from the host's pool of pages of 2 MiB
+};
+/// "on demand" and so on.
+const char* name_of(GuestMemory memory);
+
 /// The command line that boots a plan. The reason for each flag stands beside it.
 std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed, int memory_mib,
-                                      Accelerator accelerator, int vcpus = 1);
+                                      Accelerator accelerator, int vcpus = 1,
+                                      GuestMemory memory = GuestMemory::on_demand);
 
 /// First line of `qemu-system-x86_64 --version`; Exit::machine with the package's name when there is none.
 Result<std::string> qemu_version();

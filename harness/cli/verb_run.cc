@@ -75,6 +75,10 @@ void declare_arguments(Arguments& arguments, RunArguments& values) {
   arguments.option("--on", values.options.machines,
                    "where boots run: slurm, slurm:partition=short,time=30, or ssh:host1,host2 (default: here)",
                    "MACHINES");
+  arguments.option("--cpus", values.options.cpus,
+                   "time meter: the CPUs for guests and QEMU, as 2,4-7 (default: all that nslab may use)", "LIST");
+  arguments.flag("--fifo", values.options.fifo,
+                 "time meter: give each guest's CPU a priority (SCHED_FIFO) that ordinary programs do not have");
   arguments.option("--source", values.source, "another tarball or tree of the base", "FILE");
   arguments.flag("--force-profile", values.options.force_profile, "measure on a profile that is not for measurement");
   arguments.flag("--dry-run", values.dry, "list cells, boots and the expected time; build and boot nothing");

@@ -446,6 +446,7 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   report.depths.assign(depths.begin(), depths.end());
   sort_kernels(report.kernels);
   report.curves = curves_in(run.manifest);
+  report.watched = watched_boots(samples);
 
   report.failed = failed_cells(run, report.condition, kernels);
 

@@ -13,6 +13,7 @@
 
 #include "benchmarks.h"
 #include "contrasts.h"
+#include "disturbances.h"
 #include "explanation.h"
 #include "groups.h"
 #include "result.h"
@@ -157,7 +158,8 @@ struct Report {
   int unpaired_cells = 0;             ///< cells with boots whose seed the reference lacks
   int fewest_pairs = 0;               ///< among the unpaired cells; 0 when there are none
   std::vector<UnequalRepetitions> unequal_repetitions;
-  std::vector<CellKey> switched;  ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
+  std::vector<WatchedBoot> watched;  ///< boots of the time meter, with what the host did meanwhile
+  std::vector<CellKey> switched;     ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
 
   /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
   /// does not know of the day on which it is read.

@@ -104,6 +104,7 @@ Document head_section(const Report& report) {
         "{}: the number of repetitions is not the same in all cells (it is {} to {}). That alone moves the mean.",
         benchmark, fewest, most));
   }
+  if (std::string text = disturbed_text(report); !text.empty()) warn(std::move(text));
   if (disturbed && !report.switched.empty()) {
     warn(fmt::format("Something else ran on the vCPU now and then. {} Look at the minimum as well.",
                      switched_text(report)));

@@ -30,6 +30,11 @@ Document functions_section(const Report& report);
 /// Where the answers depend on the condition: empty for a run that has one.
 Document conditions_section(const Report& report);
 
+/// What the host did while boots of the time meter ran, and which of them it disturbed.
+Document host_section(const Report& report);
+/// A warning that there are such boots; empty: there are none.
+std::string disturbed_text(const Report& report);
+
 /// How cost grows with a size.
 Document growth_section(const Report& report, const View& view);
 

@@ -60,6 +60,7 @@ Result<Boot> run_guests(const BootPlan& plan, const BootSettings& settings) {
     }
     all.wall_seconds += boot->wall_seconds;
     std::move(boot->report.samples.begin(), boot->report.samples.end(), std::back_inserter(all.report.samples));
+    all.host.merge(boot->host);
     std::move(boot->trees.begin(), boot->trees.end(), std::back_inserter(all.trees));
     all.command = std::move(boot->command);
     all.report.release = std::move(boot->report.release);
@@ -77,6 +78,33 @@ std::string state_identity(const Prepared& prepared, const Kernel& kernel) {
                      fmt::join(command, " "));
 }
 
+/// Takes a place for a timed guest for as long as this lives.
+class PlaceTaken {
+ public:
+  explicit PlaceTaken(FreePlaces* places) : places_(places) {
+    if (places_ != nullptr) place_ = places_->take();
+  }
+  ~PlaceTaken() {
+    if (places_ != nullptr) places_->give_back(place_);
+  }
+  PlaceTaken(const PlaceTaken&) = delete;
+  PlaceTaken& operator=(const PlaceTaken&) = delete;
+  const CpuPlace* get() const { return places_ == nullptr ? nullptr : &place_; }
+
+ private:
+  FreePlaces* places_;
+  CpuPlace place_;
+};
+
+/// Adds what the host did meanwhile to what the guest saw.
+void add_to_layout(Sample& sample, const std::map<std::string, std::uint64_t>& host) {
+  if (host.empty() || sample.layout.empty()) return;
+  auto layout = parse_json(sample.layout);
+  if (!layout || !layout->is_object()) return;
+  for (const auto& [name, number] : host) (*layout)[name] = number;
+  sample.layout = to_text(nlohmann::json(*layout));  // in the order of names, as the guest's
+}
+
 }  // namespace
 
 Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, const fs::path& cache,
@@ -85,11 +113,15 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   const ScratchFolder folder = TRY(ScratchFolder::make(cache / "tmp", "boot-folder"));
   std::shared_ptr<const SymbolTable> symbols;
   if (!prepared.attribution_hash.empty()) symbols = TRY(symbols_of(kernel, prepared.image));
+  const PlaceTaken place(prepared.places.get());
   BootSettings settings{.vmlinux = kernel.vmlinux(),
                         .initramfs = prepared.image.file,
                         .accelerator = prepared.accelerator,
                         .memory_mib = prepared.experiment.memory_mib,
                         .vcpus = plan.vcpus,
+                        .memory = prepared.memory,
+                        .place = place.get(),
+                        .fifo = prepared.fifo,
                         .wall_limit_seconds = static_cast<double>(prepared.experiment.wall_limit_seconds),
                         .folder = folder.path(),
                         .preload = prepared.preload,
@@ -138,6 +170,7 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
     record.trees[{sample.depth, sample.benchmark}] = TRY(pack(boot->trees[tree++]));
   }
   record.samples = std::move(boot->report.samples);
+  for (Sample& sample : record.samples) add_to_layout(sample, boot->host);
   return record;
 }
 

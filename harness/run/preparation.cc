@@ -10,6 +10,7 @@
 #include "qemu.h"
 #include "resources.h"
 #include "stats.h"
+#include "text.h"
 #include "text_store.h"
 
 namespace nslab {
@@ -41,6 +42,33 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
 
 }  // namespace
 
+namespace {
+
+/// The host's pages of 2 MiB where enough of them are free, or else what the kernel gives.
+GuestMemory memory_for_timed(int memory_mib, unsigned guests) {
+  constexpr std::uint64_t kPageMib = 2;
+  const auto text = read_file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  const std::uint64_t free = text ? std::strtoull(text->c_str(), nullptr, 10) : 0;
+  const bool enough = free * kPageMib >= static_cast<std::uint64_t>(memory_mib) * guests;
+  return enough ? GuestMemory::huge_pages : GuestMemory::prefaulted;
+}
+
+Result<void> find_places(Prepared& prepared) {
+  std::vector<Cpu> cpus = usable_cpus();
+  if (!prepared.cpus.empty()) {
+    const auto wanted = TRY(parse_cpu_list(prepared.cpus));
+    std::erase_if(cpus,
+                  [&](const Cpu& cpu) { return std::find(wanted.begin(), wanted.end(), cpu.number) == wanted.end(); });
+    if (cpus.size() != wanted.size())
+      return user_error("--cpus {}: this process may use {} of these", prepared.cpus, counted(cpus.size(), "CPU"));
+  }
+  prepared.places = std::make_shared<FreePlaces>(TRY(cpu_places(cpus, prepared.jobs, prepared.experiment.vcpus)));
+  prepared.memory = memory_for_timed(prepared.experiment.memory_mib, prepared.jobs);
+  return {};
+}
+
+}  // namespace
+
 Result<void> complete(Prepared& prepared) {
   const Experiment& experiment = prepared.experiment;
   BootFiles placeholders{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
@@ -59,8 +87,11 @@ Result<void> complete(Prepared& prepared) {
     }
   }
   if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(prepared.plugins / "attribution.so"));
-  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus);
-  const std::string host = properties_of(experiment.meter).depends_on_host ? to_text(describe_host()) : "";
+  const bool timed = properties_of(experiment.meter).depends_on_host;
+  if (timed) TRY(find_places(prepared));
+  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus,
+                                  prepared.memory);
+  const std::string host = timed ? to_text(describe_host()) : "";
   for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
   return {};
 }
@@ -93,7 +124,14 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
       boot.fault = options.fault.substr(colon + 1);  // all of it, if there is no colon
   }
   const Resources usable = usable_resources();
-  const auto jobs = TRY(choose_jobs(options.jobs, experiment.memory_mib, usable.cores, usable.memory_mib));
+  const bool timed = properties_of(experiment.meter).depends_on_host;
+  if (!timed && (!options.cpus.empty() || options.fifo)) {
+    return user_error(
+        "--cpus and --fifo are for the time meter: the other one's counts do not depend on where it runs");
+  }
+  // Guests that are timed at once disturb each other: several are the user's own wish.
+  const int wish = timed && options.jobs == 0 ? 1 : options.jobs;
+  const auto jobs = TRY(choose_jobs(wish, experiment.memory_mib, usable.cores, usable.memory_mib));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
   auto image = TRY(make_image(paths, files, experiment.meter));
 
@@ -109,6 +147,8 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
                     .image = std::move(image)};
   prepared.specs = std::move(specs);
   prepared.preload = options.preload;
+  prepared.cpus = options.cpus;
+  prepared.fifo = options.fifo;
   prepared.plugins = paths.plugins;
   for (const KernelSpec& spec : prepared.specs) {
     const std::string& name = spec.model.name;

@@ -4,18 +4,21 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "accelerator.h"
 #include "benchmarks.h"
+#include "cpus.h"
 #include "experiment.h"
 #include "image.h"
 #include "kernel_build.h"
 #include "kernel_table.h"
 #include "paths.h"
 #include "plan.h"
+#include "qemu.h"
 #include "result.h"
 #include "store.h"
 
@@ -29,6 +32,8 @@ struct RunOptions {
   bool force_profile = false;     ///< measure on a profile that is not for measurement
   std::string machines;           ///< where boots run: machines.h; empty: here
   std::string ssh_config;         ///< ssh's option -F; empty: the user's
+  std::string cpus;               ///< for timed guests, as "2,4-7"; empty: all that this process may use
+  bool fifo = false;              ///< timed vCPUs have a priority that no ordinary program takes the CPU from
   std::string fault;              ///< for tests: what guests shall do wrong, as "panic" or "multi:panic" (one kernel's)
   std::string preload;            ///< for tests: a library that QEMU loads first; empty: none
 };
@@ -51,14 +56,18 @@ struct Prepared {
   std::string preload = {};                    ///< as in the options
   std::filesystem::path plugins = {};          ///< the folder of what QEMU loads
   std::string attribution_hash = {};           ///< SHA-256 of attribution.so; empty: functions are not counted
+  GuestMemory memory = GuestMemory::on_demand;
+  std::shared_ptr<FreePlaces> places = {};  ///< for timed guests; none: they are not timed
+  std::string cpus = {};                    ///< as in the options
+  bool fifo = false;                        ///< likewise
 };
 
 /// Checks all that an experiment needs and packs the guest's initramfs. Builds no kernel and boots nothing. Exit::user
 /// for what the experiment or the options get wrong, Exit::machine for what this machine lacks.
 Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const RunOptions& options);
 
-/// Sets what follows from all else of it: QEMU's command line, the plugin's hash, and the key of each boot.
-/// Exit::machine when a plugin is missing.
+/// Sets what follows from all else of it and from this machine: QEMU's command line, the plugin's hash, where timed
+/// guests run, and the key of each boot. Exit::machine when a plugin is missing, or a core for each boot at once.
 Result<void> complete(Prepared& prepared);
 
 /// The keys of all boots, in the order of the plan.

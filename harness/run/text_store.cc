@@ -86,11 +86,13 @@ bool is_word_of(const std::string& word, const std::string& pattern) {
   return word == named;
 }
 
-/// Whether these words, behind a command line, only have a saved guest go on.
-bool hand_over_a_state(const std::vector<std::string>& words) {
-  return words.size() == 6 && words[0] == "-chardev" && words[1].starts_with("socket,id=qmp,fd=") &&
-         words[2] == "-mon" && words[3] == "chardev=qmp,mode=control" && words[4] == "-incoming" &&
-         words[5].starts_with("fd:");
+/// Whether these words, behind a command line, only have a saved guest go on, or one wait until it is in its place.
+bool only_start_otherwise(const std::vector<std::string>& words) {
+  if (words.size() < 5 || words[0] != "-chardev" || !words[1].starts_with("socket,id=qmp,fd=") || words[2] != "-mon" ||
+      words[3] != "chardev=qmp,mode=control")
+    return false;
+  if (words.size() == 5) return words[4] == "-S";
+  return words.size() == 6 && words[4] == "-incoming" && words[5].starts_with("fd:");
 }
 
 /// Whether a boot's command line is the manifest's with the boot's own seed and files.
@@ -105,7 +107,7 @@ bool is_command_of(const Json& command, const Json& pattern, std::uint64_t seed)
     if (!is_word_of(command[i].get<std::string>(), expected)) return false;
   }
   const std::vector<std::string> rest(command.begin() + static_cast<long>(pattern.size()), command.end());
-  return rest.empty() || hand_over_a_state(rest);
+  return rest.empty() || only_start_otherwise(rest);
 }
 
 /// The boot's manifest without the command line, once that is known to say nothing of its own.
