@@ -88,6 +88,15 @@ TEST(Qemu, CommandLinesAreThoseOfStoredRuns) {
   EXPECT_EQ(line(Accelerator::kvm), machine + "-accel kvm -cpu host " + rest);
 }
 
+TEST(Qemu, TimedGuestsHaveTheirMemoryFromTheStart) {
+  const auto words = [](GuestMemory memory) { return boot_command({}, 1, 512, Accelerator::kvm, 1, memory); };
+  EXPECT_THAT(words(GuestMemory::prefaulted),
+              testing::IsSupersetOf({"memory-backend-ram,id=ram,size=512M,prealloc=on", "memory-backend=ram"}));
+  EXPECT_THAT(words(GuestMemory::huge_pages),
+              Contains("memory-backend-memfd,hugetlb=on,hugetlbsize=2M,id=ram,size=512M,prealloc=on"));
+  EXPECT_THAT(words(GuestMemory::on_demand), Not(Contains("memory-backend=ram")));
+}
+
 TEST(Qemu, ItsFingerprintIsAHash) {
   const auto fingerprint = qemu_fingerprint();
   ASSERT_TRUE(fingerprint) << fingerprint.error().message;

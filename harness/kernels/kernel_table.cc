@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "build_name.h"
 #include "files.h"
 #include "text.h"
 #include "toml_reader.h"
@@ -11,6 +12,8 @@
 namespace nslab {
 
 namespace {
+
+constexpr std::string_view kLayout = "CONFIG_LAYOUT_TWIN";  // of the series' patch "init: let the layout of …"
 
 template <class T>
 Result<T> find(const std::vector<T>& entries, const std::string& name, const char* what) {
@@ -25,7 +28,22 @@ Result<T> find(const std::vector<T>& entries, const std::string& name, const cha
 
 Result<Base> KernelTable::base(const std::string& name) const { return find(bases, name, "base"); }
 Result<Profile> KernelTable::profile(const std::string& name) const { return find(profiles, name, "profile"); }
-Result<Model> KernelTable::model(const std::string& name) const { return find(models, name, "model"); }
+
+Result<Model> KernelTable::model(const std::string& name) const {
+  const auto [kernel, build] = kernel_and_build(name);
+  Model model = TRY(find(models, kernel, "model"));
+  if (build == 0) return model;
+  if (!model.series.empty()) {
+    return user_error("{}: a model with a series of its own has no other builds, as its series moves no code", name);
+  }
+  if (model.is_build_base) model.build_base = std::make_shared<const Model>(model);
+  model.is_build_base = false;
+  model.name = name;
+  model.description += fmt::format(", with code and data at other addresses, layout {}", build);
+  std::erase_if(model.config, [](const std::string& line) { return line.starts_with(kLayout); });
+  model.config.push_back(fmt::format("{}={}", kLayout, build));
+  return model;
+}
 
 Result<KernelTable> parse_kernel_table(std::string_view text, const std::string& file) {
   const auto document = TRY(parse_toml(text, file));

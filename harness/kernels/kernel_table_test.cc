@@ -71,6 +71,31 @@ series = "others"
   EXPECT_THAT(shared.error().message, testing::HasSubstr("shares no objects"));
 }
 
+TEST(KernelTable, AnotherBuildOfAModelHasAnotherLayoutAndSharesItsObjects) {
+  const auto table = table_of(R"(
+[model.multi]
+description = "mainline"
+config = ["CONFIG_PID_NS=y", "CONFIG_LAYOUT_TWIN=1"]
+[model.flat]
+description = "two levels"
+build_base = "multi"
+[model.posted]
+description = "as posted"
+series = "linux-6.12-reserve"
+)");
+  ASSERT_TRUE(table) << table.error().message;
+  const auto second = table->model("multi~2");
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ(second->name, "multi~2");
+  EXPECT_EQ(second->config, (std::vector<std::string>{"CONFIG_PID_NS=y", "CONFIG_LAYOUT_TWIN=2"}));
+  EXPECT_FALSE(second->is_build_base);
+  ASSERT_TRUE(second->build_base);
+  EXPECT_EQ(second->build_base->name, "multi");
+  EXPECT_EQ(table->model("flat~1")->build_base->name, "multi");
+  EXPECT_THAT(table->model("posted~1").error().message, testing::HasSubstr("no other builds"));
+  EXPECT_THAT(table->model("mult~1").error().message, testing::HasSubstr("did you mean 'multi'?"));
+}
+
 TEST(KernelTable, AModelsNameIsAPlainWord) {
   for (const char* name : {"../x", "a/b", ".", "a b", "", "\\u001b"}) {
     const auto table = parse_kernel_table(fmt::format("[model.\"{}\"]\ndescription = \"x\"\nconfig = []\n", name), "t");

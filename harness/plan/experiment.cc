@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "build_name.h"
 #include "files.h"
 #include "json.h"
 #include "toml_reader.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int kMaxDepth = 32;  // mainline's MAX_PID_NS_LEVEL
 constexpr std::size_t kLongestName = 100;
+constexpr int kMostBuilds = 50;
 
 template <class T>
 bool has_duplicates(const std::vector<T>& values) {
@@ -110,6 +112,18 @@ Result<Measure> read_measure(const toml::table& table, const std::string& file_n
   return measure;
 }
 
+/// The names of all builds of a table's kernels.
+Result<std::vector<std::string>> all_builds(const Experiment& experiment, const Measure& measure) {
+  std::vector<std::string> names;
+  for (const std::string& kernel : measure.kernels) {
+    if (kernel.find(':') != std::string::npos || kernel_and_build(kernel).second != 0) {
+      return user_error("{}: 'builds' makes several builds of a model, and '{}' is none", measure.where, kernel);
+    }
+    for (int build = 0; build < experiment.builds; ++build) names.push_back(name_of_build(kernel, build));
+  }
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::string> Experiment::kernels() const {
@@ -163,6 +177,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   reader.read("profile", experiment.profile);
   reader.read("boots", experiment.boots, 1, 10'000);
   reader.read("first_seed", experiment.first_seed, 1, 1'000'000'000);
+  reader.read("builds", experiment.builds, 1, kMostBuilds);
   reader.read("pid_max", experiment.pid_max, 1024, 4 * 1024 * 1024);
   reader.read("memory_mib", experiment.memory_mib, 128, 65'536);
   reader.read("vcpus", experiment.vcpus, 1, kMostVcpus);
@@ -209,6 +224,11 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
   if (experiment.isolated && experiment.meter != Meter::instructions) {
     reader.reject("isolation", "'isolation' needs the saved state of a guest, which meter = \"instructions\" has");
   }
+  if (experiment.builds > 1 && !properties_of(experiment.meter).depends_on_host) {
+    reader.reject(
+        "builds",
+        "'builds' is for meter = \"time\": where code lies does not change how many instructions it executes");
+  }
   if (experiment.attribution && experiment.meter != Meter::instructions) {
     reader.reject("attribution", "'attribution' counts instructions: it needs meter = \"instructions\"");
   }
@@ -227,6 +247,9 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
     auto measure = TRY(read_measure(*entry, file_name, conditions));
     for (const Condition& condition : measure.conditions) TRY(check_condition(experiment, measure, condition));
     experiment.measures.push_back(std::move(measure));
+  }
+  if (experiment.builds > 1) {
+    for (Measure& measure : experiment.measures) measure.kernels = TRY(all_builds(experiment, measure));
   }
   const auto kernels = experiment.kernels();
   if (!experiment.reference.empty() &&

@@ -36,6 +36,7 @@ struct Experiment {
   std::string profile = "lean";
   std::uint64_t boots = 10;  ///< per kernel; boot i has seed first_seed + i
   std::uint64_t first_seed = 1;
+  int builds = 1;   ///< of each kernel, with other layouts of the code
   int pid_max = 0;  ///< 0: as the condition has it (pid_max_of())
   int memory_mib = 512;
   int vcpus = 1;                 ///< of the guest; more need the time meter

@@ -47,7 +47,8 @@ TEST(Experiment, MistakesAreToldWithFileAndLine) {
        "x.toml:3: unknown key 'kernel'; known here: benchmarks, cgroup, conditions, depths, ids, "
        "ids_next, kernels, repetitions, residents"},
       {name + "boot = 3\n" + kMeasure,
-       "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, cgroup, conditions, first_seed, ids, "
+       "x.toml:2: unknown key 'boot'; known here: attribution, base, boots, builds, cgroup, conditions, first_seed, "
+       "ids, "
        "ids_next, isolation, limit_seconds, margin_percent, measure, memory_accesses, memory_mib, meter, name, "
        "pid_max, "
        "profile, reference, residents, statistic, vcpus, wall_limit_seconds"},
@@ -139,6 +140,26 @@ TEST(Experiment, SyntaxErrorsAreToldWithFileAndLine) {
   EXPECT_THAT(error_of("name = \"a\"\nboots = = 3\n"), testing::StartsWith("x.toml:2: "));
   EXPECT_THAT(error_of("name = \"a"), testing::StartsWith("x.toml:1: "));
   EXPECT_THAT(error_of(std::string("name = \"\0\"", 10)), testing::StartsWith("x.toml:1: "));
+}
+
+TEST(Experiment, SeveralBuildsOfAModelAreKernels) {
+  const std::string text =
+      "name = \"x\"\nmeter = \"time\"\nbuilds = 3\nreference = \"multi\"\n[[measure]]\nkernels = [\"multi\", "
+      "\"flat\"]\n"
+      "depths = [0]\nbenchmarks = [\"getpid\"]\n";
+  const auto experiment = parse_experiment(text, "x.toml");
+  ASSERT_TRUE(experiment) << experiment.error().message;
+  EXPECT_EQ(experiment->kernels(),
+            (std::vector<std::string>{"multi", "multi~1", "multi~2", "flat", "flat~1", "flat~2"}));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    return parse_experiment(changed, "x.toml").error().message;
+  };
+  EXPECT_THAT(with("meter = \"time\"", ""), testing::HasSubstr("'builds' is for meter = \"time\""));
+  EXPECT_THAT(with("\"flat\"", "\"debian:6.12\""), testing::HasSubstr("'debian:6.12' is none"));
+  EXPECT_THAT(with("\"flat\"", "\"flat~1\""), testing::HasSubstr("'flat~1' is none"));
+  EXPECT_THAT(with("builds = 3", "builds = 0"), testing::HasSubstr("builds"));
 }
 
 TEST(Experiment, MissingFileIsNamed) {

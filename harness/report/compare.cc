@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "builds.h"
 #include "headlines.h"
 #include "numbers.h"
 #include "text.h"
@@ -73,9 +74,10 @@ Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, cons
 
 }  // namespace
 
-Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std::vector<Sample>& samples,
+Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std::vector<Sample>& boots,
                                                 const std::string& a, const std::string& b,
                                                 const ReportOptions& options) {
+  const std::vector<Sample> samples = over_builds(boots);
   TRY(check_level(options));
   if (a == b) return user_error("'{}' is named twice: name two different kernels.", a);
   std::map<std::pair<std::string, int>, std::pair<Side, Side>> cells;

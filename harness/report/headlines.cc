@@ -32,6 +32,11 @@ bool is_measured(const Report& report, const std::string& benchmark, const std::
 
 }  // namespace
 
+bool is_headline(const std::string& benchmark) {
+  return std::any_of(kHeadlines.begin(), kHeadlines.end(),
+                     [&](const Operation& operation) { return operation.name == benchmark; });
+}
+
 std::vector<HeadlineDifference> headline_differences(const Report& report) {
   std::vector<HeadlineDifference> found;
   const auto add = [&](HeadlineDifference d) {

@@ -30,6 +30,9 @@ struct HeadlineDifference {
 /// depth, never of both, and it is there in one direction alone. Cells that were refused are left out.
 std::vector<HeadlineDifference> headline_differences(const Report& report);
 
+/// Whether the benchmark is one of the headline operations.
+bool is_headline(const std::string& benchmark);
+
 /// Every difference from the reference at the same depth, whatever the benchmark and the depth.
 std::vector<HeadlineDifference> differences_from_reference(const Report& report);
 

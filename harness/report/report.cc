@@ -8,6 +8,7 @@
 #include <numbers>
 #include <set>
 
+#include "build_name.h"
 #include "experiment.h"
 #include "growth.h"
 
@@ -306,14 +307,15 @@ std::set<CellKey> failed_cells(const RunRecord& run, const std::string& conditio
   const auto experiment = experiment_of(run);
   if (!experiment) return cells;
   for (const BootFailure& failure : run.failures) {
-    if (failure.condition != condition || measured.contains(failure.kernel)) continue;
+    const std::string kernel = kernel_and_build(failure.kernel).first;
+    if (failure.condition != condition || measured.contains(kernel)) continue;
     for (const Measure& measure : experiment->measures) {
       if (std::find(measure.kernels.begin(), measure.kernels.end(), failure.kernel) == measure.kernels.end()) continue;
       if (std::none_of(measure.conditions.begin(), measure.conditions.end(),
                        [&](const Condition& c) { return name_of(c) == condition; }))
         continue;
       for (const int depth : measure.depths) {
-        for (const std::string& benchmark : measure.benchmarks) cells.insert({benchmark, failure.kernel, depth});
+        for (const std::string& benchmark : measure.benchmarks) cells.insert({benchmark, kernel, depth});
       }
     }
   }
@@ -402,7 +404,8 @@ void sort_kernels(std::vector<std::string>& kernels) {
   std::sort(kernels.begin(), kernels.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
 }
 
-Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options) {
+Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boots, const ReportOptions& options) {
+  const std::vector<Sample> samples = over_builds(boots);
   if (samples.empty() && !run.failures.empty()) {
     return user_error("run {} ({}) has no samples, because all its boots failed. The first: {}", run.id, run.experiment,
                       run.failures.front().error);
@@ -446,7 +449,8 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
   report.depths.assign(depths.begin(), depths.end());
   sort_kernels(report.kernels);
   report.curves = curves_in(run.manifest);
-  report.watched = watched_boots(samples);
+  report.builds = builds_in(boots);
+  report.watched = watched_boots(boots);
 
   report.failed = failed_cells(run, report.condition, kernels);
 
@@ -478,6 +482,7 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samp
     report.views.push_back(ViewBuilder(report, by_cell, floors, statistic).build());
   }
   check_samples(report, by_cell);
+  if (properties_of(run.meter).depends_on_host) report.levels = cell_levels(boots, report.reference, options.level);
   return report;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "benchmarks.h"
+#include "builds.h"
 #include "contrasts.h"
 #include "disturbances.h"
 #include "explanation.h"
@@ -158,6 +159,8 @@ struct Report {
   int unpaired_cells = 0;             ///< cells with boots whose seed the reference lacks
   int fewest_pairs = 0;               ///< among the unpaired cells; 0 when there are none
   std::vector<UnequalRepetitions> unequal_repetitions;
+  int builds = 1;                    ///< of each kernel; where there are more, they are the replicates, and not boots
+  std::vector<CellLevels> levels;    ///< of the time meter: what varies from build to build, boot to boot and within
   std::vector<WatchedBoot> watched;  ///< boots of the time meter, with what the host did meanwhile
   std::vector<CellKey> switched;     ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
 
@@ -175,7 +178,7 @@ struct Report {
 
 /// Fails with Exit::user when there are no samples or the reference is no kernel of the run, or the samples
 /// contradict each other (two of the same cell and seed), or are not all of one condition.
-Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& samples, const ReportOptions& options);
+Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boots, const ReportOptions& options);
 
 /// The floor of each cell (benchmark, depth), in the meter's unit: the far end of the interval of multi-twin - multi,
 /// what one other code layout of the same source does there. It is one draw from all layouts, and no upper bound: if

@@ -20,6 +20,7 @@ Document put_together(const Report& report, const Block& answer) {
   append(document, functions_section(report));
   append(document, answers_section(report, report.views.front()));
   append(document, growth_section(report, report.views.front()));
+  append(document, levels_section(report));
   append(document, host_section(report));
   return document;
 }

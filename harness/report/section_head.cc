@@ -13,10 +13,6 @@
 namespace nslab {
 namespace {
 
-std::string place_text(const CellKey& key) {
-  return fmt::format("{} on {} at depth {}", key.benchmark, key.kernel, key.depth);
-}
-
 std::string inconsistent_text(const Report& report, const CellKey& key) {
   const Cell& cell = report.views.front().cells.at(key);
   return fmt::format(
@@ -117,7 +113,7 @@ Document head_section(const Report& report) {
                             {"condition", condition_text(report)},
                             {"boots", fmt::format("{} of {}{}; {}", run.boots_done, run.boots_planned,
                                                   report.elsewhere.empty() ? "" : " under all conditions",
-                                                  boots_text(report.views.front()))},
+                                                  boots_text(report, report.views.front()))},
                             {"reference", reference_text(report)},
                             {"started", run.started},
                             {"finished", run.finished.empty() ? "not yet" : run.finished}}});

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "disturbances.h"
+#include "headlines.h"
 #include "numbers.h"
 #include "sections.h"
 #include "text.h"
@@ -13,6 +15,7 @@ namespace nslab {
 namespace {
 
 constexpr std::size_t kMostRows = 20;
+constexpr double kLeastDrift = 1;  // per cent: less is not worth a line
 
 /// Per cent of the time, or the sign for none where this host does not tell.
 std::string share_text(const WatchedBoot& boot, const char* name) {
@@ -51,7 +54,116 @@ Table table_of(const std::vector<const WatchedBoot*>& boots) {
   return table;
 }
 
+/// A standard deviation in per cent of what the cell costs.
+std::string spread_text(double deviation, double cost) {
+  return cost > 0 ? format_number(100 * deviation / cost, 2) : std::string(kMissing);
+}
+
+Table levels_table(const Report& report, const std::vector<const CellLevels*>& cells) {
+  const std::string missing(kMissing);
+  Table table;
+  table.key_columns = 3;
+  table.columns = {{"benchmark", "", Align::left},
+                   {"depth"},
+                   {"kernel", "", Align::left},
+                   {"builds", "sd, %"},
+                   {"boots", "sd, %"},
+                   {"repetitions", "sd, %"},
+                   {"against " + report.reference, "%"},
+                   {"bootstrap", level_text(report.options.level)}};
+  for (const CellLevels* cell : cells) {
+    const double cost = report.views.front().cells.at({cell->benchmark, cell->kernel, cell->depth}).value.value;
+    std::vector<std::string> row = {cell->benchmark, fmt::to_string(cell->depth), cell->kernel};
+    if (cell->levels) {
+      row.insert(row.end(),
+                 {spread_text(cell->levels->between_builds, cost), spread_text(cell->levels->between_boots, cost),
+                  spread_text(cell->levels->of_repetitions, cost)});
+    } else {
+      row.insert(row.end(), 3, missing);
+    }
+    row.push_back(cell->ratio ? format_signed(100 * (*cell->ratio - 1), 2) : missing);
+    std::optional<Interval> per_cent;
+    if (cell->bootstrap) per_cent = Interval{100 * (cell->bootstrap->low - 1), 100 * (cell->bootstrap->high - 1)};
+    row.push_back(per_cent ? interval_text(per_cent, 2) : missing);
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// The cells of headline operations, or all of them where there are few.
+std::vector<const CellLevels*> cells_to_show(const Report& report) {
+  std::vector<const CellLevels*> cells;
+  for (const CellLevels& cell : report.levels)
+    if (report.levels.size() <= kMostRows || is_headline(cell.benchmark)) cells.push_back(&cell);
+  return cells;
+}
+
+/// What would decide the comparisons with the reference that are not decided.
+std::vector<std::string> undecided_texts(const Report& report) {
+  std::vector<std::string> texts;
+  for (const auto& [key, cell] : report.views.front().cells) {
+    if (!cell.against_reference || cell.against_reference->verdict != Verdict::undecided) continue;
+    const auto more = pairs_to_decide(*cell.against_reference, report.options.margin_percent);
+    if (!more) continue;
+    texts.push_back(
+        fmt::format("{}: needs about {}", place_text(key),
+                    counted(static_cast<std::uint64_t>(*more), report.builds > 1 ? "more build" : "more round")));
+  }
+  return texts;
+}
+
+std::vector<std::string> drift_texts(const Report& report) {
+  std::vector<std::string> texts;
+  for (const CellLevels& cell : report.levels) {
+    if (!cell.drift || std::abs(*cell.drift) < kLeastDrift) continue;
+    texts.push_back(
+        fmt::format("{}: {} %", place_text({cell.benchmark, cell.kernel, cell.depth}), format_signed(*cell.drift, 1)));
+  }
+  return texts;
+}
+
+/// A list with a sentence before it; nothing for an empty one.
+void add_list(Document& section, const std::string& sentence, std::vector<std::string> texts) {
+  if (texts.empty()) return;
+  const std::size_t more = texts.size() > kMostRows ? texts.size() - kMostRows : 0;
+  if (more > 0) texts.resize(kMostRows);
+  if (more > 0) texts.push_back(fmt::format("and {} more", more));
+  section.push_back({Block::Kind::paragraph, sentence});
+  section.push_back({.kind = Block::Kind::bullets, .bullets = std::move(texts)});
+}
+
 }  // namespace
+
+Document levels_section(const Report& report) {
+  if (report.levels.empty()) return {};
+  Document section = {{Block::Kind::heading, "What the time depends on"}};
+  if (report.builds > 1) {
+    section.push_back(
+        {.kind = Block::Kind::table,
+         .text = fmt::format(
+             "How far times vary, as standard deviations: from build to build of one kernel, whose code lies "
+             "elsewhere; "
+             "from boot to boot of one build, beside what its round did to all; and a boot's mean, as its two halves "
+             "tell. Behind it, the difference from {} with an interval by a hierarchical bootstrap over builds and "
+             "boots. The other tables' intervals are Student's over builds.",
+             report.reference),
+         .table = levels_table(report, cells_to_show(report))});
+  } else {
+    section.push_back(
+        {Block::Kind::paragraph,
+         "Each kernel is one build. Another layout of the same code may be faster or slower by more than the "
+         "intervals say: builds = 5 in the experiment samples layouts as well."});
+  }
+  add_list(section,
+           fmt::format("Not decided yet, and how many more {} would decide it at about the same spread:",
+                       report.builds > 1 ? "builds" : "rounds (boots of each kernel)"),
+           undecided_texts(report));
+  add_list(section,
+           "Not steady: the second half of a boot's repetitions differs from the first by so much, over all boots. "
+           "Nothing was left out.",
+           drift_texts(report));
+  return section;
+}
 
 std::string disturbed_text(const Report& report) {
   const auto disturbed = std::count_if(report.watched.begin(), report.watched.end(),

@@ -246,7 +246,7 @@ Block summary(const Report& report) {
       fmt::format("{} at {}, in {}: {}, {}, ± the {} interval ({}{}, condition {}, {})",
                   many ? fmt::format("{} kernels", report.kernels.size()) : listed(report.kernels),
                   depths_text(report.depths), counted(report.benchmarks.size(), "benchmark"),
-                  quantity_text(run, view.statistic), boots_text(view), level_text(report.options.level),
+                  quantity_text(run, view.statistic), boots_text(report, view), level_text(report.options.level),
                   run.profile == kAsGiven ? "" : "base ", origin_text(run), report.condition, run.accelerator);
   for (const std::string& mark : marks_of(run)) compared += ". " + mark;
   facts.facts.emplace_back("compared", compared + ".");

@@ -30,6 +30,10 @@ Document functions_section(const Report& report);
 /// Where the answers depend on the condition: empty for a run that has one.
 Document conditions_section(const Report& report);
 
+/// Of the time meter: which levels vary (builds, boots, repetitions), what is undecided and how many rounds would
+/// decide it, and what is not steady.
+Document levels_section(const Report& report);
+
 /// What the host did while boots of the time meter ran, and which of them it disturbed.
 Document host_section(const Report& report);
 /// A warning that there are such boots; empty: there are none.

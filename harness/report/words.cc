@@ -169,7 +169,12 @@ std::string meter_text(const RunRecord& run) {
   return text;
 }
 
-std::string boots_text(const View& view) {
+std::string place_text(const CellKey& key) {
+  return fmt::format("{} on {} at depth {}", key.benchmark, key.kernel, key.depth);
+}
+
+std::string boots_text(const Report& report, const View& view) {
+  const std::string what = report.builds > 1 ? "build" : "boot";
   int low = 0;
   int high = 0;
   for (const auto& [key, cell] : view.cells) {
@@ -177,12 +182,13 @@ std::string boots_text(const View& view) {
     low = low == 0 ? boots : std::min(low, boots);
     high = std::max(high, boots);
   }
-  if (low == high) return counted(high, "boot") + " a cell";
-  return fmt::format("{} to {} boots a cell", low, high);
+  const std::string rounds = report.builds > 1 ? ", each the mean over its boots" : "";
+  if (low == high) return counted(high, what) + " a cell" + rounds;
+  return fmt::format("{} to {} {}s a cell{}", low, high, what, rounds);
 }
 
 std::string source_text(const Report& report, const View& view) {
-  return fmt::format("{}, condition {}, {}", meter_text(report.run), report.condition, boots_text(view));
+  return fmt::format("{}, condition {}, {}", meter_text(report.run), report.condition, boots_text(report, view));
 }
 
 std::string reference_text(const Report& report) {

@@ -66,8 +66,10 @@ Document cautions(const RunRecord& run);
 
 /// "instructions meter, accelerator tcg with icount", and the marks of the run.
 std::string meter_text(const RunRecord& run);
-/// "10 boots a cell".
-std::string boots_text(const View& view);
+/// "fork on multi at depth 0".
+std::string place_text(const CellKey& key);
+/// "10 boots a cell", or "5 builds a cell, each the mean over its boots".
+std::string boots_text(const Report& report, const View& view);
 /// Where a figure comes from: the meter, the condition and the boots.
 std::string source_text(const Report& report, const View& view);
 /// "none at depth 0 (it allows no other depth)".
