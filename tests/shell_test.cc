@@ -54,6 +54,10 @@ TEST(Shell, InputAndOutputComeThroughByteByByte) {
   const Captured copied = must(run_captured(command));
   EXPECT_EQ(copied.status, 0) << copied.output;
   EXPECT_TRUE(must(read_file(work.path() / "out")) == bytes);
+  // Somebody who reads late gets all of it.
+  command = nslab_command(shell({"--", "head", "-c", "700001", "/dev/zero"}));
+  command.argv.insert(command.argv.begin(), {"sh", "-c", "\"$@\" | { sleep 5; wc -c; }", work.path()});
+  EXPECT_EQ(must(run_captured(command)).output, "700001\n");
   // A command that does not want all of it ends as it ends.
   command = nslab_command(shell({"--", "sh", "-c", "read a; exit 3"}));
   command.argv.insert(command.argv.begin(), {"sh", "-c", "\"$@\" <\"$0/in\"", work.path()});

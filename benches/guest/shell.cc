@@ -43,6 +43,7 @@ namespace {
 constexpr char kTerminal[] = "/dev/ttyS0";
 constexpr char kSizes[] = "/dev/ttyS1";
 constexpr char kSession[] = "--session";
+constexpr char kCommand[] = "--command";
 constexpr char kDisturber[] = "disturber";  // as harness/cli/verb_profile.cc knows it
 
 [[noreturn]] void end(const std::string& text) {
@@ -144,10 +145,13 @@ void set_up_terminal(bool interactive) {
   tcsetattr(sizes, TCSANOW, &settings);
 }
 
-/// The command with the terminal as its own: job control and Ctrl-C work.
-int run_session(char** argv) {
-  setsid();
-  ioctl(1, TIOCSCTTY, 1);
+/// The command. With the terminal as its own job control and Ctrl-C work; but when it ends the kernel hangs the
+/// terminal up, and what is not sent yet is lost.
+int run_command(char** argv, bool owns_terminal) {
+  if (owns_terminal) {
+    setsid();
+    ioctl(1, TIOCSCTTY, 1);
+  }
   execvp(argv[0], argv);
   std::fprintf(stderr, "nslab shell: cannot run %s: %s\n", argv[0], std::strerror(errno));
   return errno == ENOENT ? 127 : 126;
@@ -235,7 +239,7 @@ NestResult run_worker(NestedCommand& command, const std::string& request) {
   NestedCommand command;
   command.depth = plan.value("depth", 0);
   command.program = "/init";
-  command.arguments = {"/init", kSession};
+  command.arguments = {"/init", interactive ? kSession : kCommand};
   for (const auto& word : plan.at("command")) command.arguments.push_back(word.get<std::string>());
   for (const auto& variable : plan.at("environment")) command.environment.push_back(variable.get<std::string>());
   {
@@ -257,6 +261,8 @@ NestResult run_worker(NestedCommand& command, const std::string& request) {
 }  // namespace nslab::guest
 
 int main(int argc, char** argv) {
-  if (argc > 2 && std::strcmp(argv[1], nslab::guest::kSession) == 0) return nslab::guest::run_session(argv + 2);
+  if (argc > 2) {
+    return nslab::guest::run_command(argv + 2, std::strcmp(argv[1], nslab::guest::kSession) == 0);
+  }
   nslab::guest::run();
 }
