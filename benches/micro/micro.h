@@ -181,6 +181,9 @@ class Measurement {
       if (const char* const wrong = check()) return fail(std::string(wrong) + " (in the warm-up)");
     }
     level_slabs();
+#ifdef NSLAB_TIMED
+    const bool too_short = shortest <= 2 * timed::GuestClock::step();
+#endif
     const char* wrong = nullptr;
     // One batch: Google Benchmark's own code runs before and after it, none between repetitions.
     while (state_.KeepRunningBatch(static_cast<benchmark::IterationCount>(request_.iterations))) {
@@ -196,8 +199,8 @@ class Measurement {
       const long switches_before = switches_so_far();
       const std::uint64_t start = Clock::template marked_now<kMarkBegin>();
 #ifdef NSLAB_TIMED
-      if (shortest == 0) wrong = time_batches(operation, check);
-      for (std::uint64_t i = 0; shortest != 0 && i < request_.iterations; ++i) {
+      if (too_short) wrong = time_batches(operation, check);
+      for (std::uint64_t i = 0; !too_short && i < request_.iterations; ++i) {
 #else
       for (std::uint64_t i = 0; i < request_.iterations; ++i) {
 #endif
@@ -215,10 +218,10 @@ class Measurement {
   }
 
 #ifdef NSLAB_TIMED
-  /// Times an operation that is shorter than a step of the clock, many in a row as one repetition. One reading of the
+  /// Times an operation that hardly lasts a step of the clock, many in a row as one repetition. One reading of the
   /// clock goes with each, as it does with an operation that is timed by itself. What remains of the division goes to
-  /// the next repetition, so that the sum is exact. Only the last of a row is checked: such an operation is an empty
-  /// one.
+  /// the next repetition, so that the sum is exact. Only the last of a row is checked: what is so
+  /// short makes no system call.
   template <class Operation, class Check>
   const char* time_batches(Operation& operation, Check& check) {
     constexpr std::uint64_t kBatch = 64;

@@ -87,8 +87,10 @@ std::uint64_t counter_hertz() {
   if (iopl(3) != 0) return 0;
   const bool binary = (read_rtc(kRtcStatusB) & kRtcBinary) != 0;
   // An edge is known to its width. One in which the host had other work is wide, and another one is waited for.
-  constexpr int kMostEdges = 12;
-  constexpr std::uint64_t kPrecision = 20'000;  // both widths together, of the span between the edges
+  constexpr int kMostEdges = 20;
+  // Both widths together are no more than this part of the span between the edges. On a host with nothing else to do
+  // they are a hundredth of that.
+  constexpr std::uint64_t kPrecision = 2000;
   std::optional<Edge> first;
   std::uint64_t hertz = 0;
   for (int seen = 0; seen < kMostEdges && hertz == 0; ++seen) {

@@ -44,8 +44,8 @@ class GuestClock {
     return now();
   }
 
-  /// The smallest step by which it was seen to advance, in nanoseconds. A CPU's counter may advance by some cycles at
-  /// a time: 26 at once, each 10 ns, have been seen.
+  /// The smallest difference that two readings showed, in nanoseconds: a step of the clock, or what a reading takes if
+  /// that is longer. A CPU's counter may advance by several cycles at a time; 26 at once, or 10 ns, have been seen.
   static std::uint64_t step();
 
   [[gnu::always_inline]] static std::uint64_t counter() {

@@ -7,7 +7,7 @@
 #include "gnuplot.h"
 
 // To add a plot is to add its template in plots/, plot_NAME.cc, and its line here.
-#define NSLAB_FOR_EACH_PLOT(plot) plot(bars) plot(depth) plot(growth) plot(versions)
+#define NSLAB_FOR_EACH_PLOT(plot) plot(bars) plot(depth) plot(growth) plot(scaling) plot(versions)
 
 namespace nslab {
 namespace fs = std::filesystem;

@@ -11,6 +11,7 @@
 #include "build_name.h"
 #include "experiment.h"
 #include "growth.h"
+#include "json.h"
 
 namespace nslab {
 namespace {
@@ -41,6 +42,50 @@ SeedValues values_of(const SamplesByCell& samples, const CellKey& key, Statistic
     if (s->status == CellStatus::ok) values.add(*s, statistic);
   }
   return values;
+}
+
+/// A sample's layout, by name; empty where it has none.
+Json layout_of(const Sample& sample) {
+  auto layout = sample.layout.empty() ? std::nullopt : parse_json(sample.layout);
+  return layout && layout->is_object() ? std::move(*layout) : Json::object();
+}
+
+/// A whole number of a layout.
+std::optional<std::uint64_t> number_in(const Json& layout, std::string_view name) {
+  const auto found = layout.find(name);
+  if (found == layout.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+
+constexpr std::string_view kCount = "count_";
+constexpr std::string_view kVcpus = "vCPUs";
+
+/// What the guest's events counted of one operation, by the event.
+std::map<std::string, double> counts_of(const Sample& sample) {
+  std::map<std::string, double> counts;
+  const Json layout = layout_of(sample);
+  const auto operations = number_in(layout, "counted_operations");
+  if (!operations || *operations == 0) return counts;
+  for (const auto& [name, value] : layout.items()) {
+    if (!name.starts_with(kCount) || !value.is_number_unsigned()) continue;
+    counts[name.substr(kCount.size())] = value.get<double>() / static_cast<double>(*operations);
+  }
+  return counts;
+}
+
+/// The operations of the worker with the fewest, as a part of those of the one with the most.
+std::optional<double> fairness_of(const Sample& sample) {
+  std::optional<std::uint64_t> least;
+  std::uint64_t most = 0;
+  const Json layout = layout_of(sample);
+  for (const auto& [name, value] : layout.items()) {
+    if (!name.starts_with("worker_") || !value.is_number_unsigned()) continue;
+    const auto own = value.get<std::uint64_t>();
+    least = std::min(least.value_or(own), own);
+    most = std::max(most, own);
+  }
+  if (!least || most == 0) return std::nullopt;
+  return static_cast<double>(*least) / static_cast<double>(most);
 }
 
 class ViewBuilder {
@@ -80,6 +125,13 @@ class ViewBuilder {
     for (const auto& [seed, value] : measured.by_seed) values.push_back(value);
     cell.value = estimate(values, report_.options.level, measured.rounding);
     cell.groups = groups_of(std::move(values));
+    if (report_.run.meter == Meter::time) {
+      std::map<std::string, std::vector<double>> counts;
+      for (const Sample* s : samples) {
+        for (const auto& [name, count] : counts_of(*s)) counts[name].push_back(count);
+      }
+      for (const auto& [name, values] : counts) cell.counts[name] = estimate(values, report_.options.level);
+    }
     return cell;
   }
 
@@ -239,6 +291,41 @@ class ViewBuilder {
     if (growth.slope.n > 0) view_.growths.push_back(std::move(growth));
   }
 
+  /// `benchmarks` by the number of vCPUs.
+  void add_scaling(const std::string& series, const std::string& kernel, int depth,
+                   const std::map<std::uint64_t, std::string>& benchmarks) {
+    Scaling scaling{.series = series, .kernel = kernel, .depth = depth};
+    std::map<std::uint64_t, ThroughputByCpus> by_seed;
+    for (const auto& [vcpus, benchmark] : benchmarks) {
+      const CellKey key{benchmark, kernel, depth};
+      const auto cell = view_.cells.find(key);
+      if (cell == view_.cells.end()) continue;
+      if (cell->second.state == Cell::State::refused && scaling.refusal.empty()) {
+        scaling.refusal = cell->second.refusal;
+        scaling.refused_at = static_cast<double>(vcpus);
+      }
+      if (!measured(key)) continue;
+      Scaling::Point point{.vcpus = static_cast<double>(vcpus)};
+      std::vector<double> throughputs;
+      std::vector<double> fairness;
+      for (const Sample* s : samples_.at(key)) {
+        constexpr double kNanoseconds = 1e9;  // of a second
+        throughputs.push_back(kNanoseconds / value_of(*s, view_.statistic));
+        by_seed[s->seed].emplace_back(point.vcpus, throughputs.back());
+        if (const auto fair = fairness_of(*s)) fairness.push_back(*fair);
+      }
+      point.throughput = estimate(throughputs, report_.options.level);
+      point.fairness = estimate(fairness, report_.options.level);
+      scaling.points.push_back(point);
+    }
+    std::vector<ThroughputByCpus> boots;
+    for (const auto& [seed, points] : by_seed) {
+      if (points.size() == scaling.points.size()) boots.push_back(points);
+    }
+    scaling.law = usl(boots, report_.options.level);
+    if (!scaling.points.empty() || !scaling.refusal.empty()) view_.scalings.push_back(std::move(scaling));
+  }
+
   void fit_growth() {
     std::map<std::pair<std::string, std::string>, std::map<std::uint64_t, std::string>> curves;
     for (const auto& [benchmark, point] : report_.curves) {
@@ -247,6 +334,10 @@ class ViewBuilder {
     for (const auto& [curve, benchmarks] : curves) {
       for (const std::string& kernel : report_.kernels) {
         for (const int depth : report_.depths) {
+          if (curve.second == kVcpus) {
+            add_scaling(curve.first, kernel, depth, benchmarks);
+            continue;
+          }
           std::vector<std::pair<double, CellKey>> cells;
           for (const auto& [value, benchmark] : benchmarks) {
             cells.emplace_back(static_cast<double>(value), CellKey{benchmark, kernel, depth});
@@ -258,6 +349,7 @@ class ViewBuilder {
     // Two depths are no curve.
     if (report_.depths.size() < 3) return;
     for (const auto& [benchmark, point] : report_.curves) {
+      if (point.quantity == kVcpus) continue;
       for (const std::string& kernel : report_.kernels) {
         std::vector<std::pair<double, CellKey>> cells;
         for (const int depth : report_.depths) cells.emplace_back(depth + 1, CellKey{benchmark, kernel, depth});
@@ -298,6 +390,22 @@ void check_samples(Report& report, const SamplesByCell& samples) {
   std::stable_sort(report.switched.begin(), report.switched.end(), [&](const CellKey& a, const CellKey& b) {
     return cells.at(a).involuntary_switches > cells.at(b).involuntary_switches;
   });
+}
+
+TimedGuests timed_guests(const std::vector<Sample>& samples) {
+  TimedGuests timed;
+  for (const Sample& sample : samples) {
+    const Json layout = layout_of(sample);
+    if (!layout.contains("clock")) continue;
+    ++timed.clocks[text_member(layout, "clock")];
+    timed.by_counter = timed.by_counter || layout.contains("counter_hertz");
+    timed.coarsest_step_ns = std::max(timed.coarsest_step_ns, number_in(layout, "clock_step_ns").value_or(0));
+    if (const auto batch = number_in(layout, "batch")) timed.batches[sample.benchmark] = *batch;
+    const std::uint64_t stolen = number_in(layout, "steal_ticks").value_or(0);
+    timed.steal_ticks += stolen;
+    if (stolen > 0) ++timed.stolen_cells;
+  }
+  return timed;
 }
 
 /// The cells that the experiment wants of the kernels that no boot measured and at least one failed to.
@@ -483,6 +591,7 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boot
   }
   check_samples(report, by_cell);
   if (properties_of(run.meter).depends_on_host) report.levels = cell_levels(boots, report.reference, options.level);
+  if (run.meter == Meter::time) report.timed = timed_guests(boots);
   return report;
 }
 

@@ -20,6 +20,7 @@
 #include "result.h"
 #include "sample.h"
 #include "stats.h"
+#include "usl.h"
 
 namespace nslab {
 
@@ -89,6 +90,8 @@ struct Cell {
   std::optional<Comparison> against_bare;    ///< of kernels with the hash: against depth 0 of kBareKernel; no verdict
   std::optional<Comparison> depth_cost;      ///< against depth 0 of the same kernel; empty at depth 0
   std::optional<Comparison> against_origin;  ///< against depth 0 of the benchmark's origin; without a verdict
+  /// Time meter: what the guest's perf events counted of one operation, by the event, as "page_faults".
+  std::map<std::string, Estimate> counts = {};
 };
 
 /// What a contrast comes to in one benchmark at one depth.
@@ -113,6 +116,23 @@ struct Growth {
   Estimate slope;                                   ///< of log(cost) on log(size), over boots that have all points
 };
 
+/// How the throughput of one operation grows with the number of vCPUs that do it at once, on one kernel.
+struct Scaling {
+  struct Point {
+    double vcpus = 0;
+    Estimate throughput = {};  ///< operations per second of all together
+    Estimate fairness =
+        {};  ///< the operations of the worker with the fewest, as a part of those of the one with the most
+  };
+  std::string series;  ///< the operation and where its workers are, as "fork_same"
+  std::string kernel;
+  int depth = 0;
+  std::vector<Point> points = {};  ///< by vCPUs, ascending
+  std::string refusal = {};        ///< the errno's name of the first that is refused; empty: none is
+  double refused_at = 0;           ///< its vCPUs
+  UslEstimate law = {};            ///< over boots that have all points; n is 0 with fewer than three of them
+};
+
 /// All figures of one statistic.
 struct View {
   Statistic statistic = Statistic::mean;
@@ -122,6 +142,17 @@ struct View {
   std::map<std::string, std::string> origins;
   std::vector<ContrastAnswer> answers;  ///< by contrast, benchmark, depth; depths 0 and 1
   std::vector<Growth> growths;          ///< by series and quantity, then kernel and depth; those against levels last
+  std::vector<Scaling> scalings;        ///< by series, then kernel and depth
+};
+
+/// Time meter: what the guests saw of the machine that they were timed on.
+struct TimedGuests {
+  std::map<std::string, int> clocks;             ///< samples by the kernel's clocksource
+  bool by_counter = false;                       ///< some were timed by the CPU's counter, as that clock is too coarse
+  std::uint64_t coarsest_step_ns = 0;            ///< by which the clock that was read advances
+  std::map<std::string, std::uint64_t> batches;  ///< operations timed as one repetition, where there are several
+  std::uint64_t steal_ticks = 0;                 ///< of 10 ms, in all cells together
+  int stolen_cells = 0;                          ///< samples with some
 };
 
 /// A benchmark that was not repeated equally often in all cells, which by itself moves the mean.
@@ -163,6 +194,7 @@ struct Report {
   std::vector<CellLevels> levels;    ///< of the time meter: what varies from build to build, boot to boot and within
   std::vector<WatchedBoot> watched;  ///< boots of the time meter, with what the host did meanwhile
   std::vector<CellKey> switched;     ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
+  TimedGuests timed;                 ///< of the time meter: what the guests saw of the machine
 
   /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
   /// does not know of the day on which it is read.

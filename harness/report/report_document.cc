@@ -13,6 +13,7 @@ namespace {
 Document put_together(const Report& report, const Block& answer) {
   Document document = head_section(report);
   document.insert(document.begin() + 1, answer);
+  append(document, timed_guests_section(report));
   append(document, table_2007(report));
   for (const View& view : report.views) append(document, costs_section(report, view));
   append(document, reading_section(report));
@@ -22,6 +23,8 @@ Document put_together(const Report& report, const Block& answer) {
   append(document, growth_section(report, report.views.front()));
   append(document, levels_section(report));
   append(document, host_section(report));
+  append(document, scaling_section(report, report.views.front()));
+  append(document, counters_section(report, report.views.front()));
   return document;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "json.h"
 #include "report_document.h"
 #include "test_samples.h"
 #include "wrap.h"
@@ -395,6 +396,69 @@ TEST(SummaryTest, NamesTheSteepestAndTheFlattestCurve) {
               AllOf(HasSubstr("Of 2 curves the steepest is ps against processes on multi at depth 0, × 100 from 10 to "
                               "1,000 (exponent +1.000"),
                     HasSubstr("the flattest is fork against processes on multi at depth 0, × 1.00")));
+}
+
+/// A timed run of fork on 1, 2, 4 and 8 vCPUs after a law with λ of 1 million a second, σ of 0.1 and κ of 0.01, on
+/// multi; on flat one vCPU alone, as two are refused.
+Report contended_report(std::uint64_t steal = 0, const std::string& clock = "kvm-clock") {
+  RunRecord run = run_record();
+  run.meter = Meter::time;
+  run.accelerator = "kvm";
+  Json curves = Json::object();
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const std::uint64_t vcpus : {1, 2, 4, 8}) {
+      const std::string benchmark = fmt::format("smp_fork_nested_{}", vcpus);
+      curves[benchmark] = {{"series", "fork_nested"}, {"quantity", "vCPUs"}, {"value", vcpus}};
+      const Usl law{1e6 * static_cast<double>(9 + seed) / 11, 0.1, 0.01};
+      const double cost = 1e9 / law.throughput(static_cast<double>(vcpus));
+      Sample s = sample("multi", 0, benchmark, seed, static_cast<std::uint64_t>(cost));
+      s.sum = static_cast<std::uint64_t>(cost * 100);
+      s.layout = fmt::format(
+          R"({{"clock":"{}","clock_step_ns":10,"count_page_faults":{},"counted_operations":400,"steal_ticks":{},)"
+          R"("worker_1_operations":400,"worker_2_operations":300}})",
+          clock, 400 * 12, steal);
+      samples.push_back(s);
+      samples.push_back(vcpus == 1 ? sample("flat", 0, benchmark, seed, 1000) : refused("flat", 0, benchmark, seed));
+    }
+  }
+  run.manifest = to_text(Json{{"curves", curves}});
+  return report_of(samples, {}, run);
+}
+
+TEST(ReportTest, ThroughputGrowsWithVcpusByALaw) {
+  const Report report = contended_report();
+  const View& view = report.views.front();
+  EXPECT_TRUE(view.growths.empty());  // one place for it is enough
+  ASSERT_EQ(view.scalings.size(), 2U);
+  const Scaling& multi = view.scalings[0];
+  EXPECT_EQ(multi.series, "fork_nested");
+  ASSERT_EQ(multi.points.size(), 4U);
+  EXPECT_NEAR(multi.points[0].throughput.value, 1e6, 1e4);
+  EXPECT_NEAR(multi.points[1].fairness.value, 0.75, 1e-9);
+  EXPECT_EQ(multi.law.n, 3);
+  EXPECT_NEAR(multi.law.lambda.value, 1e6, 1e4);
+  EXPECT_NEAR(multi.law.sigma.value, 0.1, 1e-3);
+  EXPECT_NEAR(multi.law.kappa.value, 0.01, 1e-4);
+  EXPECT_EQ(view.scalings[1].refusal, "EINVAL");
+  EXPECT_EQ(view.scalings[1].refused_at, 2);
+  EXPECT_EQ(view.scalings[1].law.n, 0);
+  const std::string text = text_of(report);
+  EXPECT_THAT(text, AllOf(HasSubstr("How it scales"), HasSubstr("× 1.79, fair 0.75"), HasSubstr("refused (EINVAL)"),
+                          HasSubstr("most at 9.5")));
+}
+
+TEST(ReportTest, WhatTimedGuestsSawIsTold) {
+  const Report report = contended_report();
+  EXPECT_NEAR(cell(report, {"smp_fork_nested_8", "multi", 0}).counts.at("page_faults").value, 12, 1e-9);
+  const std::string text = text_of(report);
+  EXPECT_THAT(text, AllOf(HasSubstr("What the guest counted"), HasSubstr("page faults"), HasSubstr("12.00 exact"),
+                          HasSubstr("absent: this machine offers no hardware counters to the guest")));
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("clocksource")), Not(HasSubstr("steal"))));
+  EXPECT_THAT(text_of(contended_report(3)),
+              HasSubstr("took the guest's CPUs away for 36 ticks of 10 ms (steal), in 12 samples"));
+  EXPECT_THAT(text_of(contended_report(0, "hpet")),
+              HasSubstr("clocksource was hpet in 12 samples, and neither tsc nor kvm-clock. Reading it may take long"));
 }
 
 TEST(SummaryTest, StandsAtBothEndsOfATerminalsReport) {

@@ -42,4 +42,11 @@ std::string disturbed_text(const Report& report);
 /// How cost grows with a size.
 Document growth_section(const Report& report, const View& view);
 
+/// How throughput grows with the number of vCPUs: empty where no operation was done on several.
+Document scaling_section(const Report& report, const View& view);
+
+/// Time meter: what one must know of the machine that the guests saw, as warnings; and what their events counted.
+Document timed_guests_section(const Report& report);
+Document counters_section(const Report& report, const View& view);
+
 }  // namespace nslab
