@@ -618,7 +618,7 @@ void go_wrong_after_first_cell(const Plan& plan) {
 #ifdef NSLAB_TIMED
   if (get_nprocs() != plan.vcpus) {
     give_up("the kernel runs on " + std::to_string(get_nprocs()) + " of the guest's " + std::to_string(plan.vcpus) +
-            " vCPUs: it is built without CONFIG_SMP, or for fewer CPUs");
+            " vCPUs: it is built without CONFIG_SMP or, as the machine has no ACPI, without CONFIG_X86_MPPARSE");
   }
   counter_hertz = choose_clock();
 #endif

@@ -445,7 +445,7 @@ TEST(ReportTest, ThroughputGrowsWithVcpusByALaw) {
   EXPECT_EQ(view.scalings[1].law.n, 0);
   const std::string text = text_of(report);
   EXPECT_THAT(text, AllOf(HasSubstr("How it scales"), HasSubstr("× 1.79, fair 0.75"), HasSubstr("refused (EINVAL)"),
-                          HasSubstr("most at 9.5")));
+                          HasSubstr("most beyond 8 (9.5)")));
 }
 
 TEST(ReportTest, WhatTimedGuestsSawIsTold) {

@@ -90,11 +90,20 @@ Table throughput_table(const View& view) {
   return table;
 }
 
-std::string law_text(const UslEstimate& law) {
+/// Where the throughput is the most, and whether that was looked at.
+std::string peak_text(const Scaling& scaling) {
+  const auto peak = scaling.law.mean().peak();
+  if (!peak) return "no most";
+  const double last = scaling.points.back().vcpus;
+  if (*peak > last) return fmt::format("most beyond {} ({})", format_number(last, 0), format_number(*peak, 1));
+  return "most at " + format_number(*peak, 1);
+}
+
+std::string law_text(const Scaling& scaling) {
+  const UslEstimate& law = scaling.law;
   if (law.n == 0) return std::string(kMissing);
-  const auto peak = law.mean().peak();
   return fmt::format("λ {}\nσ {}\nκ {}\n{}", with_interval(law.lambda, 0), with_interval(law.sigma, 3),
-                     with_interval(law.kappa, 4), peak ? "most at " + format_number(*peak, 1) : std::string("no most"));
+                     with_interval(law.kappa, 4), peak_text(scaling));
 }
 
 Table law_table(const View& view) {
@@ -105,7 +114,7 @@ Table law_table(const View& view) {
     for (const Place& place : places_of(view)) {
       const Scaling* const scaling = find_scaling(view, series, place);
       any = any || (scaling != nullptr && scaling->law.n > 0);
-      row.push_back(scaling == nullptr ? std::string(kMissing) : law_text(scaling->law));
+      row.push_back(scaling == nullptr ? std::string(kMissing) : law_text(*scaling));
     }
     if (any) table.rows.push_back(std::move(row));
   }
