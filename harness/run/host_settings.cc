@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kAbsent = "absent";
+constexpr const char* kLoad = "load";
 constexpr double kIdleLoad = 0.5;
 
 /// The first line of a file, or "absent".
@@ -34,6 +35,13 @@ std::string of_all_cpus(const fs::path& cpus, const std::string& file) {
     if (value != kAbsent) values.insert(value);
   }
   return values.empty() ? kAbsent : fmt::format("{}", fmt::join(values, ", "));
+}
+
+HostSetting microcode(const fs::path& root) {
+  const auto text = read_file(root / "proc/cpuinfo");
+  for (const std::string& line : lines_of(text ? *text : ""))
+    if (line.starts_with("microcode")) return {"microcode", line.substr(line.find(':') + 2), "", ""};
+  return {"microcode", kAbsent, "", ""};
 }
 
 HostSetting governor(const fs::path& cpus) {
@@ -92,7 +100,7 @@ HostSetting sysctl(const fs::path& root, const std::string& name, const std::str
 
 HostSetting load(const fs::path& root) {
   const std::string line = line_in(root / "proc/loadavg");
-  HostSetting setting{"load", line.substr(0, line.find(' ')), "", ""};
+  HostSetting setting{kLoad, line.substr(0, line.find(' ')), "", ""};
   double value = 0;
   std::from_chars(setting.value.data(), setting.value.data() + setting.value.size(), value);
   if (value > kIdleLoad) {
@@ -106,7 +114,8 @@ HostSetting load(const fs::path& root) {
 
 std::vector<HostSetting> read_host_settings(const fs::path& root) {
   const fs::path cpus = root / "sys/devices/system/cpu";
-  return {governor(cpus),
+  return {microcode(root),
+          governor(cpus),
           turbo(cpus),
           smt(cpus),
           hypervisor(root),
@@ -119,6 +128,22 @@ Json host_settings_json(const std::vector<HostSetting>& settings) {
   Json json = Json::object();
   for (const HostSetting& setting : settings) json[setting.name] = setting.value;
   return json;
+}
+
+Json host_identity(const Json& host, const std::vector<HostSetting>& settings) {
+  Json identity = host;
+  for (const HostSetting& setting : settings)
+    if (setting.name != kLoad) identity[setting.name] = setting.value;
+  return identity;
+}
+
+std::vector<std::string> identity_differences(const Json& then, const Json& now) {
+  std::vector<std::string> differences;
+  for (const auto& [name, value] : now.items()) {
+    const Json before = then.contains(name) ? then.at(name) : Json("unknown");
+    if (before != value) differences.push_back(fmt::format("{}: {}, here {}", name, to_text(before), to_text(value)));
+  }
+  return differences;
 }
 
 }  // namespace nslab

@@ -17,11 +17,19 @@ struct HostSetting {
   std::string remedy;  ///< the command that mends it, or what else to do; empty: nothing to do
 };
 
-/// What this machine is set to: the CPUs' governor and turbo, SMT, a hypervisor above it, NUMA balancing, the watchdog,
-/// load. Nothing is changed. `root` is for tests, which have a /proc and a /sys of their own there.
+/// What this machine is set to: its microcode, the CPUs' governor and turbo, SMT, a hypervisor above it, NUMA
+/// balancing, the watchdog, load. Nothing is changed. `root` is for tests, which have a /proc and a /sys of their own
+/// there.
 std::vector<HostSetting> read_host_settings(const std::filesystem::path& root = "/");
 
 /// Names and values, for a run's manifest.
 Json host_settings_json(const std::vector<HostSetting>& settings);
+
+/// All of the machine that times belong to: describe_host(), the microcode and the settings. Not the load, which comes
+/// and goes.
+Json host_identity(const Json& host, const std::vector<HostSetting>& settings);
+
+/// What is not the same in two identities, as "cpu: A, here B".
+std::vector<std::string> identity_differences(const Json& then, const Json& now);
 
 }  // namespace nslab

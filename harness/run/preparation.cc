@@ -7,6 +7,7 @@
 #include "files.h"
 #include "hash.h"
 #include "host.h"
+#include "host_settings.h"
 #include "qemu.h"
 #include "resources.h"
 #include "stats.h"
@@ -89,9 +90,9 @@ Result<void> complete(Prepared& prepared) {
   if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(prepared.plugins / "attribution.so"));
   const bool timed = properties_of(experiment.meter).depends_on_host;
   if (timed) TRY(find_places(prepared));
-  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus,
-                                  prepared.memory);
-  const std::string host = timed ? to_text(describe_host()) : "";
+  prepared.command =
+      boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus, prepared.memory);
+  const std::string host = timed ? to_text(host_identity(describe_host(), read_host_settings())) : "";
   for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
   return {};
 }
@@ -128,6 +129,11 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
   if (!timed && (!options.cpus.empty() || options.fifo)) {
     return user_error(
         "--cpus and --fifo are for the time meter: the other one's counts do not depend on where it runs");
+  }
+  if (options.fifo && read_file("/proc/sys/kernel/sched_rt_runtime_us").value_or("-1") != "-1\n") {
+    return user_error(
+        "--fifo: this kernel takes the CPU from such threads for a part of each second; sysctl "
+        "kernel.sched_rt_runtime_us=-1 turns that off");
   }
   // Guests that are timed at once disturb each other: several are the user's own wish.
   const int wish = timed && options.jobs == 0 ? 1 : options.jobs;

@@ -46,8 +46,10 @@ Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
   manifest["qemu_fingerprint"] = prepared.qemu_fingerprint;
   manifest["qemu_command"] = prepared.command;
   manifest["host"] = describe_host();
-  if (properties_of(prepared.experiment.meter).depends_on_host)
+  if (properties_of(prepared.experiment.meter).depends_on_host) {
     manifest["host_settings"] = host_settings_json(read_host_settings());
+    manifest["host_identity"] = host_identity(describe_host(), read_host_settings());
+  }
   manifest["curves"] = curves_of(prepared.benchmarks);
   manifest["kernels"] = Json::object();
   for (const auto& [name, kernel] : prepared.kernels) {
@@ -278,6 +280,24 @@ class BootsUnderWay {
   std::unique_ptr<Boots> boots_;  ///< last, as its threads use the others
 };
 
+/// A run of the time meter that was begun on another machine, or with other settings of this one, is not gone on with:
+/// half of its times would be of each.
+Result<void> refuse_another_host(const Prepared& prepared, Store& store) {
+  if (!properties_of(prepared.experiment.meter).depends_on_host) return {};
+  const auto runs = TRY(store.runs());
+  if (runs.empty() || !runs.back().finished.empty() || runs.back().boots_done == 0) return {};
+  const auto manifest = parse_json(runs.back().manifest);
+  if (!manifest || text_member(*manifest, "experiment") != prepared.experiment.text) return {};
+  const auto differences = identity_differences(object_member(*manifest, "host_identity"),
+                                                host_identity(describe_host(), read_host_settings()));
+  if (differences.empty()) return {};
+  return user_error(
+      "run {} was begun on another machine or with other settings, and times of two machines do not go into one run: "
+      "{}. "
+      "Give another --results",
+      runs.back().id, fmt::join(differences, "; "));
+}
+
 }  // namespace
 
 Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& paths, const RunOptions& options) {
@@ -295,6 +315,7 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
   if (!lock.has_value())
     return user_error("another nslab runs in {}; wait for it, or use another --results", results.string());
 
+  TRY(refuse_another_host(prepared, store));
   const auto unbuilt = TRY(build_kernels(prepared, KernelBuilder(paths)));
   const auto run = TRY(store.continue_or_begin(run_key(prepared), TRY(fresh_run(prepared, unbuilt))));
   TRY(store.adopt(run.id, boot_keys(prepared)));

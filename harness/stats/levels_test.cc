@@ -6,6 +6,9 @@
 #include <cmath>
 #include <random>
 
+#include "files.h"
+#include "paths.h"
+
 namespace nslab {
 namespace {
 
@@ -99,15 +102,23 @@ double coverage(const Design& design, std::uint64_t seed) {
   return covered / static_cast<double>(kTimes);
 }
 
-// The figures of docs/statistics.md, "Several builds".
+// It makes the table of docs/statistics.md, "Several builds".
 TEST(Levels, TheBootstrapsIntervalHoldsTheTruth) {
+  std::string table =
+      "| builds | rounds | standard deviation of builds, and of their boots | the 95 % interval holds the true ratio |\n"
+      "|---:|---:|---:|---:|\n";
   for (const auto& [design, least] : {std::pair(Design{5, 6, 30, 200, 20, 10}, 0.92),
                                       {Design{8, 6, 30, 200, 20, 10}, 0.92},
                                       {Design{3, 6, 30, 200, 20, 10}, 0.90},
                                       {Design{5, 6, 0, 200, 20, 10}, 0.93}}) {
     const double rate = coverage(design, static_cast<std::uint64_t>(design.builds));
     EXPECT_GE(rate, least) << design.builds;
+    table += fmt::format("| {} | {} | {}, {} | {:.1f} % |\n", design.builds, design.rounds, design.of_builds,
+                         design.of_boots, 100 * rate);
   }
+  const auto page = read_file(find_paths()->root / "docs" / "statistics.md");
+  ASSERT_TRUE(page);
+  EXPECT_NE(page->find(table), std::string::npos) << "docs/statistics.md must have:\n" << table;
 }
 
 TEST(Levels, AnIntervalThatIsUndecidedSaysHowManyMore) {
