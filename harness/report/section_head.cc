@@ -117,6 +117,12 @@ Document head_section(const Report& report) {
                             {"reference", reference_text(report)},
                             {"started", run.started},
                             {"finished", run.finished.empty() ? "not yet" : run.finished}}});
+  if (report.builds > 1) {
+    head.back().facts.emplace_back(
+        "builds", fmt::format("{} of each kernel, with code and data at other addresses. A value is the mean over the "
+                              "boots of one build, so that 'pairs of boots' on this page are pairs of builds.",
+                              report.builds));
+  }
   if (const std::string given = given_kernels_text(run); !given.empty()) {
     head.back().facts.emplace_back("as given", given);
   }

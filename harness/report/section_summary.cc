@@ -167,6 +167,17 @@ std::string kernels_text(const Report& report) {
       report.reference);
 }
 
+/// " A level: multi 2,826, multi+hash 219.", the mean over so many levels; nothing for one level or many kernels.
+std::string level_cost_text(const std::vector<Entry>& entries, int depth) {
+  if (depth < 2 || entries.size() > kNamed) return "";
+  std::vector<std::string> costs;
+  for (const Entry& entry : entries) {
+    const double cost = entry.comparison->difference / depth;
+    costs.push_back(entry.key.kernel + " " + format_signed(cost, std::abs(cost) < 100 ? 1 : 0));
+  }
+  return fmt::format(" A level: {}.", fmt::join(costs, ", "));
+}
+
 /// The deepest depth at which a kernel was measured, beyond its own depth 0.
 std::string depth_text(const Report& report) {
   const auto of_depth = [](const Cell& cell) { return cell.depth_cost ? &*cell.depth_cost : nullptr; };
@@ -175,8 +186,9 @@ std::string depth_text(const Report& report) {
     if (entries.empty()) continue;
     const std::string operation = operation_of(entries);
     const auto shown = of_benchmark(entries, operation);
-    return fmt::format("{} at depth {}, in {} beyond depth 0 of the same kernel, from {}: {}.", operation, *depth,
-                       report.run.unit(), pairs_text(shown), results_text(shown, report.run.meter));
+    return fmt::format("{} at depth {}, in {} beyond depth 0 of the same kernel, from {}: {}.{}", operation, *depth,
+                       report.run.unit(), pairs_text(shown), results_text(shown, report.run.meter),
+                       level_cost_text(shown, *depth));
   }
   return "";
 }
