@@ -324,6 +324,9 @@ TEST(Machines, APackedRunIsExecutedByWhatItWasPlannedWithOrNotAtAll) {
   const Captured failed = nslab(arguments);
   EXPECT_EQ(failed.status, 1 << 8) << failed.output;
   EXPECT_THAT(failed.output, testing::HasSubstr("panic"));
+  const auto kept = must(entries_of(work.path() / "results/failed"));
+  ASSERT_FALSE(kept.empty()) << failed.output;
+  EXPECT_THAT(must(read_file(kept.front() / "console.log")), testing::HasSubstr("Kernel panic"));
   const fs::path shelf = work.path() / "results/packed";
   EXPECT_TRUE(must(entries_of(server.cache() / "packed/runs")).empty()) << "what is no longer needed there is removed";
 

@@ -306,6 +306,8 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
                       options.results.string());
   }
   const auto machines = TRY(machines_from(options.machines));
+  if (machines.kind != Machines::Kind::here && (!options.cpus.empty() || options.fifo))
+    return user_error("--cpus and --fifo are for boots of this machine, and --on names others");
   const auto prepared = TRY(prepare(experiment, paths, options));
 
   // We open the store before we build kernels: an unwritable disk shall not cost the user an hour of building.

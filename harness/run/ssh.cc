@@ -129,6 +129,17 @@ Result<std::unique_ptr<SshMachines>> SshMachines::connect(const std::vector<Name
   return made;
 }
 
+std::string SshMachines::fetch_failed(const std::string& machine) const {
+  const fs::path here = packed_.shelf.parent_path() / "failed";
+  if (!make_folders(here)) return "";
+  std::vector<std::string> argv = {"sh", "-c", "\"$@\" | tar -C \"$0\" -xf -", here};
+  const auto words = ssh(machine, fmt::format("tar -C \"{}/{}/failed\" -cf - .", kShelf, packed_.name.string()));
+  argv.insert(argv.end(), words.begin(), words.end());
+  const auto fetched = run_captured({.argv = argv, .inherits_environment = true});
+  return fetched && fetched->status == 0 ? fmt::format("\nthey were fetched from {} to {}", machine, here.string())
+                                         : "";
+}
+
 Result<BootRecord> SshMachines::execute_on(const std::string& machine, const BootPlan& plan) {
   const ScratchFolder scratch = TRY(ScratchFolder::make(TRY(temporary_folder()), "nslab-ssh"));
   const auto number = &plan - prepared_.plan.data();
@@ -152,7 +163,9 @@ Result<BootRecord> SshMachines::execute_on(const std::string& machine, const Boo
     if (interrupted()) return interruption();
   }
   if (*status != 0) return machine_error("{}: {}", machine, end_of(read_file(log).value_or(""), kMostShown));
-  return read_packed_boot(scratch.path(), plan);
+  auto boot = read_packed_boot(scratch.path(), plan);
+  if (!boot && boot.error().exit == Exit::says_no) boot.error().message += fetch_failed(machine);
+  return boot;
 }
 
 Result<BootRecord> SshMachines::execute(const BootPlan& plan) {

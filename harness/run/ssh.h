@@ -42,6 +42,8 @@ class SshMachines {
   Result<void> send(const std::string& machine);
   Result<int> check(const std::string& machine);
   std::string work(const std::string& arguments) const;
+  /// Brings the files of boots that failed there to the run's own folder of failed boots, and says so.
+  std::string fetch_failed(const std::string& machine) const;
   Result<BootRecord> execute_on(const std::string& machine, const BootPlan& plan);
 
   const PackedRun packed_;
