@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "files.h"
 #include "guest_process.h"
 #include "host_watch.h"
@@ -53,44 +55,20 @@ Result<std::vector<int>> vcpu_threads(Qmp& monitor) {
   return threads;
 }
 
-/// Starts the guest from its beginning, once its threads are where they shall be.
-Result<GuestProcess> start_in_place(const BootPlan& plan, const BootSettings& settings, std::optional<Qmp>& monitor,
-                                    std::optional<HostWatch>& watch) {
+/// Starts a QEMU that waits, with more words on its command line, and has it go on when `prepare` is done.
+Result<GuestProcess> start_and_go_on(const BootPlan& plan, const BootSettings& settings,
+                                     const std::vector<std::string>& words, std::vector<int> inherited,
+                                     std::optional<Qmp>& monitor,
+                                     const std::function<Result<void>(GuestProcess&)>& prepare) {
   auto [own, theirs] = TRY(Qmp::make());
   auto more = Qmp::arguments(theirs.get());
-  more.emplace_back("-S");
-  auto guest = TRY(GuestProcess::start(plan, settings, more, {theirs.get()}));
-  theirs.reset();
-  monitor = std::move(own);
-  const auto go = [&]() -> Result<void> {
-    const auto threads = TRY(vcpu_threads(*monitor));
-    TRY(pin(guest.pid(), threads, *settings.place, settings.fifo));
-    watch.emplace(guest.pid(), threads, *settings.place);
-    TRY(monitor->execute("cont"));
-    return {};
-  };
-  if (const auto going = go(); !going) {
-    if (going.error().exit != Exit::says_no) return going.error();
-    if (const auto status = TRY(guest.wait_for(5))) TRY(guest.exit_code(*status));
-    return guest.failure(going.error().message);
-  }
-  return guest;
-}
-
-/// Starts the guest from its beginning, or from the state that it was saved in.
-Result<GuestProcess> start_guest(const BootPlan& plan, const BootSettings& settings, std::optional<Qmp>& monitor) {
-  if (settings.state.empty()) return GuestProcess::start(plan, settings);
-  const Fd state(::open(settings.state.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!state.valid()) return machine_error("cannot open {}: {}", settings.state.string(), errno_text());
-  auto [own, theirs] = TRY(Qmp::make());
-  auto more = Qmp::arguments(theirs.get());
-  more.insert(more.end(), {"-incoming", fmt::format("fd:{}", state.get())});
-  auto guest = TRY(GuestProcess::start(plan, settings, more, {theirs.get(), state.get()}));
+  more.insert(more.end(), words.begin(), words.end());
+  inherited.push_back(theirs.get());
+  auto guest = TRY(GuestProcess::start(plan, settings, more, inherited));
   theirs.reset();
   monitor = std::move(own);
   const auto go_on = [&]() -> Result<void> {
-    // While QEMU still reads the state, it answers that it waits for it.
-    while (text_member(TRY(monitor->execute("query-status")), "status") == "inmigrate") ::usleep(2000);
+    TRY(prepare(guest));
     TRY(monitor->execute("cont"));
     return {};
   };
@@ -103,14 +81,37 @@ Result<GuestProcess> start_guest(const BootPlan& plan, const BootSettings& setti
   return guest;
 }
 
+/// Starts the guest from its beginning, or from the state that it was saved in; one that is to be watched, once its
+/// threads are where they shall be.
+Result<GuestProcess> start_guest(const BootPlan& plan, const BootSettings& settings, std::optional<Qmp>& monitor,
+                                 std::optional<HostWatch>& watch) {
+  if (settings.place != nullptr) {
+    return start_and_go_on(plan, settings, {"-S"}, {}, monitor, [&](const GuestProcess& guest) -> Result<void> {
+      const auto threads = TRY(vcpu_threads(*monitor));
+      TRY(pin(guest.pid(), threads, *settings.place, settings.fifo));
+      watch.emplace(guest.pid(), threads, *settings.place);
+      return {};
+    });
+  }
+  if (settings.state.empty()) return GuestProcess::start(plan, settings);
+  const Fd state(::open(settings.state.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!state.valid()) return machine_error("cannot open {}: {}", settings.state.string(), errno_text());
+  return start_and_go_on(plan, settings, {"-incoming", fmt::format("fd:{}", state.get())}, {state.get()}, monitor,
+                         [&](GuestProcess& /*guest*/) -> Result<void> {
+                           // While QEMU still reads the state, it answers that it waits for it.
+                           while (text_member(TRY(monitor->execute("query-status")), "status") == "inmigrate")
+                             ::usleep(2000);
+                           return {};
+                         });
+}
+
 }  // namespace
 
 Result<Boot> run_boot(const BootPlan& plan, const BootSettings& settings) {
   constexpr double kLookEvery = 0.5;  // seconds between looks at the host
   std::optional<Qmp> monitor;         // open to the end: that it is closed is an event to QEMU
   std::optional<HostWatch> watch;
-  GuestProcess guest = TRY(settings.place != nullptr ? start_in_place(plan, settings, monitor, watch)
-                                                     : start_guest(plan, settings, monitor));
+  GuestProcess guest = TRY(start_guest(plan, settings, monitor, watch));
   std::optional<int> status;
   while (!status) {
     status = TRY(guest.wait_for(watch ? kLookEvery : 3600));
