@@ -9,6 +9,7 @@
 #include <set>
 
 #include "explanation.h"
+#include "flame_graph.h"
 #include "numbers.h"
 #include "words.h"
 
@@ -662,130 +663,23 @@ std::string callgrind_profile(const WhySide& side, const std::string& benchmark)
   return text;
 }
 
-namespace {
-
-constexpr double kFlameWidth = 1200;  // pixels
-constexpr double kFrameHeight = 17;
-constexpr double kLeastFrame = 0.5;  // pixels: what is narrower is not drawn
-constexpr double kLetter = 6.2;      // pixels, of the font below
-
-std::string xml_text(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '&') {
-      escaped += "&amp;";
-    } else if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '>') {
-      escaped += "&gt;";
-    } else if (c == '"') {
-      escaped += "&quot;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
-/// From white, where both sides execute the same, to red (b executes more) or blue (less): full where only one does.
-std::string flame_colour(double a, double b) {
-  const double most = std::max(a, b);
-  const double share = most == 0 ? 0 : (b - a) / most;
-  // The root of the share, so that small differences are seen as well.
-  const int paler = static_cast<int>(std::lround(255 - 190 * std::sqrt(std::abs(share))));
-  return share >= 0 ? fmt::format("rgb(255,{},{})", paler, paler) : fmt::format("rgb({},{},255)", paler, paler);
-}
-
-class FlamePainter {
- public:
-  explicit FlamePainter(const std::vector<WhyNode>& tree) : tree_(tree), children_(tree.size()), widths_(tree.size()) {
-    for (std::uint32_t i = 1; i < tree.size(); ++i) children_[tree[i].parent].push_back(i);
-    // As wide as the larger side, in the function itself, and as its children together.
-    for (std::uint32_t i = static_cast<std::uint32_t>(tree.size()); i-- > 0;) {
-      widths_[i] += std::max(tree[i].a, tree[i].b);
-      if (i > 0) widths_[tree[i].parent] += widths_[i];
-    }
-    for (auto& list : children_) {
-      std::sort(list.begin(), list.end(), [&](std::uint32_t x, std::uint32_t y) {
-        return tree[x].function != tree[y].function ? tree[x].function < tree[y].function : x < y;
-      });
-    }
-    if (!tree.empty() && widths_[0] > 0) {
-      scale_ = kFlameWidth / widths_[0];
-      paint(0, 0, 0);
-    }
-  }
-
-  std::size_t levels() const { return levels_; }
-  /// Frames from the bottom up; `height` is where the lowest begins.
-  std::string frames(double height) const {
-    std::string text;
-    for (const Painted& frame : painted_) {
-      const WhyNode& node = tree_[frame.node];
-      const double y = height - kFrameHeight * static_cast<double>(frame.level + 1);
-      text += fmt::format(
-          "<g><title>{}: A {}, B {}, B − A {}</title><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
-          "height=\"{:.1f}\" "
-          "fill=\"{}\" stroke=\"#bbb\" stroke-width=\"0.5\"/>",
-          xml_text(node.function), format_number(node.all_a, 1), format_number(node.all_b, 1),
-          format_signed(node.all_b - node.all_a, 1), frame.x, y, std::max(frame.width - 0.3, 0.2), kFrameHeight - 1,
-          flame_colour(node.all_a, node.all_b));
-      const auto letters = static_cast<std::size_t>(std::max(0.0, frame.width - 6) / kLetter);
-      if (letters >= 3) {
-        const bool fits = node.function.size() <= letters;
-        text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", frame.x + 3, y + kFrameHeight - 5,
-                            xml_text(fits ? node.function : node.function.substr(0, letters - 2) + ".."));
-      }
-      text += "</g>\n";
-    }
-    return text;
-  }
-
- private:
-  struct Painted {
-    std::uint32_t node;
-    std::size_t level;
-    double x;
-    double width;
-  };
-
-  void paint(std::uint32_t node, std::size_t level, double x) {
-    const double width = widths_[node] * scale_;
-    if (width < kLeastFrame) return;
-    levels_ = std::max(levels_, level + 1);
-    painted_.push_back({node, level, x, width});
-    for (const std::uint32_t child : children_[node]) {
-      paint(child, level + 1, x);
-      x += widths_[child] * scale_;
-    }
-  }
-
-  const std::vector<WhyNode>& tree_;
-  std::vector<std::vector<std::uint32_t>> children_;
-  std::vector<double> widths_;
-  std::vector<Painted> painted_;
-  double scale_ = 0;
-  std::size_t levels_ = 0;
-};
-
-}  // namespace
-
 std::string flame_graph(const WhyQuestion& question, const Why& why) {
-  constexpr double kHead = 58;
-  const FlamePainter painter(why.tree);
-  const double height = kHead + kFrameHeight * static_cast<double>(painter.levels()) + 8;
-  std::string text = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1:.0f}\" width=\"{0}\" height=\"{1:.0f}\" "
-      "font-family=\"monospace\" font-size=\"10.5\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-      "<text x=\"4\" y=\"18\" font-size=\"14\">{2}: {3} (B) against {4} (A)</text>\n"
-      "<text x=\"4\" y=\"34\">Width: instructions, the larger of both. Red: B executes more. Blue: B executes fewer. "
-      "White: as many.</text>\n"
-      "<text x=\"4\" y=\"48\">A {5}, B {6}, B − A {7} per repetition, over {8} boots of each.</text>\n",
-      kFlameWidth, height, xml_text(question.benchmark), xml_text(name_in(question, question.b)),
-      xml_text(name_in(question, question.a)), format_number(why.whole.a, 1), format_number(why.whole.b, 1),
-      format_signed(why.whole.difference(), 1), question.a.trees.size());
-  text += painter.frames(height - 4);
-  return text + "</svg>\n";
+  std::vector<FlameFrame> frames;
+  for (const WhyNode& node : why.tree) {
+    frames.push_back({.parent = node.parent,
+                      .function = node.function,
+                      .own = std::max(node.a, node.b),
+                      .title = fmt::format("A {}, B {}, B − A {}", format_number(node.all_a, 1),
+                                           format_number(node.all_b, 1), format_signed(node.all_b - node.all_a, 1)),
+                      .colour = difference_colour(node.all_a, node.all_b)});
+  }
+  return draw_flame_graph(
+      fmt::format("{}: {} (B) against {} (A)", question.benchmark, name_in(question, question.b),
+                  name_in(question, question.a)),
+      {"Width: instructions, the larger of both. Red: B executes more. Blue: B executes fewer. White: as many.",
+       fmt::format("A {}, B {}, B − A {} per repetition, over {} boots of each.", format_number(why.whole.a, 1),
+                   format_number(why.whole.b, 1), format_signed(why.whole.difference(), 1), question.a.trees.size())},
+      frames);
 }
 
 }  // namespace nslab
