@@ -3,7 +3,9 @@
 // PID 1 of the guest of 'nslab shell': a terminal and a command at some depth of pid namespaces. It measures nothing.
 //
 // fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "request" (for a worker that the command
-// starts, as init.cc makes it; empty: none), "interactive" (whether the user sits at a terminal), "rows", "columns".
+// starts, as init.cc makes it; empty: none), "disturbed" (whether the worker loses the CPU now and then), "fetched" (a
+// file that goes out through a second isa-debugcon at the end; empty: none), "interactive" (whether the user sits at a
+// terminal), "rows", "columns".
 // The first serial port is the terminal, and gets what the command prints. The second one brings
 //
 // - to an interactive guest the terminal's size whenever that changes, as a line "ROWS COLUMNS";
@@ -14,6 +16,7 @@
 // none.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
@@ -180,8 +183,8 @@ void disturb() {
 
 /// Runs the command with what a worker (worker_protocol.h) finds in its descriptors, and answers what it asks. Its
 /// result is of no interest, unless there is none: what it measures is seen by another program.
-NestResult run_worker(NestedCommand& command, const std::string& request) {
-  disturb();  // before there are pipes, which it would hold open
+NestResult run_worker(NestedCommand& command, const std::string& request, bool disturbed) {
+  if (disturbed) disturb();  // before there are pipes, which it would hold open
   int to_worker[2];
   int from_worker[2];
   const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -211,6 +214,25 @@ NestResult run_worker(NestedCommand& command, const std::string& request) {
     end("the kernel refuses the operation: " + answer.value("errno", ""));
   }
   return result;
+}
+
+/// Waits until the host has all that was printed. tcdrain(3) gives up on the UART's last bytes after some guest time,
+/// which passes at once where the guest counts its instructions.
+void drain() {
+  tcdrain(1);
+  for (unsigned state = 0; ioctl(1, TIOCSERGETLSR, &state) == 0 && (state & TIOCSER_TEMT) == 0;) usleep(1000);
+}
+
+/// Sends a file to the host. Of one that is missing it gets nothing.
+void send_file(const std::string& path) {
+  constexpr unsigned short kPort = 0xea;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const PortAccess access;
+  static char bytes[65536];
+  for (ssize_t got; access && (got = read(file, bytes, sizeof bytes)) > 0;) {
+    outsb(kPort, bytes, static_cast<std::size_t>(got));
+  }
+  close(file);
 }
 
 [[noreturn]] void run() {
@@ -247,8 +269,10 @@ NestResult run_worker(NestedCommand& command, const std::string& request) {
     debugcon_write("ready\n");
   }
   const std::string request = plan.value("request", "");
-  const NestResult result = request.empty() ? run_nested(command) : run_worker(command, request);
-  tcdrain(1);
+  const NestResult result =
+      request.empty() ? run_nested(command) : run_worker(command, request, plan.value("disturbed", false));
+  if (const std::string fetched = plan.value("fetched", ""); !fetched.empty()) send_file(fetched);
+  drain();
   if (result.kind == NestResult::Kind::ended) end(std::to_string(result.status));
   if (result.kind == NestResult::Kind::refused) {
     end("the kernel refuses a pid namespace at level " + std::to_string(result.level) + ": " +

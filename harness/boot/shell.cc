@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "shell.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -31,6 +32,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kReady = "ready\n";
+constexpr int kFetchPort = 0xea;             // as benches/guest/shell.cc has it
 constexpr std::size_t kMostInput = 1024;     // bytes on their way to the guest: its UART can take them at once
 constexpr int kEndedByPipe = 128 + SIGPIPE;  // as a shell has it
 constexpr int kPollMilliseconds = 100;       // milliseconds between looks at the terminal's size and at QEMU
@@ -46,7 +48,7 @@ std::optional<Size> size_of_terminal() {
 /// Each key of the user's terminal goes through as it is, for as long as this lives.
 class RawTerminal {
  public:
-  RawTerminal() : is_terminal_(::isatty(0) != 0 && ::tcgetattr(0, &before_) == 0) {
+  explicit RawTerminal(bool wanted) : is_terminal_(wanted && ::isatty(0) != 0 && ::tcgetattr(0, &before_) == 0) {
     if (!is_terminal_) return;
     termios raw = before_;
     ::cfmakeraw(&raw);
@@ -86,13 +88,15 @@ bool write_all(int fd, std::string_view bytes) {
 /// A running guest's two lines to this program, and the loop that serves them (benches/guest/shell.cc).
 class Session {
  public:
-  Session(Fd terminal, Fd second, fs::path status, Process qemu, std::optional<Size> size, int output, bool interactive)
+  Session(Fd terminal, Fd second, fs::path status, Process qemu, std::optional<Size> size,
+          const ShellSettings& settings, int input, bool interactive)
       : terminal_(std::move(terminal)),
         second_(std::move(second)),
         status_(std::move(status)),
         qemu_(std::move(qemu)),
         size_(size),
-        output_(output),
+        settings_(settings),
+        input_(input),
         interactive_(interactive) {}
 
   enum class End {
@@ -104,12 +108,15 @@ class Session {
   Result<End> serve() {
     while (!qemu_.wait_for(0)) {
       if (interrupted()) return interruption();
-      if (!is_ready_) is_ready_ = size_of_file(status_) >= kReady.size();
+      if (!is_ready_ && size_of_file(status_) >= kReady.size()) {
+        is_ready_ = true;
+        if (settings_.at_start) TRY(settings_.at_start(qemu_.pid()));
+      }
       if (interactive_) tell_size();
       // What is typed before the guest listens waits here, and so does what it has not passed on yet.
       const bool takes_input = is_ready_ && input_open_ && !on_its_way_;
       pollfd wait[] = {{terminal_.get(), POLLIN, 0},
-                       {takes_input ? 0 : -1, POLLIN, 0},
+                       {takes_input ? input_ : -1, POLLIN, 0},
                        {on_its_way_ ? second_.get() : -1, POLLIN, 0}};
       if (::poll(wait, 3, kPollMilliseconds) <= 0) continue;
       if (wait[0].revents != 0 && !TRY(copy_output())) return reader_is_gone_ ? End::of_reader : wait_for_end();
@@ -136,7 +143,7 @@ class Session {
     std::array<char, 65536> buffer{};
     const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
     if (got <= 0) return false;
-    if (write_all(output_, {buffer.data(), static_cast<std::size_t>(got)})) return true;
+    if (write_all(settings_.output, {buffer.data(), static_cast<std::size_t>(got)})) return true;
     if (errno != EPIPE) return machine_error("cannot write what the guest prints: {}", errno_text());
     reader_is_gone_ = true;
     return false;
@@ -160,7 +167,7 @@ class Session {
   /// Of a file or a pipe: one piece, and then none until the guest has passed it on.
   Keys copy_input() {
     std::string piece(2 + kMostInput, '\0');
-    const ssize_t got = ::read(0, piece.data() + 2, kMostInput);
+    const ssize_t got = ::read(input_, piece.data() + 2, kMostInput);
     const std::size_t length = got < 0 ? 0 : static_cast<std::size_t>(got);
     piece.resize(2 + length);
     piece[0] = static_cast<char>(length & 0xff);
@@ -189,7 +196,8 @@ class Session {
   fs::path status_;
   Process qemu_;
   std::optional<Size> size_;
-  int output_;
+  const ShellSettings& settings_;
+  int input_;  ///< where there is no terminal
   bool interactive_;
   bool is_ready_ = false;
   bool input_open_ = true;
@@ -219,6 +227,10 @@ std::vector<std::string> command_line(const ShellSettings& settings, int termina
            "-append",  "console=ttyS0 loglevel=1 random.trust_cpu=on no_timer_check panic=-1 reboot=t"}) {
     argv.push_back(word);
   }
+  if (!settings.fetched.empty()) {
+    argv.insert(argv.end(), {"-chardev", "file,id=fetched,path=fetched", "-device",
+                             fmt::format("isa-debugcon,iobase={},chardev=fetched", kFetchPort)});
+  }
   return argv;
 }
 
@@ -232,7 +244,9 @@ Result<Image> make_shell_image(const Paths& paths, std::map<std::string, fs::pat
 }
 
 Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::path& folder) {
-  const RawTerminal raw;
+  const bool takes_input = settings.output == 1;
+  const RawTerminal raw(takes_input);
+  const Fd nothing(takes_input ? -1 : ::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const auto size = size_of_terminal();
   Json plan;
   plan["depth"] = settings.depth;
@@ -241,15 +255,19 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   plan["rows"] = size.value_or(Size{24, 80}).first;
   plan["columns"] = size.value_or(Size{24, 80}).second;
   plan["request"] = settings.request;
-  plan["interactive"] = raw.is_terminal() && settings.output == 1;
+  plan["disturbed"] = settings.disturbed;
+  plan["fetched"] = settings.fetched;
+  plan["interactive"] = raw.is_terminal();
   TRY(place_for_qemu(settings.vmlinux, folder / "vmlinux"));
   TRY(place_for_qemu(settings.initramfs, folder / "initramfs"));
   TRY(write_file(folder / "plan.json", to_text(plan)));
-  TRY(write_file(folder / "status", ""));
+  for (const char* name : {"status", "fetched"}) TRY(write_file(folder / name, ""));
   if (::geteuid() == 0) {
     ::chmod(folder.c_str(), 0755);
     ::chmod((folder / "plan.json").c_str(), 0644);
-    [[maybe_unused]] const int changed = ::chown((folder / "status").c_str(), kNobody, kNobody);
+    for (const char* name : {"status", "fetched"}) {
+      [[maybe_unused]] const int changed = ::chown((folder / name).c_str(), kNobody, kNobody);
+    }
   }
   auto [terminal, guests_terminal] = TRY(socket_pair());
   auto [sizes, guests_sizes] = TRY(socket_pair());
@@ -264,8 +282,8 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   if (!qemu) return cannot_start_qemu(qemu.error());
   guests_terminal.reset();
   guests_sizes.reset();
-  Session session(std::move(terminal), std::move(sizes), folder / "status", std::move(*qemu), size, settings.output,
-                  plan["interactive"]);
+  Session session(std::move(terminal), std::move(sizes), folder / "status", std::move(*qemu), size, settings,
+                  takes_input ? 0 : nothing.get(), raw.is_terminal());
   switch (TRY(session.serve())) {
     case Session::End::by_user:
       return std::optional<int>();

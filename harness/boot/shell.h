@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,7 +27,13 @@ struct ShellSettings {
   std::vector<std::string> command;      ///< argv, in the guest
   std::vector<std::string> environment;  ///< "NAME=value"
   std::string request = {};              ///< for the worker that the command starts, JSON; empty: it starts none
-  int output = 1;                        ///< the descriptor that gets what the guest prints
+  bool disturbed = false;                ///< the worker loses the CPU now and then, for who samples it
+  /// The descriptor that gets what the guest prints. Only with the standard output goes the standard input, or the
+  /// user's terminal.
+  int output = 1;
+  std::string fetched = {};  ///< a file of the guest that comes into the folder at the end, as "fetched"; empty: none
+  /// Called once the command is about to start, with QEMU's process id. An error ends the guest.
+  std::function<Result<void>(int)> at_start = {};
 };
 
 /// make_image() with shell-init in the place of the guest's usual init. Exit::machine when that is not built.
