@@ -175,6 +175,8 @@ void Arguments::hidden(const char* names, std::string& target, const std::string
   app_.add_option(names, target, help)->group("");
 }
 
+const char* program_version() { return NSLAB_VERSION; }
+
 int run_command_line(int argc, char** argv) {
   CLI::App app(
       "A performance lab for namespace kernels: it builds variants of Linux, boots them under QEMU, and compares them.",

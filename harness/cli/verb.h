@@ -74,6 +74,9 @@ std::function<Action(Arguments&)> verb_body(void (*declare_arguments)(Arguments&
   };
 }
 
+/// nslab's own, as "1.0.0".
+const char* program_version();
+
 /// Reads the command line, runs the verb, and returns the exit code (docs/exit-codes.md).
 int run_command_line(int argc, char** argv);
 
