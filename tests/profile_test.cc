@@ -70,7 +70,11 @@ TEST(Profile, SharesAreThoseOfTheExactCountsWithinTheSamplingError) {
                                    "1500", "--output", work.path() / "profile"});
   ASSERT_EQ(profiled.status, 0) << profiled.output;
   EXPECT_THAT(profiled.output, testing::HasSubstr("samples, one for each 100003 instructions of the guest, by perf"));
+  EXPECT_THAT(profiled.output, testing::HasSubstr("(event cpu-clock)"));
   EXPECT_THAT(profiled.output, testing::HasSubstr("# Overhead"));
+  EXPECT_THAT(must(read_file(work.path() / "profile/flame.svg")),
+              testing::AllOf(testing::HasSubstr("fork_exit_wait: debian:6.12 at depth 8, sampled by perf"),
+                             testing::HasSubstr(">copy_process<"), testing::HasSubstr("</svg>")));
   Seen sampled = sampled_shares(work.path() / "profile/stacks.folded");
   EXPECT_GT(sampled.samples, 3000);
   const Seen exact = exact_shares(work.path() / "exact");
@@ -88,6 +92,72 @@ TEST(Profile, SharesAreThoseOfTheExactCountsWithinTheSamplingError) {
   EXPECT_GT(sampled.allocation, 0);
   EXPECT_NEAR(sampled.allocation, exact.allocation,
               sampling_error(exact.allocation, sampled.samples) + 0.15 * exact.allocation);
+}
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+/// The same kernel on both sides: each guest's samples have their symbols, and what is the same is not decided.
+TEST(Profile, TwoProfilesAreCompared) {
+  const TempFolder work = folder();
+  const Captured compared = nslab(
+      {"profile", kKernel, "vfork_exit_wait", "--diff", kKernel, "--repetitions", "1500", "--output", work.path()});
+  ASSERT_EQ(compared.status, 0) << compared.output;
+  EXPECT_THAT(compared.output, HasSubstr("# Baseline"));
+  EXPECT_THAT(compared.output, HasSubstr("It is sampled: "));
+  EXPECT_THAT(compared.output, HasSubstr("Beyond the sampling error: "));
+  const std::string diff = must(read_file(work.path() / "perf-diff.txt"));
+  EXPECT_THAT(diff, ContainsRegex("[0-9]% +micro +\\[kernel.kallsyms\\] +\\[k\\] copy_process"));
+  EXPECT_THAT(diff, Not(HasSubstr("[k] 0xffffffff"))) << "the kernel's symbols are known";
+  EXPECT_THAT(diff, Not(ContainsRegex("(swapper|disturber)")));
+  // perf and nslab see the same shares of A.
+  const Shares shares = sampled_shares(work.path() / "a.folded").alone;
+  int checked = 0;
+  for (const std::string& line : lines_of(diff)) {
+    const auto name = line.rfind("[k] ");
+    const auto percent = line.find('%');
+    if (name == std::string::npos || line.find("micro") == std::string::npos || percent > 12) continue;
+    const double share = std::stod(line);
+    if (share < 1) continue;
+    EXPECT_NEAR(shares.at(line.substr(name + 4)), share, 0.5) << line;  // some of it is perf's own
+    ++checked;
+  }
+  EXPECT_GT(checked, 5);
+  EXPECT_THAT(must(read_file(work.path() / "flame.svg")), HasSubstr("sampled by perf"));
+  for (const char* name : {"difference.txt", "b.folded", "a.perf-report.txt", "b.perf-report.txt"})
+    EXPECT_GT(size_of_file(work.path() / name), 0U) << name;
+}
+
+TEST(Profile, CountsAndSystemCalls) {
+  const Captured counted = nslab({"profile", kKernel, "fork_exit_wait", "--stat", "--repetitions", "20"});
+  EXPECT_EQ(counted.status, 0) << counted.output;
+  EXPECT_THAT(counted.output, ContainsRegex("[1-9][0-9,]* +page-faults"));
+  EXPECT_THAT(counted.output, ContainsRegex("<not supported> +cycles")) << "and no 0";
+  EXPECT_THAT(counted.output, HasSubstr("seconds sys")) << "all of it is there";
+  const Captured traced =
+      nslab({"profile", kKernel, "fork_exit_wait", "--depth", "1", "--trace", "--repetitions", "20"});
+  EXPECT_EQ(traced.status, 0) << traced.output;
+  EXPECT_THAT(traced.output, ContainsRegex("\n +wait4 +[0-9]+"));
+  EXPECT_THAT(traced.output, HasSubstr("These are the 10 threads with the most events, of "));
+}
+
+TEST(Profile, WhatCannotBeDoneIsSaid) {
+  kernel("multi");
+  const auto refused = [](std::vector<std::string> words, int status, const std::string& text) {
+    words.insert(words.begin(), "profile");
+    const Captured ended = nslab(words);
+    EXPECT_EQ(ended.status, status << 8) << ended.output;
+    EXPECT_THAT(ended.output, HasSubstr(text));
+  };
+  refused({"multi", "getpid", "--profile", "mini", "--trace"}, 1, "no tracepoints of system calls");
+  refused({"multi", "getpid", "--profile", "mini", "--locks"}, 1, "no tracepoints of lock contention");
+  refused({kKernel, "getpid", "--locks"}, 1, "it finds one CPU in this machine");
+  refused({"multi", "getpid", "--stat", "--trace"}, 2, "--stat and --trace exclude each other");
+  refused({"multi", "getpid", "--exits"}, 2, "give --accel kvm");
+  refused({"multi", "getpid", "--vcpus", "2"}, 2, "has one CPU");
+  refused({"multi", "getpit"}, 2, "did you mean 'getpid'?");
+  refused({"multi", "getpid", "--output", "/proc/nslab"}, 3, "cannot make the folder /proc/nslab");
 }
 
 }  // namespace

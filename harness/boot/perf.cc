@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -149,15 +150,27 @@ Result<PerfEvent> perf_event(const std::string& part, Accelerator accelerator) {
 }
 
 TraceSummary largest_threads(std::string_view summary, std::size_t most) {
-  // " micro (123), 4567 events, 8.9%" begins one: of all lines these alone end in '%' and have a comma.
+  struct Thread {
+    std::uint64_t events = 0;
+    std::string text;
+  };
+  constexpr std::string_view kEvents = " events, ";
   std::string head;
-  std::vector<std::string> threads;
+  std::vector<Thread> threads;
   for (const std::string& line : lines_of(summary)) {
-    if (line.find(" events, ") != std::string::npos && line.ends_with('%')) threads.emplace_back();
-    (threads.empty() ? head : threads.back()) += line + '\n';
+    // " micro (123), 4567 events, 8.9%" begins one.
+    const auto behind = line.rfind(kEvents);
+    const auto before = line.rfind(", ", behind == std::string::npos ? 0 : behind - 1);
+    if (behind != std::string::npos && before != std::string::npos && line.ends_with('%')) {
+      threads.emplace_back();
+      std::from_chars(line.data() + before + 2, line.data() + behind, threads.back().events);
+    }
+    (threads.empty() ? head : threads.back().text) += line + '\n';
   }
+  std::stable_sort(threads.begin(), threads.end(),
+                   [](const Thread& x, const Thread& y) { return x.events > y.events; });
   TraceSummary result{.largest = head, .threads = threads.size(), .shown = std::min(threads.size(), most)};
-  for (std::size_t i = threads.size() - result.shown; i < threads.size(); ++i) result.largest += threads[i];
+  for (std::size_t i = 0; i < result.shown; ++i) result.largest += threads[i].text;
   return result;
 }
 

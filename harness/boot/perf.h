@@ -42,7 +42,7 @@ struct PerfEvent {
 /// Of the part "event".
 Result<PerfEvent> perf_event(const std::string& part, Accelerator accelerator);
 
-/// The largest threads of what 'perf trace -s' prints, which has them in ascending order, each with its table.
+/// The threads with the most events of what 'perf trace -s' prints, each with its table, the largest first.
 struct TraceSummary {
   std::string largest;
   std::size_t threads = 0;

@@ -69,5 +69,13 @@ TEST(DoctorReport, HasWhatKvmDependsOn) {
   EXPECT_THAT(text, Not(HasSubstr("processor\t")));
 }
 
+TEST(DoctorReport, ThisMachinesNamesAreHidden) {
+  const auto names = private_names();
+  std::string words;
+  for (const auto& [name, word] : names) words += name + " and /x/" + name + "/y\n";
+  const std::string text = hide_names(machine_report(words), names);
+  for (const auto& [name, word] : names) EXPECT_EQ(hide_names(text, {{name, "found"}}), text) << name;
+}
+
 }  // namespace
 }  // namespace nslab

@@ -140,13 +140,24 @@ struct GuestKernel {
   Kernel kernel;
 };
 
-Result<GuestKernel> kernel_named(const std::string& name, const ProfileArguments& arguments, const Paths& paths) {
+/// Their names are looked up before the first is built. One or two of them.
+Result<std::vector<GuestKernel>> kernels_of(const ProfileArguments& arguments, const Paths& paths) {
   const auto table = TRY(load_kernel_table(paths.kernels_folder()));
   const KernelBuilder builder(paths);
-  const auto spec =
-      TRY(builder.spec(table, TRY(table.base(kDefaultBase)), TRY(table.profile(arguments.profile)), name));
-  const bool has_profile = !spec.given || spec.given->has_profile();
-  return GuestKernel{has_profile ? fmt::format("{} ({})", name, spec.profile.name) : name, TRY(builder.build(spec))};
+  std::vector<KernelSpec> specs;
+  for (const std::string& name : {arguments.kernel, arguments.diff}) {
+    if (name.empty()) continue;
+    specs.push_back(
+        TRY(builder.spec(table, TRY(table.base(kDefaultBase)), TRY(table.profile(arguments.profile)), name)));
+  }
+  std::vector<GuestKernel> kernels;
+  for (const KernelSpec& spec : specs) {
+    const bool has_profile = !spec.given || spec.given->has_profile();
+    const std::string& name = spec.model.name;
+    Kernel kernel = TRY(builder.build(spec));
+    kernels.push_back({has_profile ? fmt::format("{} ({})", name, spec.profile.name) : name, std::move(kernel)});
+  }
+  return kernels;
 }
 
 /// 'perf kvm stat' beside the guest, from the moment when the benchmark is about to start.
@@ -269,20 +280,20 @@ Result<void> compare(const Setting& setting, const GuestKernel& a, const GuestKe
   };
   const std::string diff =
       TRY(perf_diff(data(a, answer_a, "a"), data(b, answer_b, "b"), TRY(sampled_programs(setting.paths)), folder));
-  const Document document = sampled_difference_document(profile_a, profile_b);
   const auto lines = lines_of(diff);
   print_out(
       "perf diff: shares of A's samples, and how many points more B has\n\n{}\n",
       fmt::join(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(kLines, lines.size())), "\n"));
   if (lines.size() > kLines) print_out("… and {} more lines, which --output keeps\n", lines.size() - kLines);
-  print_out("\n{}", render_text(document, terminal_columns()));
-  return write_files(setting.arguments.output, {{"perf-diff.txt", diff},
-                                                {"difference.txt", render_text(document, 0)},
-                                                {"flame.svg", sampled_flame_graph(profile_a, profile_b)},
-                                                {"a.perf-report.txt", answer_a.at("report")},
-                                                {"b.perf-report.txt", answer_b.at("report")},
-                                                {"a.folded", answer_a.at("stacks")},
-                                                {"b.folded", answer_b.at("stacks")}});
+  print_out("\n{}", render_text(sampled_difference_document(profile_a, profile_b), terminal_columns()));
+  return write_files(setting.arguments.output,
+                     {{"perf-diff.txt", diff},
+                      {"difference.txt", render_text(sampled_difference_document(profile_a, profile_b, true), 0)},
+                      {"flame.svg", sampled_flame_graph(profile_a, profile_b)},
+                      {"a.perf-report.txt", answer_a.at("report")},
+                      {"b.perf-report.txt", answer_b.at("report")},
+                      {"a.folded", answer_a.at("stacks")},
+                      {"b.folded", answer_b.at("stacks")}});
 }
 
 /// What a reader must know of the figures that perf prints.
@@ -348,9 +359,7 @@ Result<void> act(const ProfileArguments& arguments) {
                                 {"/usr/bin/true", "coreutils"}};
   wanted.insert(benchmark.files.begin(), benchmark.files.end());
   const auto files = TRY(locate_files(paths, wanted));  // before a kernel is built for nothing
-  const GuestKernel kernel = TRY(kernel_named(arguments.kernel, arguments, paths));
-  std::optional<GuestKernel> other;
-  if (!arguments.diff.empty()) other = TRY(kernel_named(arguments.diff, arguments, paths));
+  const auto kernels = TRY(kernels_of(arguments, paths));
   const std::uint64_t times = work == PerfWork::sample ? kSampledRepetitions : 1;
   const Setting setting{.arguments = arguments,
                         .paths = paths,
@@ -361,8 +370,9 @@ Result<void> act(const ProfileArguments& arguments) {
                                                                  : times * benchmark.iterations,
                         .image = TRY(make_shell_image(paths, files))};
   const ScratchFolder folder = TRY(ScratchFolder::make(paths.cache / "tmp", "profile"));
-  if (other) return compare(setting, kernel, *other, folder.path());
-  return work == PerfWork::sample ? sample(setting, kernel, folder.path()) : watch(setting, kernel, folder.path());
+  if (kernels.size() > 1) return compare(setting, kernels[0], kernels[1], folder.path());
+  return work == PerfWork::sample ? sample(setting, kernels[0], folder.path())
+                                  : watch(setting, kernels[0], folder.path());
 }
 
 const RegisterVerb registered({

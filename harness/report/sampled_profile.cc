@@ -163,7 +163,8 @@ std::vector<SampledDifference> sampled_differences(const SampledProfile& a, cons
   return differences;
 }
 
-Document sampled_difference_document(const SampledProfile& a, const SampledProfile& b) {
+Document sampled_difference_document(const SampledProfile& a, const SampledProfile& b, bool all) {
+  constexpr std::size_t kOfDecided = 25;
   constexpr std::size_t kOfTheRest = 10;
   const auto differences = sampled_differences(a, b);
   const std::uint64_t samples_a = a.samples();
@@ -199,7 +200,9 @@ Document sampled_difference_document(const SampledProfile& a, const SampledProfi
                    {"B − A", amounts},
                    {"±", amounts},
                    {"", amounts, Align::left}};
+  const std::size_t of_decided = all ? decided : std::min(decided, kOfDecided);
   for (std::size_t i = 0; i < std::min(differences.size(), decided + kOfTheRest); ++i) {
+    if (i >= of_decided && i < decided) continue;
     const SampledDifference& row = differences[i];
     table.rows.push_back({row.function, format_number(percent(row.a, samples_a), 2),
                           format_number(percent(row.b, samples_b), 2),

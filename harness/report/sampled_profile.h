@@ -57,8 +57,8 @@ double sampled_p(std::uint64_t a, std::uint64_t b, double share_b);
 /// event and period; a repetition is what they are compared by.
 std::vector<SampledDifference> sampled_differences(const SampledProfile& a, const SampledProfile& b);
 
-/// A sentence, and the table of what is decided, with the largest of the rest.
-Document sampled_difference_document(const SampledProfile& a, const SampledProfile& b);
+/// A sentence, and the table of what is decided, all or the largest differences, with the largest of the rest.
+Document sampled_difference_document(const SampledProfile& a, const SampledProfile& b, bool all = false);
 
 /// A flame graph of the samples, which says that it is sampled.
 std::string sampled_flame_graph(const SampledProfile& profile);
