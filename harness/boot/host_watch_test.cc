@@ -45,7 +45,8 @@ TEST(Pin, VcpusAreKeptFromAllOtherThreads) {
   const auto pinned = pin(qemu->pid(), {vcpu}, places->front(), /*fifo=*/false);
   ASSERT_TRUE(pinned) << pinned.error().message;
   int others = 0;
-  for (const fs::path& task : *entries_of(fmt::format("/proc/{}/task", qemu->pid()))) {
+  const auto tasks = *entries_of(fmt::format("/proc/{}/task", qemu->pid()));
+  for (const fs::path& task : tasks) {
     const int thread = std::stoi(task.filename().string());
     const bool is_vcpu = thread == vcpu;
     others += is_vcpu ? 0 : 1;

@@ -165,7 +165,7 @@ Result<void> act(const DoctorArguments& arguments) {
 const RegisterVerb registered({
     .name = "doctor",
     .help = "say what this machine can do, and what to do about the rest",
-    .examples = "  nslab doctor\n"
+    .examples = "  nslab doctor                         what this machine can do, and what to do about the rest\n"
                 "  nslab doctor --report kvm.txt       for somebody who is to find out why KVM does not work",
     .declare = verb_body<DoctorArguments>(declare_arguments, act),
 });
