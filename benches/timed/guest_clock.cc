@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <vector>
 
 namespace nslab::timed {
 
@@ -28,12 +29,14 @@ int rtc_seconds(bool binary) {
   return binary ? value : (value >> 4) * 10 + (value & 15);
 }
 
-/// Where the seconds went on: the counter before and behind it, and the second that came.
+/// Where the seconds went on: the counter before and behind it, and the second that came; of the minute, or on from the
+/// first edge's.
 struct Edge {
   std::uint64_t before = 0;
   std::uint64_t behind = 0;
   int second = 0;
   std::uint64_t width() const { return behind - before; }
+  std::uint64_t middle() const { return before + width() / 2; }
 };
 
 /// The next edge; nothing where the clock stands still.
@@ -86,25 +89,29 @@ std::string clocksource() {
 std::uint64_t counter_hertz() {
   if (iopl(3) != 0) return 0;
   const bool binary = (read_rtc(kRtcStatusB) & kRtcBinary) != 0;
-  // An edge is known to its width. One in which the host had other work is wide, and another one is waited for.
-  constexpr int kMostEdges = 20;
-  // Both widths together are no more than this part of the span between the edges. On a host with nothing else to do
-  // they are a hundredth of that.
-  constexpr std::uint64_t kPrecision = 2000;
-  std::optional<Edge> first;
+  // An edge is known to its width, which is that of a reading, or longer if the host had other work meanwhile. The best
+  // pair of edges is taken: the one whose widths together are the smallest part of the span between them.
+  constexpr std::size_t kMostEdges = 20;
+  constexpr double kGood = 1.0 / 2000;
+  constexpr double kBearable = 1.0 / 50;  // of a host that is busy with other work most of the time
+  std::vector<Edge> edges;
+  double best = 1;
   std::uint64_t hertz = 0;
-  for (int seen = 0; seen < kMostEdges && hertz == 0; ++seen) {
-    const auto edge = next_edge(binary);
+  while (edges.size() < kMostEdges && best > kGood) {
+    auto edge = next_edge(binary);
     if (!edge) break;
-    if (first) {
-      const auto seconds = static_cast<std::uint64_t>((edge->second - first->second + 60) % 60);
-      const std::uint64_t span = edge->before + edge->width() / 2 - (first->before + first->width() / 2);
-      if ((first->width() + edge->width()) * kPrecision < span) hertz = span / seconds;
+    if (!edges.empty()) edge->second = edges.back().second + (edge->second - edges.back().second % 60 + 60) % 60;
+    for (const Edge& other : edges) {
+      const std::uint64_t span = edge->middle() - other.middle();
+      const double part = static_cast<double>(edge->width() + other.width()) / static_cast<double>(span);
+      if (part >= best || edge->second == other.second) continue;
+      best = part;
+      hertz = span / static_cast<std::uint64_t>(edge->second - other.second);
     }
-    if (!first || edge->width() < first->width()) first = edge;
+    edges.push_back(*edge);
   }
   iopl(0);
-  return hertz;
+  return best <= kBearable ? hertz : 0;
 }
 
 std::uint64_t steal_ticks() {

@@ -64,7 +64,8 @@ class GuestClock {
 std::string clocksource();
 
 /// The time-stamp counter's frequency, from the edges of the real-time clock's seconds; 0: there is no such clock, or
-/// the guest was never left alone for long enough to see two of them. Takes some two seconds, and access to ports.
+/// the host had other work whenever a second began. Known to 0.03 %, or 1 % on a host that is very busy. Takes some two
+/// seconds, twenty on such a host, and access to ports.
 std::uint64_t counter_hertz();
 
 /// Since the boot, in ticks of 10 ms, in which the host had other work for the guest's CPUs; 0 where nobody says.

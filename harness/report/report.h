@@ -121,8 +121,7 @@ struct Scaling {
   struct Point {
     double vcpus = 0;
     Estimate throughput = {};  ///< operations per second of all together
-    Estimate fairness =
-        {};  ///< the operations of the worker with the fewest, as a part of those of the one with the most
+    Estimate fairness = {};    ///< the fewest operations of a worker, as a part of the most of one
   };
   std::string series;  ///< the operation and where its workers are, as "fork_same"
   std::string kernel;
