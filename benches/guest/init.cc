@@ -33,6 +33,7 @@
 #include "window_marks.h"
 #include "worker_protocol.h"
 #ifdef NSLAB_TIMED  // PID 1 of the time meter's guests
+#include "../timed/counters.h"
 #include "../timed/guest_clock.h"
 #endif
 
@@ -621,6 +622,11 @@ void go_wrong_after_first_cell(const Plan& plan) {
             " vCPUs: it is built without CONFIG_SMP or, as the machine has no ACPI, without CONFIG_X86_MPPARSE");
   }
   counter_hertz = choose_clock();
+  // The kernel patches its code when the first counter is opened and when the last is closed. QEMU's emulator of
+  // several CPUs has been seen to execute what is half patched ("Oops: int3"). Emulated CPUs are known by their clock:
+  // there the patches are made once, while nothing else runs.
+  std::optional<timed::Counters> kept_open;
+  if (counter_hertz != 0 && plan.vcpus > 1) kept_open.emplace(/*of_children=*/false);
 #endif
   set_kernel("/proc/sys/kernel/pid_max", plan.pid_max);
   // By itself the kernel's limit on threads follows from the guest's memory: here the numbers alone are the limit.

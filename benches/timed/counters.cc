@@ -40,14 +40,14 @@ constexpr Event kEvents[] = {
 
 }  // namespace
 
-Counters::Counters() {
+Counters::Counters(bool of_children) {
   for (const Event& event : kEvents) {
     perf_event_attr attributes = {};
     attributes.size = sizeof attributes;
     attributes.type = event.type;
     attributes.config = event.config;
     attributes.disabled = 1;
-    attributes.inherit = 1;
+    attributes.inherit = of_children ? 1 : 0;
     attributes.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
     const auto descriptor =
         static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));

@@ -14,7 +14,7 @@ namespace nslab::timed {
 /// not the one that is timed.
 class Counters {
  public:
-  Counters();
+  explicit Counters(bool of_children = true);
   Counters(const Counters&) = delete;
   Counters& operator=(const Counters&) = delete;
   ~Counters();
