@@ -16,11 +16,14 @@ Paths paths() {
   return found;
 }
 
+std::string base_name() {
+  const char* const wanted = std::getenv("NSLAB_TEST_BASE");
+  return wanted == nullptr ? kDefaultBase : wanted;
+}
+
 KernelSpec spec(const std::string& model, const std::string& profile) {
   const KernelTable table = must(load_kernel_table(paths().kernels_folder()));
-  const char* base = std::getenv("NSLAB_TEST_BASE");
-  return {must(table.base(base == nullptr ? kDefaultBase : base)), must(table.profile(profile)),
-          must(table.model(model))};
+  return {must(table.base(base_name())), must(table.profile(profile)), must(table.model(model))};
 }
 
 Kernel kernel(const std::string& model, const std::string& profile) {
@@ -34,7 +37,10 @@ std::vector<std::string> models() {
     return {"none",       "nons",      "multi",   "multi+cache+hash", "multi+reserve",
             "flat+cache", "flat+hash", "static3", "list+hash"};
   std::vector<std::string> names;
-  for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) names.push_back(model.name);
+  for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) {
+    // A series of its own is for one base.
+    if (model.series.empty() || base_name() == kDefaultBase) names.push_back(model.name);
+  }
   return names;
 }
 

@@ -40,6 +40,8 @@ inline void must(const Result<void>& result) {
 }
 
 Paths paths();
+/// The base of the kernels under test: NSLAB_TEST_BASE, or the default one.
+std::string base_name();
 KernelSpec spec(const std::string& model, const std::string& profile = "mini");
 /// From the cache, or built.
 Kernel kernel(const std::string& model, const std::string& profile = "mini");
