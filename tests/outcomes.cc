@@ -21,13 +21,17 @@ bool matches(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
+bool any_matches(const std::vector<std::string>& patterns, const std::string& text) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, text); });
+}
+
 bool contains(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
 bool applies(const Expectation& entry, const Tested& tested, int depth) {
   return contains(entry.depths, depth) && (entry.below.empty() || contains(entry.below, tested.levels - depth)) &&
-         std::any_of(entry.models.begin(), entry.models.end(), [&](const auto& m) { return matches(m, tested.model); });
+         any_matches(entry.bases, tested.base) && any_matches(entry.models, tested.model);
 }
 
 /// The first entry for this outcome, or null: it shall pass.
@@ -71,11 +75,13 @@ Result<SelftestList> parse_selftests(std::string_view text, const std::string& f
   const auto programs = programs_of(list);
   for (const toml::table* table : reader.tables("expected")) {
     Expectation entry;
+    entry.bases = {"*"};
     entry.models = {"*"};
     for (int depth = 0; depth <= kDeepest; ++depth) entry.depths.push_back(depth);
     TomlReader fields(*table, file_name);
     fields.read("program", entry.program, true);
     fields.read("case", entry.name, true);
+    fields.read("bases", entry.bases);
     fields.read("models", entry.models);
     fields.read("depths", entry.depths, 0, kDeepest);
     fields.read("below", entry.below, 0, kDeepest);

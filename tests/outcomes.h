@@ -28,10 +28,11 @@ struct SelftestFolder {
   std::vector<std::string> programs;  ///< each with its arguments
 };
 
-/// One or more test cases that do not pass. Names of cases and models are patterns as in fnmatch(3).
+/// One or more test cases that do not pass. Names of cases, bases and models are patterns as in fnmatch(3).
 struct Expectation {
   std::string program;
   std::string name;  ///< of the case
+  std::vector<std::string> bases;
   std::vector<std::string> models;
   std::vector<int> depths;
   std::vector<int> below;  ///< only where the model allows so many pid namespaces below the test's own; empty: anywhere
@@ -54,7 +55,8 @@ Result<std::vector<Outcome>> parse_outcomes(std::string_view output);
 /// The model that outcomes come from.
 struct Tested {
   std::string model;
-  int levels = 0;  ///< pid namespaces that it allows below the initial one
+  int levels = 0;         ///< pid namespaces that it allows below the initial one
+  std::string base = {};  ///< the source it is built on
   /// The depths it is tested at are 0 to this.
   int max_depth() const { return std::min(levels, kDeepest); }
 };

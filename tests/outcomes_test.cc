@@ -88,6 +88,22 @@ TEST(Selftests, WhatIsNotListedIsToldOf) {
                           "depth 1: pidfd/poll 100: not run"));
 }
 
+TEST(Selftests, AnEntryMayBeOfOneBaseAlone) {
+  const SelftestList with_base = *parse_selftests(std::string(kList) + R"(
+[[expected]]
+program = "pidfd/poll 100"
+case = ""
+bases = ["linux-6.1"]
+result = "skip"
+reason = "came later"
+)",
+                                                  "list");
+  const auto outcomes = *parse_outcomes("pass\t0\tpidfd/wait\t\t\nskip\t0\tpidfd/poll 100\t\t\ndone\n");
+  EXPECT_THAT(judge(outcomes, with_base, {"none", 0, "linux-6.1"}), IsEmpty());
+  EXPECT_THAT(judge(outcomes, with_base, {"none", 0, "linux-6.12"}),
+              ElementsAre("depth 0: pidfd/poll 100: skip, expected was pass"));
+}
+
 TEST(Selftests, TableCountsCasesAndSaysWhy) {
   const std::string output = std::string(kDepth0) +
                              "pass\t1\tpidfd/wait\ta\t\nfail\t1\tpidfd/wait\tnested\tx\n"

@@ -18,7 +18,7 @@ TEST_P(Selftests, AsListed) {
   const std::string profile = models_profile();
   const SelftestList list = must(parse_selftests(must(read_file(NSLAB_SELFTESTS)), NSLAB_SELFTESTS));
   const auto built = must(build_selftests(paths(), spec(model, profile).base, list));
-  const Tested tested = {model, depths_of(model)};
+  const Tested tested = {model, depths_of(model), base_name()};
 
   BootPlan plan;
   plan.kernel = model;
