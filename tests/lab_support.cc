@@ -38,7 +38,7 @@ std::vector<std::string> models() {
             "flat+cache", "flat+hash", "static3", "list+hash"};
   std::vector<std::string> names;
   for (const Model& model : must(load_kernel_table(paths().kernels_folder())).models) {
-    // A series of its own is for one base.
+    // A series of its own is for the default base.
     if (model.series.empty() || base_name() == kDefaultBase) names.push_back(model.name);
   }
   return names;
