@@ -102,7 +102,6 @@ Result<void> pin(int pid, const std::vector<int>& vcpu_threads, const CpuPlace& 
 HostWatch::HostWatch(int pid, std::vector<int> vcpu_threads, CpuPlace place, fs::path root)
     : pid_(pid), threads_(std::move(vcpu_threads)), place_(std::move(place)), root_(std::move(root)) {
   first_ = last_ = count();
-  look_at_frequency();
 }
 
 HostWatch::Counts HostWatch::count() const {
@@ -123,6 +122,7 @@ HostWatch::Counts HostWatch::count() const {
       threads.preempted += std::stoull("0" + status->substr(status->find_first_of("0123456789", at)));
   }
   counts = threads;
+  counts.knows_cpus = true;
   counts.watched_us = static_cast<std::uint64_t>(monotonic_seconds() * 1e6) * threads_.size();
   const auto times = cpu_times(root_);
   const auto of = [&](int cpu) { return times.contains(cpu) ? times.at(cpu) : CpuTimes{}; };
@@ -130,7 +130,9 @@ HostWatch::Counts HostWatch::count() const {
     counts.busy_us += of(cpu).busy_us;
     counts.stolen_us += of(cpu).stolen_us;
     const fs::path throttle = root_ / fmt::format("sys/devices/system/cpu/cpu{}/thermal_throttle", cpu);
-    counts.throttled += number_in(throttle / "core_throttle_count").value_or(0);
+    for (const char* kind : {"core_throttle_count", "package_throttle_count"})
+      counts.throttled += number_in(throttle / kind).value_or(0);
+    counts.knows_cpus = counts.knows_cpus && times.contains(cpu);
   }
   for (const int cpu : place_.siblings) counts.siblings_us += of(cpu).busy_us;
   return counts;
@@ -143,8 +145,9 @@ void HostWatch::look_at_frequency() {
     const auto khz = number_in(folder / "cpufreq/scaling_cur_freq");
     if (!khz) continue;
     const std::uint64_t mhz = *khz / 1000;
-    mhz_low_ = mhz_low_ == 0 ? mhz : std::min(mhz_low_, mhz);
-    mhz_high_ = std::max(mhz_high_, mhz);
+    auto& [low, high] = mhz_.try_emplace(cpu, mhz, mhz).first->second;
+    low = std::min(low, mhz);
+    high = std::max(high, mhz);
   }
   for (const fs::path& zone : entries_of(root_ / "sys/class/thermal").value_or(std::vector<fs::path>{})) {
     if (!zone.filename().string().starts_with("thermal_zone")) continue;
@@ -153,21 +156,32 @@ void HostWatch::look_at_frequency() {
 }
 
 void HostWatch::look() {
+  const Counts before = last_;
   last_ = count();
-  look_at_frequency();
+  // An idle CPU's frequency says nothing of the guest.
+  if (2 * since(before.ran_us, last_.ran_us) > since(before.watched_us, last_.watched_us)) look_at_frequency();
 }
 
 std::map<std::string, std::uint64_t> HostWatch::numbers() const {
+  const std::uint64_t watched = since(first_.watched_us, last_.watched_us);
   const std::uint64_t ran = since(first_.ran_us, last_.ran_us);
+  if (watched == 0 || ran == 0) return {};  // this host does not account for it
   std::map<std::string, std::uint64_t> numbers = {{"host_cpu", static_cast<std::uint64_t>(place_.vcpus.front())},
-                                                  {"host_watched_us", since(first_.watched_us, last_.watched_us)},
+                                                  {"host_watched_us", watched},
                                                   {"host_ran_us", ran},
                                                   {"host_waited_us", since(first_.waited_us, last_.waited_us)},
-                                                  {"host_preempted", since(first_.preempted, last_.preempted)},
-                                                  {"host_stolen_us", since(first_.stolen_us, last_.stolen_us)},
-                                                  {"host_others_us", since(ran, since(first_.busy_us, last_.busy_us))}};
-  if (!place_.siblings.empty()) numbers["host_siblings_us"] = since(first_.siblings_us, last_.siblings_us);
-  if (mhz_high_ != 0) numbers.insert({{"host_mhz_low", mhz_low_}, {"host_mhz_high", mhz_high_}});
+                                                  {"host_preempted", since(first_.preempted, last_.preempted)}};
+  if (last_.knows_cpus) {
+    numbers["host_stolen_us"] = since(first_.stolen_us, last_.stolen_us);
+    numbers["host_others_us"] = since(ran, since(first_.busy_us, last_.busy_us));
+    if (!place_.siblings.empty()) numbers["host_siblings_us"] = since(first_.siblings_us, last_.siblings_us);
+  }
+  // Of the CPU whose frequency moved most, in proportion.
+  const auto most = std::max_element(mhz_.begin(), mhz_.end(), [](const auto& a, const auto& b) {
+    return a.second.second * b.second.first < b.second.second * a.second.first;
+  });
+  if (most != mhz_.end())
+    numbers.insert({{"host_mhz_low", most->second.first}, {"host_mhz_high", most->second.second}});
   if (celsius_ != 0) numbers["host_celsius"] = celsius_;
   if (knows_throttling_) numbers["host_throttled"] = since(first_.throttled, last_.throttled);
   return numbers;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cpus.h"
@@ -26,18 +27,21 @@ class HostWatch {
   /// Reads everything anew. What a thread has met since the last look is lost when it ends.
   void look();
 
-  /// By name, from the start to the last look; a name that this host has nothing to say of is not there. Times are in
-  /// microseconds, and of all vCPUs together:
+  /// By name, from the start to the last look; a name that this host has nothing to say of is not there, and nothing is
+  /// where the kernel does not account for threads (schedstat). Times are in microseconds, and of all vCPUs together,
+  /// idle ones too:
   /// - host_cpu: the first vCPU's;
   /// - host_watched_us: the time itself, once for each vCPU;
   /// - host_ran_us, host_waited_us: their threads ran, or could have and did not (/proc/PID/task/TID/schedstat);
   /// - host_preempted: how often another took a CPU from them (nonvoluntary_ctxt_switches);
   /// - host_stolen_us: a hypervisor above took the CPUs away (steal in /proc/stat);
-  /// - host_others_us, host_siblings_us: others used these CPUs, and the other CPUs of their cores (/proc/stat, whose
+  /// - host_others_us, host_siblings_us: others, interrupts too, used these CPUs, and the other CPUs of their cores
+  /// (/proc/stat, whose
   ///   step is 10 ms);
-  /// - host_mhz_low, host_mhz_high: the least and the largest frequency of these CPUs at any look;
+  /// - host_mhz_low, host_mhz_high: the least and the largest frequency at any look, of that one of these CPUs whose
+  ///   frequency moved most, while the guest was not idle;
   /// - host_celsius: the highest temperature of any zone at any look;
-  /// - host_throttled: how often these CPUs were slowed because they were hot.
+  /// - host_throttled: how often these CPUs, or all CPUs of their package, were slowed because they were hot.
   std::map<std::string, std::uint64_t> numbers() const;
 
  private:
@@ -50,6 +54,7 @@ class HostWatch {
     std::uint64_t busy_us = 0;
     std::uint64_t siblings_us = 0;
     std::uint64_t throttled = 0;
+    bool knows_cpus = false;  ///< /proc/stat has them
   };
   Counts count() const;
   void look_at_frequency();
@@ -60,9 +65,8 @@ class HostWatch {
   std::filesystem::path root_;
   Counts first_;
   Counts last_;
-  std::uint64_t mhz_low_ = 0;  ///< 0: not known
-  std::uint64_t mhz_high_ = 0;
-  std::uint64_t celsius_ = 0;  ///< 0: not known
+  std::map<int, std::pair<std::uint64_t, std::uint64_t>> mhz_;  ///< by CPU, the lowest and the highest
+  std::uint64_t celsius_ = 0;                                   ///< 0: not known
   bool knows_throttling_ = false;
 };
 

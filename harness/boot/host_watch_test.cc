@@ -83,6 +83,8 @@ TEST_F(HostWatchTest, SaysWhatTheThreadMetSinceTheStart) {
   put("sys/devices/system/cpu/cpu2/thermal_throttle/core_throttle_count", "4\n");
   put("sys/class/thermal/thermal_zone0/temp", "45000\n");
   HostWatch watch(7, {9}, {{2}, {0}, {6}}, root_.path());
+  host(1'200'000'000, 5'000'000, 10, "100 0 50 1000 0 0 0 3 0 0", "7 0 0 0 0 0 0 0 0 0");
+  watch.look();  // as it ran for all of so short a time, its frequency counts
   host(1'500'000'000, 25'000'000, 13, "140 0 70 1000 0 0 0 5 0 0", "9 0 1 0 0 0 0 0 0 0");
   put("sys/devices/system/cpu/cpu2/cpufreq/scaling_cur_freq", "2400000\n");
   put("sys/class/thermal/thermal_zone0/temp", "61000\n");
@@ -106,6 +108,14 @@ TEST_F(HostWatchTest, SaysWhatTheThreadMetSinceTheStart) {
 TEST_F(HostWatchTest, WhatTheHostDoesNotTellIsNotThere) {
   host(0, 0, 0, "0 0 0 0 0 0 0 0 0 0", "0 0 0 0 0 0 0 0 0 0");
   HostWatch watch(7, {9}, {{2}, {0}, {}}, root_.path());
+  EXPECT_TRUE(watch.numbers().empty()) << "the thread has not run";
+  host(9'000'000, 0, 2, "2 0 0 0 0 0 0 0 0 0", "0 0 0 0 0 0 0 0 0 0");
+  watch.look();
+  EXPECT_EQ(watch.numbers().at("host_others_us"), 11'000U);
+  put("proc/stat", "cpu  9 9 9 9 9 9 9 9 0 0\n");
+  watch.look();
+  EXPECT_FALSE(watch.numbers().contains("host_others_us"));
+  EXPECT_FALSE(watch.numbers().contains("host_stolen_us"));
   for (const char* absent : {"host_siblings_us", "host_mhz_low", "host_mhz_high", "host_celsius", "host_throttled"})
     EXPECT_FALSE(watch.numbers().contains(absent)) << absent;
 }

@@ -131,9 +131,11 @@ std::string BootPlan::to_json() const {
 namespace {
 
 /// The order of `count` treatments in each block of a randomised complete block design, so that each stands in each
-/// place equally often: the rows of a Latin square, cyclic, with its rows and its treatments shuffled by the seed
-/// (Fisher and Yates; Montgomery, Design and Analysis of Experiments, section 4.2). Block `block` counts from 0; behind
-/// the square's last row comes another square.
+/// place equally often once a square is whole: the rows of a Latin square, with its rows and its treatments shuffled by
+/// the seed (Fisher and Yates; Montgomery, Design and Analysis of Experiments, section 4.2). Of an even count each
+/// treatment follows each other one once in a square, and of an odd one twice in two (Williams, Australian Journal of
+/// Scientific Research A 2, 1949), so that what a boot leaves on the host is spread. Block `block` counts from 0;
+/// behind the square's last row comes another square.
 std::vector<std::size_t> order_in_block(std::size_t count, std::uint64_t block, std::uint64_t seed) {
   const auto shuffled = [&](const std::string& purpose) {
     std::vector<std::size_t> numbers(count);
@@ -147,7 +149,11 @@ std::vector<std::size_t> order_in_block(std::size_t count, std::uint64_t block, 
   const auto treatments = shuffled("square " + square + " treatments");
   std::vector<std::size_t> order;
   for (std::size_t place = 0; place < count; ++place) {
-    order.push_back(treatments[(place + rows[block % count]) % count]);
+    // 0, n − 1, 1, n − 2, …: each difference of neighbours occurs once; of an odd count every second square is
+    // mirrored.
+    std::size_t zigzag = place % 2 == 0 ? place / 2 : count - 1 - place / 2;
+    if (count % 2 == 1 && block / count % 2 == 1) zigzag = (count - zigzag) % count;
+    order.push_back(treatments[(zigzag + rows[block % count]) % count]);
   }
   return order;
 }

@@ -40,7 +40,7 @@ std::vector<std::string> disturbances(const std::map<std::string, std::uint64_t>
   };
   const double watched = number("host_watched_us");
   const double waited = number("host_waited_us");
-  say(waited, number("host_ran_us") + waited, kMostWaited, "its CPU was taken away for");
+  say(waited, number("host_ran_us") + waited, kMostWaited, "it waited for its CPU for");
   say(number("host_stolen_us"), watched, kMostStolen, "a hypervisor took");
   say(number("host_others_us"), watched, kMostOthers, "others used its CPU for");
   say(number("host_siblings_us"), watched, kMostSiblings, "others used its core for");
@@ -69,8 +69,10 @@ std::vector<WatchedBoot> watched_boots(const std::vector<Sample>& samples) {
 
 std::string disturbance_rules() {
   return fmt::format(
-      "A boot is marked as disturbed when its CPU was taken from it for more than {} % of the time that it could have "
-      "run, a hypervisor above took more than {} %, other programs used its CPU for more than {} % of the time or the "
+      "A boot is marked as disturbed when, over all of it and all its vCPUs, the guest waited for a CPU for more than "
+      "{} % "
+      "of the time that it could have run, a hypervisor above took more than {} %, other programs used its CPU for "
+      "more than {} % of the time or the "
       "other CPUs of its core for more than {} %, its CPU's frequency moved by more than {} %, or the CPU was slowed "
       "by "
       "heat. Marked boots are kept, and are part of all figures.",

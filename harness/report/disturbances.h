@@ -20,7 +20,7 @@ struct WatchedBoot {
 
 /// The boots that were watched, by seed and kernel, each held against these rules. A disturbed boot is marked and kept:
 /// who leaves out what looks wrong finds what was expected.
-/// - its CPU was taken from it for more than 1 % of the time that it could have run;
+/// - it waited for its CPU for more than 1 % of the time that it could have run;
 /// - a hypervisor above took more than 1 % of the time;
 /// - other programs used its CPUs for more than 2 % of the time, or the other CPUs of its cores for more than 10 %;
 /// - its CPUs' frequency moved by more than 5 %;

@@ -590,7 +590,10 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boot
     report.views.push_back(ViewBuilder(report, by_cell, floors, statistic).build());
   }
   check_samples(report, by_cell);
-  if (properties_of(run.meter).depends_on_host) report.levels = cell_levels(boots, report.reference, options.level);
+  if (properties_of(run.meter).depends_on_host) {
+    report.levels = cell_levels(boots, report.reference, report.reference_at_depth_zero, options.level);
+    report.incomplete_rounds = boots.size() - in_whole_rounds(boots).size();
+  }
   if (run.meter == Meter::time) report.timed = timed_guests(boots);
   return report;
 }

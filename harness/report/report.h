@@ -189,11 +189,12 @@ struct Report {
   int unpaired_cells = 0;             ///< cells with boots whose seed the reference lacks
   int fewest_pairs = 0;               ///< among the unpaired cells; 0 when there are none
   std::vector<UnequalRepetitions> unequal_repetitions;
-  int builds = 1;                    ///< of each kernel; where there are more, they are the replicates, and not boots
-  std::vector<CellLevels> levels;    ///< of the time meter: what varies from build to build, boot to boot and within
-  std::vector<WatchedBoot> watched;  ///< boots of the time meter, with what the host did meanwhile
-  std::vector<CellKey> switched;     ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
-  TimedGuests timed;                 ///< of the time meter: what the guests saw of the machine
+  int builds = 1;                     ///< of each kernel; where there are more, they are the replicates, and not boots
+  std::size_t incomplete_rounds = 0;  ///< samples that are left out, as another build lacks their round
+  std::vector<CellLevels> levels;     ///< of the time meter: what varies from build to build, boot to boot and within
+  std::vector<WatchedBoot> watched;   ///< boots of the time meter, with what the host did meanwhile
+  std::vector<CellKey> switched;      ///< cells with switches, but fewer than one in kRepetitionsToASwitch; most first
+  TimedGuests timed;                  ///< of the time meter: what the guests saw of the machine
 
   /// What went into the run and is not what would go into it today, as sentences. make_report() leaves it empty: a run
   /// does not know of the day on which it is read.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "disturbances.h"
 #include "headlines.h"
@@ -25,6 +26,29 @@ std::string share_text(const WatchedBoot& boot, const char* name) {
   return format_number(100.0 * static_cast<double>(part->second) / static_cast<double>(watched->second), 1);
 }
 
+/// Likewise, of the time in which the guest could have run.
+std::string waited_text(const WatchedBoot& boot) {
+  const auto ran = boot.numbers.find("host_ran_us");
+  const auto waited = boot.numbers.find("host_waited_us");
+  if (ran == boot.numbers.end() || waited == boot.numbers.end()) return std::string(kMissing);
+  const auto part = static_cast<double>(waited->second);
+  return format_number(100 * part / (part + static_cast<double>(ran->second)), 1);
+}
+
+/// "none 1 of 10, multi 6 of 10": whether it is one kernel that was disturbed.
+std::string by_kernel_text(const std::vector<WatchedBoot>& boots) {
+  std::map<std::string, std::pair<int, int>> kernels;
+  for (const WatchedBoot& boot : boots) {
+    auto& [disturbed, all] = kernels[boot.kernel];
+    disturbed += boot.disturbed_by.empty() ? 0 : 1;
+    ++all;
+  }
+  std::vector<std::string> texts;
+  for (const auto& [kernel, counts] : kernels)
+    texts.push_back(fmt::format("{} {} of {}", kernel, counts.first, counts.second));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 std::string number_text(const WatchedBoot& boot, const char* name) {
   const auto number = boot.numbers.find(name);
   return number == boot.numbers.end() ? std::string(kMissing) : format_number(static_cast<double>(number->second), 0);
@@ -45,18 +69,19 @@ Table table_of(const std::vector<const WatchedBoot*>& boots) {
                    {"°C"},
                    {"disturbed", "", Align::left}};
   for (const WatchedBoot* boot : boots) {
-    table.rows.push_back({boot->kernel, fmt::to_string(boot->seed), number_text(*boot, "host_cpu"),
-                          share_text(*boot, "host_waited_us"), share_text(*boot, "host_stolen_us"),
-                          share_text(*boot, "host_others_us"), share_text(*boot, "host_siblings_us"),
-                          number_text(*boot, "host_mhz_low"), number_text(*boot, "host_mhz_high"),
-                          number_text(*boot, "host_celsius"), fmt::format("{}", fmt::join(boot->disturbed_by, "; "))});
+    table.rows.push_back({boot->kernel, fmt::to_string(boot->seed), number_text(*boot, "host_cpu"), waited_text(*boot),
+                          share_text(*boot, "host_stolen_us"), share_text(*boot, "host_others_us"),
+                          share_text(*boot, "host_siblings_us"), number_text(*boot, "host_mhz_low"),
+                          number_text(*boot, "host_mhz_high"), number_text(*boot, "host_celsius"),
+                          fmt::format("{}", fmt::join(boot->disturbed_by, "; "))});
   }
   return table;
 }
 
 /// A standard deviation in per cent of what the cell costs.
 std::string spread_text(double deviation, double cost) {
-  return cost > 0 ? format_number(100 * deviation / cost, 2) : std::string(kMissing);
+  if (cost <= 0) return std::string(kMissing);
+  return deviation > 0 ? format_number(100 * deviation / cost, 2) : "not seen";
 }
 
 Table levels_table(const Report& report, const std::vector<const CellLevels*>& cells) {
@@ -72,7 +97,7 @@ Table levels_table(const Report& report, const std::vector<const CellLevels*>& c
                    {"against " + report.reference, "%"},
                    {"bootstrap", level_text(report.options.level)}};
   for (const CellLevels* cell : cells) {
-    const double cost = report.views.front().cells.at({cell->benchmark, cell->kernel, cell->depth}).value.value;
+    const double cost = cell->mean;
     std::vector<std::string> row = {cell->benchmark, fmt::to_string(cell->depth), cell->kernel};
     if (cell->levels) {
       row.insert(row.end(),
@@ -100,14 +125,22 @@ std::vector<const CellLevels*> cells_to_show(const Report& report) {
 
 /// What would decide the comparisons with the reference that are not decided.
 std::vector<std::string> undecided_texts(const Report& report) {
+  const auto& cells = report.views.front().cells;
+  const auto family = static_cast<std::size_t>(std::count_if(
+      cells.begin(), cells.end(), [](const auto& cell) { return cell.second.against_reference.has_value(); }));
+  const std::string what = report.builds > 1 ? "build" : "round";
   std::vector<std::string> texts;
-  for (const auto& [key, cell] : report.views.front().cells) {
-    if (!cell.against_reference || cell.against_reference->verdict != Verdict::undecided) continue;
-    const auto more = pairs_to_decide(*cell.against_reference, report.options.margin_percent);
-    if (!more) continue;
-    texts.push_back(
-        fmt::format("{}: needs about {}", place_text(key),
-                    counted(static_cast<std::uint64_t>(*more), report.builds > 1 ? "more build" : "more round")));
+  for (const auto& [key, cell] : cells) {
+    if (!cell.against_reference) continue;
+    const auto needed =
+        pairs_to_decide(*cell.against_reference, report.options.margin_percent, report.options.level, family);
+    if (!needed) continue;
+    const std::string more = needed->kind == PairsNeeded::Kind::more
+                                 ? "about " + counted(static_cast<std::uint64_t>(needed->pairs), "more " + what)
+                             : needed->kind == PairsNeeded::Kind::too_many
+                                 ? fmt::format("more than 1,000 {}s", what)
+                                 : fmt::format("not known from so few {}s", what);
+    texts.push_back(fmt::format("{}: {}", place_text(key), more));
   }
   return texts;
 }
@@ -145,8 +178,14 @@ Document levels_section(const Report& report) {
              "elsewhere; "
              "from boot to boot of one build, beside what its round did to all; and a boot's mean, as its two halves "
              "tell. Behind it, the difference from {} with an interval by a hierarchical bootstrap over builds and "
-             "boots. The other tables' intervals are Student's over builds.",
-             report.reference),
+             "boots ({} builds or more have one). It is not corrected for many cells, and takes no notice of a floor. "
+             "The "
+             "other tables' intervals are Student's over pairs of builds of the same number, and they have the "
+             "verdicts.{}",
+             report.reference, kLeastBuilds,
+             report.incomplete_rounds > 0 ? fmt::format(" {} left out, as a build lacks their round.",
+                                                        counted(report.incomplete_rounds, "sample"))
+                                          : ""),
          .table = levels_table(report, cells_to_show(report))});
   } else {
     section.push_back(
@@ -155,13 +194,15 @@ Document levels_section(const Report& report) {
          "intervals say: builds = 5 in the experiment samples layouts as well."});
   }
   add_list(section,
-           fmt::format("Not decided yet, and how many more {} would decide it at about the same spread:",
+           fmt::format("Not decided, and how many more {} would decide it in 4 of 5 cases, if the mean and the spread "
+                       "stayed as they are. Make them at once: who looks again and again is wrong more often.",
                        report.builds > 1 ? "builds" : "rounds (boots of each kernel)"),
            undecided_texts(report));
-  add_list(section,
-           "Not steady: the second half of a boot's repetitions differs from the first by so much, over all boots. "
-           "Nothing was left out.",
-           drift_texts(report));
+  add_list(
+      section,
+      "Not steady: the second half of a boot's repetitions differs from the first by so much, over all boots (by a "
+      "test at 1 % for each cell: one of a hundred is there by chance). Nothing was left out.",
+      drift_texts(report));
   return section;
 }
 
@@ -189,14 +230,15 @@ Document host_section(const Report& report) {
   const std::size_t shown = std::min(disturbed.size(), kMostRows);
   const std::size_t more = disturbed.size() - shown;
   disturbed.resize(shown);
-  section.push_back(
-      {.kind = Block::Kind::table,
-       .text =
-           fmt::format("The boots that were disturbed, {} of {}{}. Waited: the guest's CPU was taken from it. Stolen: "
-                       "by a hypervisor above. Others: programs on its CPU while the guest did not use it. Its core: "
-                       "programs on the core's other CPUs.",
-                       shown + more, report.watched.size(), more > 0 ? fmt::format(" ({} are not shown)", more) : ""),
-       .table = table_of(disturbed)});
+  section.push_back({.kind = Block::Kind::table,
+                     .text = fmt::format(
+                         "The boots that were disturbed, {} of {}{}; by kernel: {}. Waited: the guest could have run, "
+                         "and did not. Stolen: "
+                         "by a hypervisor above. Others: programs on its CPU while the guest did not use it. Its core: "
+                         "programs on the core's other CPUs.",
+                         shown + more, report.watched.size(), more > 0 ? fmt::format(" ({} are not shown)", more) : "",
+                         by_kernel_text(report.watched)),
+                     .table = table_of(disturbed)});
   return section;
 }
 

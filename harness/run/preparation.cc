@@ -92,7 +92,12 @@ Result<void> complete(Prepared& prepared) {
   if (timed) TRY(find_places(prepared));
   prepared.command =
       boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus, prepared.memory);
-  const std::string host = timed ? to_text(host_identity(describe_host(), read_host_settings())) : "";
+  std::string host;
+  if (timed) {
+    // Where and how guests run beside each other is a part of what their times depend on.
+    host = fmt::format("{} jobs {} cpus {} fifo {}", to_text(host_identity(describe_host(), read_host_settings())),
+                       prepared.jobs, prepared.cpus, prepared.fifo);
+  }
   for (BootPlan& boot : prepared.plan) boot.key = boot_key(prepared, boot, host);
   return {};
 }

@@ -47,7 +47,7 @@ void take_rounds_away(const std::vector<BootsOfBuilds*>& kernels) {
     for (auto& boots : *kernel) {
       for (BootValue& boot : boots) {
         const auto& [sum, count] = of_round.at(boot.round);
-        if (count > 1) boot.mean -= sum / count;
+        boot.mean -= sum / count;
       }
     }
   }
@@ -93,32 +93,31 @@ double percentile(const std::vector<double>& sorted, double part) {
 
 std::optional<Levels> levels_of(const BootsOfBuilds& boots) {
   BootsOfBuilds builds = boots;
-  std::erase_if(builds, [](const auto& of_build) { return of_build.size() < 2; });
-  if (builds.size() < 2) return std::nullopt;
+  if (builds.size() < 2 || builds.front().size() < 2) return std::nullopt;
+  for (const auto& of_build : builds)
+    if (of_build.size() != builds.front().size()) return std::nullopt;
   take_rounds_away({&builds});
   Levels levels;
   levels.builds = static_cast<int>(builds.size());
   levels.boots = static_cast<int>(boots_in(builds));
-  double repetitions = 0;
   double within = 0;
+  std::vector<double> halves;
   std::vector<double> means;
   for (const auto& of_build : builds) {
     const double mean = mean_of(of_build);
     means.push_back(mean);
     for (const BootValue& boot : of_build) {
-      repetitions += square((boot.first_half - boot.second_half) / 2);
+      halves.push_back(boot.second_half - boot.first_half);
       within += square(boot.mean - mean);
     }
   }
-  // The rounds have taken a degree of freedom each, but for one.
-  const double rounds = static_cast<double>(builds.front().size());
-  const double degrees = (rounds - 1) * (levels.builds - 1);
-  repetitions /= levels.boots;
-  within /= degrees;
+  const auto rounds = static_cast<double>(builds.front().size());
+  within /= (rounds - 1) * (levels.builds - 1);
+  const double repetitions = square(standard_deviation(halves)) / 4;
   const double between = square(standard_deviation(means));
   levels.of_repetitions = std::sqrt(repetitions);
   levels.between_boots = std::sqrt(std::max(0.0, within - repetitions));
-  levels.between_builds = std::sqrt(std::max(0.0, between - within * levels.builds / levels.boots));
+  levels.between_builds = std::sqrt(std::max(0.0, between - within / rounds));
   return levels;
 }
 
@@ -127,10 +126,10 @@ std::optional<Interval> bootstrap_ratio(const BootsOfBuilds& a, const BootsOfBui
   BootsOfBuilds sides[] = {a, b};
   for (BootsOfBuilds& builds : sides) {
     std::erase_if(builds, [](const auto& boots) { return boots.empty(); });
-    if (builds.size() < 2) return std::nullopt;
+    if (builds.size() < kLeastBuilds) return std::nullopt;
   }
-  take_rounds_away({&sides[0], &sides[1]});
   if (mean_of(sides[0]) <= 0 || mean_of(sides[1]) <= 0) return std::nullopt;
+  take_rounds_away({&sides[0], &sides[1]});
   Draws draws;
   std::vector<double> ratios;
   for (int i = 0; i < kDraws; ++i) {
@@ -148,20 +147,29 @@ std::optional<Interval> bootstrap_ratio(const BootsOfBuilds& a, const BootsOfBui
   return Interval{percentile(ratios, tail), percentile(ratios, 1 - tail)};
 }
 
-std::optional<int> pairs_to_decide(const Comparison& comparison, double margin_percent) {
+std::optional<PairsNeeded> pairs_to_decide(const Comparison& comparison, double margin_percent, double level,
+                                           std::size_t family) {
   constexpr int kMost = 1000;
-  if (comparison.verdict != Verdict::undecided || comparison.pairs < 3 || !comparison.interval) return std::nullopt;
+  constexpr int kFewest = 5;
+  constexpr double kPower = 0.6;  // the two-sided level whose upper end is passed in 1 of 5 cases
+  if (comparison.verdict != Verdict::undecided || !comparison.interval) return std::nullopt;
+  if (comparison.pairs < kFewest) return PairsNeeded{};
+  const double alpha = (1 - level) / static_cast<double>(std::max<std::size_t>(family, 1));
   const double n = comparison.pairs;
-  // The standard error's part of the half width, at other n: s / √n, with Student's factor of n − 1.
-  const double spread = comparison.interval->half_width() * std::sqrt(n) / student_quantile(0.95, comparison.pairs - 1);
+  const double spread =
+      comparison.interval->half_width() * std::sqrt(n) / student_quantile(level, comparison.pairs - 1);
   const double size = std::abs(comparison.difference);
   const double margin = std::abs(comparison.mean_a) * margin_percent / 100;
-  for (int pairs = comparison.pairs + 1; pairs <= kMost; ++pairs) {
-    const double half = student_quantile(0.95, pairs - 1) * spread / std::sqrt(pairs);
-    const double half_of_tests = student_quantile(0.90, pairs - 1) * spread / std::sqrt(pairs);
-    if (half < size || size + half_of_tests < margin) return pairs - comparison.pairs;
+  for (int pairs = comparison.pairs + 1; pairs <= kMost + comparison.pairs; ++pairs) {
+    const double error = spread / std::sqrt(pairs);
+    const double chance = student_quantile(kPower, pairs - 1) * error;
+    const bool is_more = student_quantile(1 - alpha, pairs - 1) * error + chance < size &&
+                         (!comparison.floor || size - chance > *comparison.floor);
+    const bool is_less =
+        comparison.p_equivalent && size + student_quantile(1 - 2 * alpha, pairs - 1) * error + chance < margin;
+    if (is_more || is_less) return PairsNeeded{PairsNeeded::Kind::more, pairs - comparison.pairs};
   }
-  return std::nullopt;
+  return PairsNeeded{PairsNeeded::Kind::too_many, 0};
 }
 
 std::optional<double> drift_percent(const std::vector<BootValue>& boots) {

@@ -31,25 +31,40 @@ struct Levels {
   int boots = 0;  ///< of all builds
 };
 
-/// The components of variance of a nested design with random effects (Searle, Casella and McCulloch, Variance
-/// Components, 1992, section 3.6; for benchmarks Kalibera and Jones, 'Rigorous benchmarking in reasonable time', ISMM
-/// 2013, section 6). What a round does to all builds alike is taken away before. A component that comes out negative is
-/// 0. Empty with fewer than 2 builds of 2 boots each.
+/// The components of variance, by the analysis of variance of a randomised block design with random effects, whose
+/// blocks are the rounds (the levels are those of Kalibera and Jones, 'Rigorous benchmarking in reasonable time', ISMM
+/// 2013). Every build must have the same rounds. How the two halves of a boot differ from their mean difference tells
+/// what repetitions make, so that a drift is no noise. A component that comes out negative is 0. Empty with fewer than
+/// 2 builds or 2 rounds.
 std::optional<Levels> levels_of(const BootsOfBuilds& boots);
 
-/// The interval of mean(b) / mean(a) by a hierarchical bootstrap: builds are drawn with replacement, and of each its
-/// boots (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8, strategy 1; Kalibera and
-/// Jones, section 9.2). What a round does to all builds alike is taken away before: rounds are blocks. The percentiles
-/// are those of the expanded interval (Hesterberg, The American Statistician 69, 2015, section 4.4.4) for as many
-/// values as there are builds: plain ones are too narrow for so few. levels_test.cc simulates how often the interval
-/// holds the true ratio. Empty when a kernel has fewer than 2 builds with boots, or a mean that is not above 0. The
-/// draws are pseudo-random, and the same for the same input.
+/// The interval of mean(b) / mean(a) by a hierarchical bootstrap: builds are drawn with replacement, and so are the
+/// boots of each (Davison and Hinkley, Bootstrap Methods and their Application, 1997, on hierarchical data; both stages
+/// with replacement overstate the variance where boots vary much). What a round does to all builds alike is taken away
+/// before: rounds are blocks. The percentiles are expanded after Hesterberg (The American Statistician 69, 2015), here
+/// for two kernels with the degrees of freedom of both: plain ones are too narrow for so few builds. levels_test.cc
+/// simulates how often the interval holds the true ratio. Empty when a kernel has fewer than kLeastBuilds builds, where
+/// it does not hold what it promises, or a mean that is not above 0. The draws are pseudo-random, and the same for the
+/// same input.
+constexpr std::size_t kLeastBuilds = 5;
 std::optional<Interval> bootstrap_ratio(const BootsOfBuilds& a, const BootsOfBuilds& b, double level);
 
-/// How many more pairs are needed, at about the spread of those there are, until the comparison is decided: until the
-/// interval leaves 0, or until it lies within the margin, whichever comes first. Empty when it is decided, when there
-/// are fewer than 3 pairs, or when a thousand would not do.
-std::optional<int> pairs_to_decide(const Comparison& comparison, double margin_percent);
+/// What is known of how many more pairs would decide a comparison.
+struct PairsNeeded {
+  enum class Kind {
+    more,      ///< `pairs` more
+    too_many,  ///< more than a thousand
+    unknown,   ///< fewer than 5 pairs, which tell too little of the spread
+  };
+  Kind kind = Kind::unknown;
+  int pairs = 0;
+};
+
+/// How many more pairs would decide a comparison that is undecided in 4 of 5 cases, if the mean and the spread stayed
+/// as they are: that it is more than 0 and than its floor, or less than the margin where that can be shown, whichever
+/// comes first. Each test is at (1 - level) / family, the strictest of Holm's steps. Empty when it is decided.
+std::optional<PairsNeeded> pairs_to_decide(const Comparison& comparison, double margin_percent, double level,
+                                           std::size_t family);
 
 /// Whether the second half of the repetitions costs something else than the first: the mean difference in per cent of
 /// the first, where a paired t test over boots tells it from 0 at 1 %. Empty: it does not, or there are fewer than 3

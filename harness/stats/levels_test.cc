@@ -80,10 +80,13 @@ TEST(Levels, OneBuildOrOneBootTellNothing) {
   EXPECT_FALSE(levels_of({}));
   EXPECT_FALSE(levels_of({{{1, 5, 5, 5}, {2, 6, 6, 6}}}));
   EXPECT_FALSE(levels_of({{{1, 5, 5, 5}}, {{1, 6, 6, 6}}}));
-  const BootsOfBuilds one = {{{1, 5, 5, 5}, {2, 6, 6, 6}}};
-  EXPECT_FALSE(bootstrap_ratio(one, one, 0.95));
+  EXPECT_FALSE(levels_of({{{1, 5, 5, 5}, {2, 5, 5, 5}}, {{1, 6, 6, 6}}})) << "a round is missing";
+  const BootsOfBuilds four(4, {{1, 5, 5, 5}, {2, 6, 6, 6}});
+  const BootsOfBuilds five(5, {{1, 5, 5, 5}, {2, 6, 6, 6}});
+  EXPECT_FALSE(bootstrap_ratio(four, five, 0.95));
+  EXPECT_TRUE(bootstrap_ratio(five, five, 0.95));
   EXPECT_FALSE(bootstrap_ratio({}, {}, 0.95));
-  EXPECT_FALSE(bootstrap_ratio({{{1, 0, 0, 0}}, {{1, 0, 0, 0}}}, {{{1, 5, 5, 5}}, {{1, 5, 5, 5}}}, 0.95));
+  EXPECT_FALSE(bootstrap_ratio(BootsOfBuilds(5, {{1, 0, 0, 0}}), five, 0.95));
 }
 
 /// How often the interval of equal kernels holds 1.
@@ -105,15 +108,16 @@ double coverage(const Design& design, std::uint64_t seed) {
 // It makes the table of docs/statistics.md, "Several builds".
 TEST(Levels, TheBootstrapsIntervalHoldsTheTruth) {
   std::string table =
-      "| builds | rounds | standard deviation of builds, and of their boots | the 95 % interval holds the true ratio |\n"
+      "| builds | rounds | standard deviation of builds, and of their boots | the 95 % interval holds the true ratio "
+      "|\n"
       "|---:|---:|---:|---:|\n";
   for (const auto& [design, least] : {std::pair(Design{5, 6, 30, 200, 20, 10}, 0.92),
-                                      {Design{8, 6, 30, 200, 20, 10}, 0.92},
-                                      {Design{3, 6, 30, 200, 20, 10}, 0.90},
+                                      {Design{5, 6, 30, 200, 2, 1}, 0.90},
+                                      {Design{8, 6, 30, 200, 2, 1}, 0.90},
                                       {Design{5, 6, 0, 200, 20, 10}, 0.93}}) {
     const double rate = coverage(design, static_cast<std::uint64_t>(design.builds));
     EXPECT_GE(rate, least) << design.builds;
-    table += fmt::format("| {} | {} | {}, {} | {:.1f} % |\n", design.builds, design.rounds, design.of_builds,
+    table += fmt::format("| {} | {} | {}, {} | {:.0f} % |\n", design.builds, design.rounds, design.of_builds,
                          design.of_boots, 100 * rate);
   }
   const auto page = read_file(find_paths()->root / "docs" / "statistics.md");
@@ -122,22 +126,32 @@ TEST(Levels, TheBootstrapsIntervalHoldsTheTruth) {
 }
 
 TEST(Levels, AnIntervalThatIsUndecidedSaysHowManyMore) {
+  using Kind = PairsNeeded::Kind;
   Comparison comparison;
-  comparison.pairs = 4;
+  comparison.pairs = 6;
   comparison.mean_a = 1000;
   comparison.difference = 5;
   comparison.interval = Interval{-5, 15};
-  // s = 10 · 2 / 3.182 = 6.29; t(0.95, 8) · 6.29 / 3 = 4.83, and with 8 pairs 5.26.
-  EXPECT_EQ(pairs_to_decide(comparison, 0.1), 5);
-  // 5 below a margin of 10: 5 + t(0.90, 6) · 6.29 / √7 = 9.62, and with 6 pairs 10.17.
-  EXPECT_EQ(pairs_to_decide(comparison, 1), 3);
+  comparison.p_equivalent = 0.2;
+  const auto needed = [&](double margin, std::size_t family) {
+    return *pairs_to_decide(comparison, margin, 0.95, family);
+  };
+  // s = 10 · √6 / 2.571 = 9.53. (t(0.95, n − 1) + t(0.60, n − 1)) · s / √n is 5.04 with 30 pairs, and 4.96 with 31.
+  EXPECT_EQ(needed(0.1, 1).kind, Kind::more);
+  EXPECT_EQ(needed(0.1, 1).pairs, 31 - 6);
+  EXPECT_GT(needed(0.1, 20).pairs, needed(0.1, 1).pairs) << "one cell of many needs more";
+  EXPECT_LT(needed(10, 1).pairs, 10) << "a wide margin is shown soon";
+  comparison.p_equivalent.reset();
+  EXPECT_EQ(needed(10, 1).pairs, needed(0.1, 1).pairs) << "that cannot be shown";
+  comparison.floor = 6;
+  EXPECT_EQ(needed(0.1, 1).kind, Kind::too_many) << "below its floor no number of pairs decides";
+  comparison.floor.reset();
   comparison.difference = 0;
-  EXPECT_FALSE(pairs_to_decide(comparison, 0.001)) << "no number of pairs decides it";
+  EXPECT_EQ(needed(0.1, 1).kind, Kind::too_many);
+  comparison.pairs = 4;
+  EXPECT_EQ(needed(0.1, 1).kind, Kind::unknown);
   comparison.verdict = Verdict::more;
-  EXPECT_FALSE(pairs_to_decide(comparison, 1));
-  comparison.verdict = Verdict::undecided;
-  comparison.pairs = 2;
-  EXPECT_FALSE(pairs_to_decide(comparison, 1));
+  EXPECT_FALSE(pairs_to_decide(comparison, 1, 0.95, 1));
 }
 
 TEST(Levels, ADriftIsSeen) {
