@@ -92,8 +92,8 @@ Table throughput_table(const View& view) {
 
 /// Where the throughput is the most, and whether that was looked at.
 std::string peak_text(const Scaling& scaling) {
-  const auto peak = scaling.law.mean().peak();
-  if (!peak) return "no most";
+  const auto peak = scaling.law.peak();
+  if (!peak) return "no most shown";
   const double last = scaling.points.back().vcpus;
   if (*peak > last) return fmt::format("most beyond {} ({})", format_number(last, 0), format_number(*peak, 1));
   return "most at " + format_number(*peak, 1);
@@ -148,10 +148,12 @@ Document scaling_section(const Report& report, const View& view) {
            "The Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), fitted to each boot's throughputs "
            "by "
            "least squares, ± the {} interval of its parameters over boots. λ is what one vCPU does alone, per second. "
-           "σ is the part of the work that only one vCPU can do at a time, so that throughput stays below λ / σ. κ is "
+           "σ is the part of the work that only one vCPU can do at a time, so that, where it is below 1, throughput "
+           "stays below λ / σ. κ is "
            "what each pair of vCPUs costs in keeping their data alike; where it is not 0, throughput is the most at "
            "√((1 "
-           "− σ) / κ) vCPUs and falls beyond. Neither can be below 0. The fit describes the points; it does not say "
+           "− σ) / κ) vCPUs and falls beyond; that is said where its interval lies above 0. One below 0 is noise. The "
+           "fit describes the points; it does not say "
            "which lock makes them, and beyond the largest number of vCPUs it is a guess. Of three points it shows no "
            "error, as it passes through them.",
            level_text(report.options.level)),

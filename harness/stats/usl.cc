@@ -80,6 +80,11 @@ std::optional<double> Usl::peak() const {
   return sigma >= 1 ? 1 : std::sqrt((1 - sigma) / kappa);
 }
 
+std::optional<double> UslEstimate::peak() const {
+  if (!law || !kappa.interval || kappa.interval->low <= 0) return std::nullopt;
+  return law->peak();
+}
+
 std::optional<Usl> fit_usl(const ThroughputByCpus& points) {
   std::set<double> sizes;
   for (const auto& [cpus, throughput] : points) {
@@ -105,14 +110,18 @@ UslEstimate usl(std::span<const ThroughputByCpus> boots, double level) {
   std::vector<double> lambdas;
   std::vector<double> sigmas;
   std::vector<double> kappas;
+  ThroughputByCpus all;
   for (const ThroughputByCpus& boot : boots) {
-    const auto fit = fit_usl(boot);
-    if (!fit) continue;
-    lambdas.push_back(fit->lambda);
-    sigmas.push_back(fit->sigma);
-    kappas.push_back(fit->kappa);
+    if (!fit_usl(boot)) continue;
+    const auto free = solve(boot, {0, 1, 2});
+    if (!free || (*free)[0] <= 0) continue;
+    lambdas.push_back(1 / (*free)[0]);
+    sigmas.push_back((*free)[1] / (*free)[0]);
+    kappas.push_back((*free)[2] / (*free)[0]);
+    all.insert(all.end(), boot.begin(), boot.end());
   }
-  return {static_cast<int>(lambdas.size()), estimate(lambdas, level), estimate(sigmas, level), estimate(kappas, level)};
+  return {static_cast<int>(lambdas.size()), estimate(lambdas, level), estimate(sigmas, level), estimate(kappas, level),
+          fit_usl(all)};
 }
 
 }  // namespace nslab

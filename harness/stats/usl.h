@@ -13,8 +13,8 @@ namespace nslab {
 /// Throughput by the number of CPUs that work at once: (N, X), both above 0, X in operations per unit of time.
 using ThroughputByCpus = std::vector<std::pair<double, double>>;
 
-/// The Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)) (Gunther, 'A new interpretation of Amdahl's
-/// law and geometric scalability', 2002; Guerrilla Capacity Planning, Springer 2007, chapter 4).
+/// The Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)) (Gunther, Guerrilla Capacity Planning,
+/// Springer 2007, chapter 4; arXiv:0808.1431).
 struct Usl {
   double lambda = 0;  ///< what one CPU does alone, in the unit of X; above 0
   double sigma = 0;   ///< contention: the part of the work that only one CPU can do at a time; not below 0
@@ -34,15 +34,19 @@ struct Usl {
 /// where a number or a throughput is not above 0. Three numbers leave nothing over to judge the fit by.
 std::optional<Usl> fit_usl(const ThroughputByCpus& points);
 
-/// The law over boots: a fit of each, and the parameters' means with their Student intervals at `level` (as growth()).
-/// Boots without a fit are left out.
+/// The law over boots. The parameters are means of a fit of each boot, with Student's intervals at `level` (as
+/// growth()). In these fits σ and κ may come out below 0: were they held at 0, the mean of a parameter that is 0 would
+/// be above it, and its interval would leave 0 far too often. The law itself is fitted to the points of all boots, and
+/// has neither below 0. Boots without a fit are left out.
 struct UslEstimate {
   int n = 0;  ///< boots with a fit
   Estimate lambda;
   Estimate sigma;
   Estimate kappa;
+  std::optional<Usl> law;  ///< empty: no boot has a fit
 
-  Usl mean() const { return {lambda.value, sigma.value, kappa.value}; }
+  /// Law's peak, where κ's interval lies above 0; a peak that is not shown is none.
+  std::optional<double> peak() const;
 };
 UslEstimate usl(std::span<const ThroughputByCpus> boots, double level);
 

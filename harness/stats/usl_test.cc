@@ -92,7 +92,29 @@ TEST(UslTest, BootsWithoutAFitAreLeftOut) {
   const std::vector<ThroughputByCpus> boots = {points_of(law, {1, 2, 4}), {{1, 1000}}, points_of(law, {1, 2, 8})};
   const UslEstimate all = usl(boots, 0.95);
   EXPECT_EQ(2, all.n);
-  EXPECT_NEAR(0.1, all.mean().sigma, 1e-9);
+  ASSERT_TRUE(all.law);
+  EXPECT_NEAR(0.1, all.law->sigma, 1e-9);
+}
+
+// Where κ is 0, its interval leaves 0 as seldom as it should, and no peak is seen.
+TEST(UslTest, NoPeakIsMadeOfNoise) {
+  const Usl law{1000, 0.1, 0};
+  std::mt19937_64 random(2);
+  constexpr int kRuns = 400;
+  int peaks = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    std::vector<ThroughputByCpus> boots;
+    for (int boot = 0; boot < 10; ++boot) {
+      boots.push_back(points_of(law, {1, 2, 4, 8}));
+      for (auto& [cpus, throughput] : boots.back()) {
+        double noise = -6;
+        for (int i = 0; i < 12; ++i) noise += static_cast<double>(random()) / 18446744073709551616.0;
+        throughput *= 1 + 0.02 * noise;
+      }
+    }
+    peaks += usl(boots, 0.95).peak().has_value();
+  }
+  EXPECT_LE(peaks, kRuns * 0.05);
 }
 
 }  // namespace
