@@ -63,13 +63,13 @@ TEST(TimedHost, AGuestHasItsCpuAndIsMarkedWhenAnotherProgramUsesIt) {
   EXPECT_GT(layout.at("host_others_us").get<int>(), 100'000);
   const Captured report = nslab({"report", work.path() / "run"});
   EXPECT_EQ(report.status, 0) << report.output;
-  EXPECT_THAT(report.output, HasSubstr("DISTURBED: 1 of 1 boots"));
+  EXPECT_THAT(report.output, HasSubstr("has disturbed 1 of 1 boots"));
   EXPECT_THAT(report.output, HasSubstr("others used its CPU for"));
   EXPECT_THAT(report.output, HasSubstr("TCG wall time: not representative"));
   // What is committed has it as well.
   must(nslab({"export", work.path() / "run", "--output", work.path() / "text"}).status == 0 ? Result<void>()
                                                                                             : user_error("no export"));
-  EXPECT_THAT(nslab({"report", work.path() / "text"}).output, HasSubstr("DISTURBED: 1 of 1 boots"));
+  EXPECT_THAT(nslab({"report", work.path() / "text"}).output, HasSubstr("has disturbed 1 of 1 boots"));
 }
 
 TEST(TimedHost, CpusThatAreNotThereAreSaid) {

@@ -211,7 +211,8 @@ std::string disturbed_text(const Report& report) {
                                        [](const WatchedBoot& boot) { return !boot.disturbed_by.empty(); });
   if (disturbed == 0) return "";
   return fmt::format(
-      "DISTURBED: {} of {} boots were disturbed by what else this host did. The section on the host has them.",
+      "DISTURBED: what else this host did has disturbed {} of {} boots. The section 'What the host did meanwhile' has "
+      "them.",
       disturbed, report.watched.size());
 }
 
