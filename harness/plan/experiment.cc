@@ -233,9 +233,7 @@ Result<Experiment> parse_experiment(std::string_view text, const std::string& fi
     reader.reject("attribution", "'attribution' counts instructions: it needs meter = \"instructions\"");
   }
   if (experiment.vcpus > 1 && experiment.meter != Meter::time) {
-    reader.reject("vcpus",
-                  "'vcpus' above 1 needs meter = \"time\": the instructions meter has one vCPU only, as QEMU's icount "
-                  "executes one CPU at a time, and a lock for which another CPU waits costs nothing there");
+    reader.reject("vcpus", fmt::format("'vcpus' above 1 needs meter = \"time\": {}", kOneVcpu));
   }
   if (experiment.memory_accesses && !experiment.attribution) {
     reader.reject("memory_accesses", "'memory_accesses' needs attribution = true");

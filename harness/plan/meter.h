@@ -43,6 +43,12 @@ struct MeterProperties {
 const MeterProperties& properties_of(Meter meter);
 std::span<const MeterProperties> all_meters();
 
+/// Why the instructions meter has no more than one vCPU, for messages.
+inline constexpr const char* kOneVcpu =
+    "the instructions meter has one vCPU only, as QEMU's icount executes one CPU at a time, and a lock for which "
+    "another "
+    "CPU waits costs nothing there";
+
 const char* name_of(Meter meter);
 const char* unit_of(Meter meter);
 

@@ -74,10 +74,7 @@ Result<void> check_memory(const Experiment& experiment, const Measure& measure, 
 
 Result<void> check_vcpus(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark) {
   if (benchmark.needs_time() && experiment.meter != Meter::time) {
-    return user_error(
-        "{}: '{}' needs meter = \"time\": the instructions meter has one vCPU only, as QEMU's icount executes one CPU "
-        "at a time, and a lock for which another CPU waits costs nothing there",
-        measure.where, benchmark.name);
+    return user_error("{}: '{}' needs meter = \"time\": {}", measure.where, benchmark.name, kOneVcpu);
   }
   if (benchmark.vcpus <= experiment.vcpus) return {};
   return user_error("{}: '{}' keeps {} vCPUs busy at once, the guest has {}: set vcpus = {} or more, or leave it out",
@@ -144,15 +141,15 @@ std::vector<std::size_t> order_in_block(std::size_t count, std::uint64_t block, 
     for (std::size_t i = count; i > 1; --i) std::swap(numbers[i - 1], numbers[shuffle.below(i)]);
     return numbers;
   };
-  const std::string square = std::to_string(block / count);
-  const auto rows = shuffled("square " + square + " rows");
-  const auto treatments = shuffled("square " + square + " treatments");
+  const std::uint64_t square = block / count;
+  const bool is_odd = count % 2 == 1;  // two squares then belong together, and the second one is mirrored
+  const auto rows = shuffled(fmt::format("square {} rows", square));
+  const auto treatments = shuffled(fmt::format("square {} treatments", is_odd ? square / 2 : square));
   std::vector<std::size_t> order;
   for (std::size_t place = 0; place < count; ++place) {
-    // 0, n − 1, 1, n − 2, …: each difference of neighbours occurs once; of an odd count every second square is
-    // mirrored.
+    // 0, n − 1, 1, n − 2, …: of an even count each difference of neighbours occurs once.
     std::size_t zigzag = place % 2 == 0 ? place / 2 : count - 1 - place / 2;
-    if (count % 2 == 1 && block / count % 2 == 1) zigzag = (count - zigzag) % count;
+    if (is_odd && square % 2 == 1) zigzag = (count - zigzag) % count;
     order.push_back(treatments[(zigzag + rows[block % count]) % count]);
   }
   return order;

@@ -351,5 +351,28 @@ benchmarks = ["getpid"]
   for (std::size_t i = 3; i < counted.size(); ++i) EXPECT_EQ(counted[i].kernel, counted[i % 3].kernel);
 }
 
+// What one boot leaves on the host, the next one finds: Williams' squares. An odd count takes two of them.
+TEST(Plan, EachKernelFollowsEachOtherOneEquallyOften) {
+  std::vector<Benchmark> known(1);
+  known.front().name = "getpid";
+  known.front().iterations = 10;
+  for (const auto& [kernels, blocks, times] : {std::tuple(std::string(R"("none", "multi", "flat", "list")"), 4, 1),
+                                               {R"("none", "multi", "flat")", 6, 2},
+                                               {R"("none", "multi", "flat", "list", "static3")", 10, 2}}) {
+    const auto boots = *make_plan(
+        *parse_experiment(fmt::format("name = \"w\"\nmeter = \"time\"\nboots = {}\n[[measure]]\nkernels = [{}]\n"
+                                      "depths = [0]\nbenchmarks = [\"getpid\"]\n",
+                                      blocks, kernels),
+                          "test"),
+        known);
+    const std::size_t count = boots.size() / static_cast<std::size_t>(blocks);
+    std::map<std::pair<std::string, std::string>, int> followed;
+    for (std::size_t i = 1; i < boots.size(); ++i)
+      if (i % count != 0) ++followed[{boots[i - 1].kernel, boots[i].kernel}];
+    EXPECT_EQ(followed.size(), count * (count - 1)) << kernels;
+    for (const auto& [pair, number] : followed) EXPECT_EQ(number, times) << pair.first << ", " << pair.second;
+  }
+}
+
 }  // namespace
 }  // namespace nslab
