@@ -47,7 +47,7 @@ constexpr char kTerminal[] = "/dev/ttyS0";
 constexpr char kSizes[] = "/dev/ttyS1";
 constexpr char kSession[] = "--session";
 constexpr char kCommand[] = "--command";
-constexpr char kDisturber[] = "disturber";  // as harness/cli/verb_profile.cc knows it
+constexpr char kDisturber[] = "disturber";  // as harness/boot/perf.cc knows it
 
 [[noreturn]] void end(const std::string& text) {
   const PortAccess access;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
-#include <time.h>
-
 #include <cstdint>
 #include <string>
 
 #include "../guest/window_marks.h"
+#include "../micro/clocks.h"
 
 /// The clock that the time meter reads, in nanoseconds.
 ///
@@ -20,9 +19,8 @@ namespace nslab::timed {
 
 class GuestClock {
  public:
-  static constexpr const char* kUnit = "ns";
-  /// Two readings in a row that are further apart had an interrupt between them.
-  static constexpr std::uint64_t kInterrupted = 1500;
+  static constexpr const char* kUnit = micro::TimeClock::kUnit;
+  static constexpr std::uint64_t kInterrupted = micro::TimeClock::kInterrupted;
 
   /// From now on the time-stamp counter is read, at this frequency; 0: the kernel's clock.
   static void use_counter(std::uint64_t hertz);
@@ -33,11 +31,7 @@ class GuestClock {
       // 32 bits behind the point.
       return static_cast<std::uint64_t>(static_cast<unsigned __int128>(counter()) * nanoseconds_a_cycle_ >> 32);
     }
-    timespec time;
-    asm volatile("" : : : "memory");
-    clock_gettime(CLOCK_MONOTONIC_RAW, &time);
-    asm volatile("" : : : "memory");
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+    return micro::TimeClock::now();
   }
   template <WindowMark>
   [[gnu::always_inline]] static std::uint64_t marked_now() {

@@ -31,8 +31,6 @@ std::vector<int> allowed_cpus(const fs::path& root) {
   return {};
 }
 
-void append(std::vector<int>& list, const std::vector<int>& more) { list.insert(list.end(), more.begin(), more.end()); }
-
 std::vector<int> siblings_of(const std::vector<Cpu>& cpus, const std::vector<int>& numbers) {
   std::set<int> siblings;
   for (const Cpu& cpu : cpus)
@@ -135,7 +133,7 @@ Result<std::vector<CpuPlace>> cpu_places(const std::vector<Cpu>& cpus, unsigned 
     return machine_error("{} need as many CPUs; this process may use {}", counted(each, "vCPU"), all.size());
   const auto split = all.end() - static_cast<long>(each);
   CpuPlace place{{split, all.end()}, {all.begin(), split}, {}};
-  if (place.others.empty()) append(place.others, all);
+  if (place.others.empty()) place.others = all;
   place.siblings = siblings_of(cpus, place.vcpus);
   return std::vector<CpuPlace>{place};
 }

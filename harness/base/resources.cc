@@ -107,11 +107,17 @@ Resources usable_resources(const fs::path& root) {
           .memory_mib = std::min(machine_mib, memory_limit_mib(root))};
 }
 
-bool cpu_has_flag(const fs::path& root, const std::string& flag) {
+std::string cpu_field(const fs::path& root, const std::string& name) {
   for (const std::string& line : lines_of(content_of(root / "proc/cpuinfo"))) {
-    if (line.starts_with("flags")) return (line + " ").find(" " + flag + " ") != std::string::npos;
+    const auto colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    if (line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1) == name) return line.substr(colon + 2);
   }
-  return false;
+  return "";
+}
+
+bool cpu_has_flag(const fs::path& root, const std::string& flag) {
+  return (" " + cpu_field(root, "flags") + " ").find(" " + flag + " ") != std::string::npos;
 }
 
 OomWatch::OomWatch(fs::path root) : root_(std::move(root)), before_(count()) {}

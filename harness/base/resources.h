@@ -18,6 +18,8 @@ struct Resources {
 /// `root` is for tests, which have a /proc and a /sys of their own there.
 Resources usable_resources(const std::filesystem::path& root = "/");
 
+/// What /proc/cpuinfo says of the first CPU under this name, as "model name"; empty: nothing. `root` as above.
+std::string cpu_field(const std::filesystem::path& root, const std::string& name);
 /// Whether the CPU shows this flag in /proc/cpuinfo, as "vmx" or "hypervisor". `root` as above.
 bool cpu_has_flag(const std::filesystem::path& root, const std::string& flag);
 

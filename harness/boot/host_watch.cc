@@ -105,23 +105,21 @@ HostWatch::HostWatch(int pid, std::vector<int> vcpu_threads, CpuPlace place, fs:
 }
 
 HostWatch::Counts HostWatch::count() const {
-  Counts counts = last_;
-  Counts threads;
+  Counts counts;
   for (const int thread : threads_) {
     const fs::path task = root_ / fmt::format("proc/{}/task/{}", pid_, thread);
     const auto scheduled = read_file(task / "schedstat");
     const auto status = read_file(task / "status");
-    if (!scheduled || !status) return counts;  // it has ended: the last look stays
+    if (!scheduled || !status) return last_;  // it has ended: the last look stays
     std::istringstream fields(*scheduled);
     std::uint64_t ran_ns = 0;
     std::uint64_t waited_ns = 0;
     fields >> ran_ns >> waited_ns;
-    threads.ran_us += ran_ns / 1000;
-    threads.waited_us += waited_ns / 1000;
+    counts.ran_us += ran_ns / 1000;
+    counts.waited_us += waited_ns / 1000;
     if (const auto at = status->find(kInvoluntary); at != std::string::npos)
-      threads.preempted += std::stoull("0" + status->substr(status->find_first_of("0123456789", at)));
+      counts.preempted += std::stoull("0" + status->substr(status->find_first_of("0123456789", at)));
   }
-  counts = threads;
   counts.knows_cpus = true;
   counts.watched_us = static_cast<std::uint64_t>(monotonic_seconds() * 1e6) * threads_.size();
   const auto times = cpu_times(root_);

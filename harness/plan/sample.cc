@@ -5,6 +5,11 @@
 
 namespace nslab {
 
+Json layout_of(const Sample& sample) {
+  auto layout = sample.layout.empty() ? std::nullopt : parse_json(sample.layout);
+  return layout && layout->is_object() ? std::move(*layout) : Json::object();
+}
+
 std::string impossible(const Sample& sample) {
   const std::uint64_t figures[] = {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
                                    sample.median,     sample.p90, sample.maximum};

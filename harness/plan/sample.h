@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "json.h"
 #include "meter.h"
 
 namespace nslab {
@@ -43,6 +44,9 @@ struct Sample {
   double mean() const { return iterations == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(iterations); }
   bool operator==(const Sample&) const = default;
 };
+
+/// A sample's layout, by name; empty where it has none.
+Json layout_of(const Sample& sample);
 
 /// Why no boot may have ended with this sample, or nothing: a store or a file that holds it is damaged or was edited.
 /// The text has no subject: "is measured and has no repetitions".

@@ -26,7 +26,8 @@ struct OfBuild {
 
 /// Whether a member of a layout is a count, of which several boots have the sum. All others are facts.
 bool is_count(const std::string& name) {
-  return name.starts_with("count") || name.starts_with("worker_") || name == "operations";
+  return name.starts_with("count_") || name == "counted_operations" || name.starts_with("worker_") ||
+         name == "operations";
 }
 
 void add_boot(OfBuild& build, const Sample& boot) {
@@ -41,7 +42,7 @@ void add_boot(OfBuild& build, const Sample& boot) {
   build.minima += boot.minimum;
   build.medians += boot.median;
   build.p90s += boot.p90;
-  const auto layout = parse_json(boot.layout.empty() ? "{}" : boot.layout).value_or(Json::object());
+  const Json layout = layout_of(boot);
   for (const auto& [name, value] : layout.items())
     if (is_count(name) && value.is_number_unsigned()) build.counted[name] += value.get<std::uint64_t>();
 }
@@ -54,10 +55,10 @@ Sample as_sample(const OfBuild& build) {
   all.minimum = mean(build.minima);
   all.median = mean(build.medians);
   all.p90 = mean(build.p90s);
-  if (auto layout = parse_json(all.layout.empty() ? "{}" : all.layout); layout && !build.counted.empty()) {
-    for (const auto& [name, sum] : build.counted) (*layout)[name] = sum;
-    all.layout = to_text(*layout);
-  }
+  if (build.counted.empty()) return all;
+  Json layout = layout_of(all);
+  for (const auto& [name, sum] : build.counted) layout[name] = sum;
+  all.layout = to_text(layout);
   return all;
 }
 
@@ -92,9 +93,8 @@ std::vector<Sample> in_whole_rounds(const std::vector<Sample>& samples) {
   return whole;
 }
 
-std::vector<Sample> over_builds(const std::vector<Sample>& all_samples) {
-  if (builds_in(all_samples) == 1) return all_samples;
-  const auto samples = in_whole_rounds(all_samples);
+std::vector<Sample> over_builds(const std::vector<Sample>& samples) {
+  if (builds_in(samples) == 1) return samples;
   using Key = std::tuple<std::string, std::string, int, std::string, int, bool>;
   std::map<Key, OfBuild> builds;
   for (const Sample& sample : samples) {
@@ -120,7 +120,7 @@ std::vector<CellLevels> cell_levels(const std::vector<Sample>& samples, const st
   using Key = std::tuple<std::string, int, std::string>;
   std::map<Key, std::map<int, std::vector<BootValue>>> cells;
   std::set<Key> refused;
-  for (const Sample& sample : in_whole_rounds(samples)) {
+  for (const Sample& sample : samples) {
     const auto [kernel, build] = kernel_and_build(sample.kernel);
     const Key key{sample.benchmark, sample.depth, kernel};
     if (sample.status != CellStatus::ok) refused.insert(key);

@@ -11,10 +11,10 @@
 namespace nslab {
 
 /// The samples of a run whose kernels were built several times ("multi~2", build_name.h) as samples of kernels: all
-/// boots of one build are one, the mean over its whole rounds, whose seed is the build's number and 1. So a build is
+/// boots of one build are one, the mean over its rounds, whose seed is the build's number and 1. So a build is
 /// the replicate, and boots are none: what one layout of the code does to all its boots is no property of the design
-/// (Kalibera and Jones, ISMM 2013: the highest level that varies). Samples of a run without several builds stay as they
-/// are.
+/// (Kalibera and Jones, ISMM 2013: the highest level that varies). It takes what in_whole_rounds() gives. Samples of a
+/// run without several builds stay as they are.
 std::vector<Sample> over_builds(const std::vector<Sample>& samples);
 
 /// The samples of those rounds in which every build that has the cell was booted: a round that a build lacks would
@@ -37,8 +37,8 @@ struct CellLevels {
   std::optional<double> drift;        ///< drift_percent() over all boots
 };
 
-/// Of all cells that were measured and never refused, by benchmark, depth and kernel. `level` as of an interval, 0.95;
-/// the other two as a report's.
+/// Of all cells that were measured and never refused, in whole rounds, by benchmark, depth and kernel. `level` as of an
+/// interval, 0.95; the other two as a report's.
 std::vector<CellLevels> cell_levels(const std::vector<Sample>& samples, const std::string& reference,
                                     bool reference_at_depth_zero, double level);
 

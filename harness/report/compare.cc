@@ -77,7 +77,7 @@ Table table_of(const std::vector<ComparedCell>& rows, const std::string& a, cons
 Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std::vector<Sample>& boots,
                                                 const std::string& a, const std::string& b,
                                                 const ReportOptions& options) {
-  const std::vector<Sample> samples = over_builds(boots);
+  const std::vector<Sample> samples = over_builds(in_whole_rounds(boots));
   TRY(check_level(options));
   if (a == b) return user_error("'{}' is named twice: name two different kernels.", a);
   std::map<std::pair<std::string, int>, std::pair<Side, Side>> cells;

@@ -19,11 +19,10 @@ constexpr double kMostOthers = 2;
 constexpr double kMostSiblings = 10;
 constexpr double kMostFrequency = 5;
 
-std::map<std::string, std::uint64_t> host_numbers(const std::string& layout) {
+std::map<std::string, std::uint64_t> host_numbers(const Sample& sample) {
   std::map<std::string, std::uint64_t> numbers;
-  const auto object = parse_json(layout.empty() ? "{}" : layout);
-  if (!object || !object->is_object()) return numbers;
-  for (const auto& [name, value] : object->items())
+  const Json layout = layout_of(sample);
+  for (const auto& [name, value] : layout.items())
     if (name.starts_with("host_") && value.is_number_unsigned()) numbers[name] = value.get<std::uint64_t>();
   return numbers;
 }
@@ -57,7 +56,7 @@ std::vector<WatchedBoot> watched_boots(const std::vector<Sample>& samples) {
   for (const Sample& sample : samples) {
     const auto [boot, is_new] = boots.try_emplace({sample.seed, sample.kernel});
     if (!boot->second.numbers.empty()) continue;
-    auto numbers = host_numbers(sample.layout);
+    auto numbers = host_numbers(sample);
     auto by = disturbances(numbers);
     boot->second = {sample.kernel, sample.seed, std::move(numbers), std::move(by)};
   }

@@ -121,6 +121,17 @@ std::string as_word(std::string_view text) {
   return out;
 }
 
+std::string names_of(const std::vector<Series>& lines) {
+  return words_of(lines, [](const Series& s) { return as_word(fmt::format("{}, depth {}", s.kernel, s.depth)); });
+}
+
+std::string looks_of(const Report& report, const std::vector<Series>& lines) {
+  const auto depths = shallow_depths(report);
+  return words_of(lines, [&](const Series& s) {
+    return fmt::format("{} {}", number_of(report, s.kernel), s.depth == depths.front() ? 1 : 2);
+  });
+}
+
 std::string title_text(const Report& report, std::string_view what) {
   return fmt::format("{}: {}\n{}", what, quantity_text(report.run, shown(report).statistic), subtitle(report));
 }

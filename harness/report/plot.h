@@ -59,6 +59,11 @@ std::string words_of(const Items& items, Text text) {
   return out;
 }
 
+/// The lines' names in a key, one word each.
+std::string names_of(const std::vector<Series>& lines);
+/// The lines' looks for gnuplot: two words each, the kernel's number and 1 at the shallowest depth, or 2.
+std::string looks_of(const Report& report, const std::vector<Series>& lines);
+
 /// A plot's title: what it shows, and on further lines of what run and how sure.
 std::string title_text(const Report& report, std::string_view what);
 /// Breaks what stands at a plot's foot into lines that fit.

@@ -81,18 +81,12 @@ std::string growth_data(const Report& report) {
 
 Drawing draw_growth(const Report& report) {
   const GrowthLines lines = growth_lines(report);
-  const auto depths = shallow_depths(report);
   return {
       growth_data(report),
       {title_text(report, "How cost grows"), fmt::format("{} per operation", report.run.unit()),
        words_of(lines.panels,
                 [](const auto& p) { return as_word(p.first + " against " + p.second) + " " + as_word(p.second); }),
-       words_of(lines.lines, [](const Series& s) { return as_word(fmt::format("{}, depth {}", s.kernel, s.depth)); }),
-       words_of(lines.lines,
-                [&](const Series& s) {
-                  return fmt::format("{} {}", number_of(report, s.kernel), s.depth == depths.front() ? 1 : 2);
-                }),
-       note_lines(refused_note(report, depths))}};
+       names_of(lines.lines), looks_of(report, lines.lines), note_lines(refused_note(report, shallow_depths(report)))}};
 }
 
 }  // namespace

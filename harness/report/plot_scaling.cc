@@ -71,19 +71,13 @@ std::string scaling_data(const Report& report, const ScalingLines& lines) {
 
 Drawing draw_scaling(const Report& report) {
   const ScalingLines lines = scaling_lines(report);
-  const auto depths = shallow_depths(report);
   // What is drawn is no cost: its name stands at the axis.
   const std::string title = title_text(report, "");
   return {
       scaling_data(report, lines),
       {"How it scales" + title.substr(title.find('\n')), "operations per second, all vCPUs together",
        words_of(lines.panels, [](const std::string& series) { return as_word(panel_title(series)); }),
-       words_of(lines.lines, [](const Series& s) { return as_word(fmt::format("{}, depth {}", s.kernel, s.depth)); }),
-       words_of(lines.lines,
-                [&](const Series& s) {
-                  return fmt::format("{} {}", number_of(report, s.kernel), s.depth == depths.front() ? 1 : 2);
-                }),
-       note_lines(refused_note(report, depths))}};
+       names_of(lines.lines), looks_of(report, lines.lines), note_lines(refused_note(report, shallow_depths(report)))}};
 }
 
 }  // namespace

@@ -44,12 +44,6 @@ SeedValues values_of(const SamplesByCell& samples, const CellKey& key, Statistic
   return values;
 }
 
-/// A sample's layout, by name; empty where it has none.
-Json layout_of(const Sample& sample) {
-  auto layout = sample.layout.empty() ? std::nullopt : parse_json(sample.layout);
-  return layout && layout->is_object() ? std::move(*layout) : Json::object();
-}
-
 /// A whole number of a layout.
 std::optional<std::uint64_t> number_in(const Json& layout, std::string_view name) {
   const auto found = layout.find(name);
@@ -513,7 +507,8 @@ void sort_kernels(std::vector<std::string>& kernels) {
 }
 
 Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boots, const ReportOptions& options) {
-  const std::vector<Sample> samples = over_builds(boots);
+  const std::vector<Sample> in_rounds = in_whole_rounds(boots);
+  const std::vector<Sample> samples = over_builds(in_rounds);
   if (samples.empty() && !run.failures.empty()) {
     return user_error("run {} ({}) has no samples, because all its boots failed. The first: {}", run.id, run.experiment,
                       run.failures.front().error);
@@ -590,11 +585,11 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boot
     report.views.push_back(ViewBuilder(report, by_cell, floors, statistic).build());
   }
   check_samples(report, by_cell);
-  if (properties_of(run.meter).depends_on_host) {
-    report.levels = cell_levels(boots, report.reference, report.reference_at_depth_zero, options.level);
-    report.incomplete_rounds = boots.size() - in_whole_rounds(boots).size();
+  report.incomplete_rounds = boots.size() - in_rounds.size();
+  if (run.meter == Meter::time) {
+    report.levels = cell_levels(in_rounds, report.reference, report.reference_at_depth_zero, options.level);
+    report.timed = timed_guests(boots);
   }
-  if (run.meter == Meter::time) report.timed = timed_guests(boots);
   return report;
 }
 

@@ -146,13 +146,13 @@ Document scaling_section(const Report& report, const View& view) {
       {.kind = Block::Kind::table,
        .text = fmt::format(
            "The Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), fitted to each boot's throughputs "
-           "by "
-           "least squares, ± the {} interval of its parameters over boots. λ is what one vCPU does alone, per second. "
+           "by least squares, ± the {} interval of its parameters over boots. λ is what one vCPU does alone, per "
+           "second. "
            "σ is the part of the work that only one vCPU can do at a time, so that, where it is below 1, throughput "
            "stays below λ / σ. κ is "
            "what each pair of vCPUs costs in keeping their data alike; where it is not 0, throughput is the most at "
-           "√((1 "
-           "− σ) / κ) vCPUs and falls beyond; that is said where its interval lies above 0. One below 0 is noise. The "
+           "√((1 − σ) / κ) vCPUs and falls beyond; that is said where its interval lies above 0. One below 0 is noise. "
+           "The "
            "fit describes the points; it does not say "
            "which lock makes them, and beyond the largest number of vCPUs it is a guess. Of three points it shows no "
            "error, as it passes through them.",

@@ -99,10 +99,9 @@ class PlaceTaken {
 /// Adds what the host did meanwhile to what the guest saw.
 void add_to_layout(Sample& sample, const std::map<std::string, std::uint64_t>& host) {
   if (host.empty() || sample.layout.empty()) return;
-  auto layout = parse_json(sample.layout);
-  if (!layout || !layout->is_object()) return;
-  for (const auto& [name, number] : host) (*layout)[name] = number;
-  sample.layout = to_text(nlohmann::json(*layout));  // in the order of names, as the guest's
+  Json layout = layout_of(sample);
+  for (const auto& [name, number] : host) layout[name] = number;
+  sample.layout = to_text(nlohmann::json(layout));  // in the order of names, as the guest's
 }
 
 }  // namespace

@@ -4,20 +4,13 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <fstream>
 #include <thread>
+
+#include "resources.h"
 
 namespace nslab {
 
 namespace {
-
-std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
 
 utsname system_name() {
   utsname name{};
@@ -31,8 +24,9 @@ std::string host_name() { return system_name().nodename; }
 
 Json describe_host() {
   const utsname name = system_name();
+  const std::string model = cpu_field("/", "model name");
   return {{"system", fmt::format("{} {} {}", name.sysname, name.release, name.machine)},
-          {"cpu", cpu_model()},
+          {"cpu", model.empty() ? "unknown" : model},
           {"cores", std::thread::hardware_concurrency()}};
 }
 

@@ -38,10 +38,8 @@ std::string of_all_cpus(const fs::path& cpus, const std::string& file) {
 }
 
 HostSetting microcode(const fs::path& root) {
-  const auto text = read_file(root / "proc/cpuinfo");
-  for (const std::string& line : lines_of(text ? *text : ""))
-    if (line.starts_with("microcode")) return {"microcode", line.substr(line.find(':') + 2), "", ""};
-  return {"microcode", kAbsent, "", ""};
+  const std::string version = cpu_field(root, "microcode");
+  return {"microcode", version.empty() ? kAbsent : version, "", ""};
 }
 
 HostSetting governor(const fs::path& cpus) {

@@ -193,8 +193,8 @@ Result<UnpackedRun> unpack_run(const fs::path& folder) {
         host_name(), to_text(describe_host()), to_text(host));
   }
   const Resources usable = usable_resources();
-  const int wish = properties_of(prepared.experiment.meter).depends_on_host ? 1 : 0;  // as here
-  prepared.jobs = TRY(choose_jobs(wish, prepared.experiment.memory_mib, usable.cores, usable.memory_mib));
+  const bool timed = properties_of(prepared.experiment.meter).depends_on_host;
+  prepared.jobs = TRY(choose_jobs(0, prepared.experiment.memory_mib, timed ? 1 : usable.cores, usable.memory_mib));
   prepared.plan = std::move(plans);
   prepared.image.file = shelf / "images" / text_member(*manifest, "initramfs_sha256");
   prepared.image.hash = TRY(sha256_file(prepared.image.file));

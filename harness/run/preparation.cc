@@ -41,10 +41,6 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
   return key.hex();
 }
 
-}  // namespace
-
-namespace {
-
 /// The host's pages of 2 MiB where enough of them are free, or else what the kernel gives.
 GuestMemory memory_for_timed(int memory_mib, unsigned guests) {
   constexpr std::uint64_t kPageMib = 2;
@@ -141,8 +137,7 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
         "kernel.sched_rt_runtime_us=-1 turns that off");
   }
   // Guests that are timed at once disturb each other: several are the user's own wish.
-  const int wish = timed && options.jobs == 0 ? 1 : options.jobs;
-  const auto jobs = TRY(choose_jobs(wish, experiment.memory_mib, usable.cores, usable.memory_mib));
+  const auto jobs = TRY(choose_jobs(options.jobs, experiment.memory_mib, timed ? 1 : usable.cores, usable.memory_mib));
   const auto files = TRY(locate_files(paths, files_needed(plan, benchmarks)));
   auto image = TRY(make_image(paths, files, experiment.meter));
 

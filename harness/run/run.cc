@@ -47,8 +47,9 @@ Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
   manifest["qemu_command"] = prepared.command;
   manifest["host"] = describe_host();
   if (properties_of(prepared.experiment.meter).depends_on_host) {
-    manifest["host_settings"] = host_settings_json(read_host_settings());
-    manifest["host_identity"] = host_identity(describe_host(), read_host_settings());
+    const auto settings = read_host_settings();
+    manifest["host_settings"] = host_settings_json(settings);
+    manifest["host_identity"] = host_identity(describe_host(), settings);
   }
   manifest["curves"] = curves_of(prepared.benchmarks);
   manifest["kernels"] = Json::object();
