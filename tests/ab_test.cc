@@ -102,6 +102,8 @@ TEST(Ab, ARangeFindsTheCommitThatCostsToTheInstruction) {
   EXPECT_TRUE(dear.starts_with(move["commit"].get<std::string>())) << move;
   EXPECT_EQ(move["subject"], "a hundred instructions more in each alloc_pid()");
   EXPECT_EQ(found["measured"].size(), 4U) << "the ends, and both between";
+  EXPECT_EQ(found["range"]["seeds"].size(), 2U) << "one for each boot of a kernel: " << found["range"];
+  EXPECT_THAT(found["range"]["qemu"].get<std::string>(), testing::HasSubstr("QEMU"));
   bool seen = false;
   for (const Json& cell : move["cells"]) {
     if (cell["benchmark"] != "fork_exit_wait") {

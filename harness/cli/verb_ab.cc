@@ -296,8 +296,13 @@ Json json_of(const Compared& compared, const std::string& a, const std::string& 
     cells.push_back(std::move(json));
   }
   const RunRecord& run = compared.run.run;
+  std::set<std::uint64_t> seeds;
+  for (const Sample& sample : compared.run.samples) seeds.insert(sample.seed);
+  const Json manifest = parse_json(run.manifest).value_or(Json::object());
   return {{"a", a},
           {"b", b},
+          {"qemu", manifest.contains("qemu") ? manifest["qemu"] : Json()},
+          {"seeds", seeds},
           {"unit", run.unit()},
           {"profile", run.profile},
           {"for_measurement", run.measurable},

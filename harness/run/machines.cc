@@ -21,6 +21,23 @@ bool is_name(std::string_view text, std::string_view more) {
   });
 }
 
+/// sbatch's options, which commas separate. A comma of a value's own is written twice.
+std::vector<std::string> options_of(const std::string& text) {
+  std::vector<std::string> options;
+  bool goes_on = false;
+  for (const std::string& part : split_at(text, ',')) {
+    if (goes_on) {
+      options.back() += "," + part;
+      goes_on = false;
+    } else if (part.empty() && !options.empty()) {
+      goes_on = true;
+    } else {
+      options.push_back(part);
+    }
+  }
+  return options;
+}
+
 }  // namespace
 
 Result<Machines> machines_from(const std::string& text) {
@@ -43,7 +60,7 @@ Result<Machines> machines_from(const std::string& text) {
   if (rest.empty() || rest.back() == ',') return wrong("a name is missing");
   if (kind == "slurm") {
     machines.kind = Machines::Kind::slurm;
-    for (const std::string& option : split_at(rest, ',')) {
+    for (const std::string& option : options_of(rest)) {
       const auto equals = option.find('=');
       const std::string name = option.substr(0, equals);
       if (!is_name(name, "-")) return wrong(fmt::format("'{}' is no option of sbatch", option));

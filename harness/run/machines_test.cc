@@ -23,6 +23,13 @@ TEST(Machines, OptionsAreThoseOfSbatch) {
               ElementsAre(Pair("exclusive", ""), Pair("partition", "short"), Pair("time", "1:00:00")));
 }
 
+TEST(Machines, ACommaOfAnOptionsValueIsWrittenTwice) {
+  const auto machines = machines_from("slurm:partition=short,,long,exclusive,nodelist=a,,b,,c");
+  ASSERT_TRUE(machines) << machines.error().message;
+  EXPECT_THAT(machines->slurm_options,
+              ElementsAre(Pair("exclusive", ""), Pair("nodelist", "a,b,c"), Pair("partition", "short,long")));
+}
+
 TEST(Machines, HostsMayHaveAUserAndANumberOfBoots) {
   const auto machines = machines_from("ssh:one,me@two.example*4");
   ASSERT_TRUE(machines) << machines.error().message;

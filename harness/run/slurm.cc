@@ -46,10 +46,14 @@ Result<std::string> slurm(std::vector<std::string> argv) {
   if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == 127) {
     return machine_error("{} is missing: '--on slurm' needs Slurm's programs (apt-get install slurm-client)", program);
   }
-  const bool no_memory = run.output.find("Memory specification") != std::string::npos;
-  return machine_error("{} ended with {}:\n{}{}", program, describe_status(run.status),
-                       without_last_newlines(run.output),
-                       no_memory ? "\nIf this cluster has no memory configured, ask for none: --on slurm:mem=0" : "");
+  const auto says = [&](std::string_view words) { return run.output.find(words) != std::string::npos; };
+  std::string message =
+      fmt::format("{} ended with {}:\n{}", program, describe_status(run.status), without_last_newlines(run.output));
+  if (says("Memory specification"))
+    message += "\nIf this cluster has no memory configured, ask for none: --on slurm:mem=0";
+  // Slurm answers, and does not want these options.
+  const bool is_refused = program == "sbatch" && !says("Unable to contact") && !says("Socket timed out");
+  return is_refused ? user_error("{}", message) : machine_error("{}", message);
 }
 
 /// The tasks that are queued or run, as "1234_5", each with why it waits (empty: it does not); nothing when Slurm does
