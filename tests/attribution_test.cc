@@ -176,7 +176,7 @@ Error failure_with(const std::filesystem::path& plugins, const SymbolTable& symb
   const TempFolder work = folder();
   const TempFolder boot = folder();
   BootSettings settings;
-  settings.vmlinux = kernel("multi").vmlinux();
+  settings.kernel = kernel("multi").vmlinux();
   settings.initramfs = must(make_image(paths())).file;
   settings.folder = boot.path();
   settings.plugins = plugins;

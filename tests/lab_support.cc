@@ -121,7 +121,7 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
                   int vcpus) {
   const TempFolder work = folder();
   BootSettings settings;
-  settings.vmlinux = kernel(plan.kernel, profile).vmlinux();
+  settings.kernel = kernel(plan.kernel, profile).vmlinux();
   settings.initramfs = must(make_image(paths(), more)).file;
   settings.memory_mib = memory_mib;
   settings.vcpus = vcpus;

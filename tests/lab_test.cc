@@ -85,7 +85,7 @@ benchmarks = [
 /// The settings of a boot of multi in this folder.
 BootSettings settings_in(const std::filesystem::path& folder) {
   BootSettings settings;
-  settings.vmlinux = kernel("multi").vmlinux();
+  settings.kernel = kernel("multi").vmlinux();
   settings.initramfs = must(make_image(paths())).file;
   settings.folder = folder / "boot";
   settings.plugins = paths().plugins;

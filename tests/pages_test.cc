@@ -46,7 +46,7 @@ std::vector<Sample> samples_of(const BootPlan& plan, const Kernel& kernel, const
   const TempFolder work = folder();
   BootSettings settings;
   settings.plugins = paths().plugins;
-  settings.vmlinux = kernel.vmlinux();
+  settings.kernel = kernel.vmlinux();
   settings.initramfs = must(make_image(where)).file;
   settings.folder = work.path();
   return must(run_boot(plan, settings)).report.samples;

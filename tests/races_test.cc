@@ -103,7 +103,7 @@ TEST(BadModel, AMissingGracePeriodIsCaught) {
   bad.model.build_base.reset();
   const Kernel kernel = must(KernelBuilder(with_bad).build(bad));
   BootSettings settings;
-  settings.vmlinux = kernel.vmlinux();
+  settings.kernel = kernel.vmlinux();
   settings.initramfs = must(make_image(paths(), program())).file;
   settings.accelerator = Accelerator::tcg;
   settings.memory_mib = kMemoryMib;

@@ -71,6 +71,18 @@ TEST(TimedHost, AGuestHasItsCpuAndIsMarkedWhenAnotherProgramUsesIt) {
   EXPECT_THAT(nslab({"report", work.path() / "text"}).output, HasSubstr("has disturbed 1 of 1 boots"));
 }
 
+TEST(TimedHost, EachBootsKernelLiesElsewhere) {
+  const TempFolder work = folder();
+  std::string experiment = kExperiment;
+  experiment.replace(experiment.find("boots = 1"), 9, "boots = 3");
+  std::set<std::uint64_t> addresses;
+  for (const Sample& sample : measure(work.path() / "run", experiment, {"--accel", "tcg"}))
+    addresses.insert(layout_of(sample).at("kernel_text").get<std::uint64_t>());
+  // There are some 500 places.
+  EXPECT_GT(addresses.size(), 1U);
+  EXPECT_THAT(nslab({"report", work.path() / "run"}).output, HasSubstr("(KASLR): debian:6.12"));
+}
+
 TEST(TimedHost, CpusThatAreNotThereAreSaid) {
   const TempFolder work = folder();
   must(write_file(work.path() / "timed.toml", kExperiment));

@@ -23,6 +23,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "frame.h"
@@ -35,6 +36,7 @@
 #ifdef NSLAB_TIMED  // PID 1 of the time meter's guests
 #include "../timed/counters.h"
 #include "../timed/guest_clock.h"
+#include "../timed/kernel_text.h"
 #endif
 
 namespace nslab::guest {
@@ -153,10 +155,10 @@ long involuntary_switches() {
 /// for long (a tick takes some 10,000 instructions, or ns).
 bool quiet_window() {
 #ifdef NSLAB_TIMED
-  // Cycles of the host's counter, some 3 a nanosecond: 8 ms, and 1 ms, as the host's own interrupts are no work of the
-  // guest's, and an emulator takes 100 µs for a tick.
+  // Cycles of the host's counter, some 3 a nanosecond: 8 ms. A gap may be the host's other work, which is no work of
+  // the guest's: it is watched from outside, and marks the boot.
   constexpr std::uint64_t kWindow = 24'000'000;
-  constexpr std::uint64_t kLongGap = 3'000'000;
+  constexpr std::uint64_t kLongGap = std::numeric_limits<std::uint64_t>::max();
 #else
   constexpr std::uint64_t kWindow = 8'000'000;
   constexpr std::uint64_t kLongGap = 100'000;
@@ -256,6 +258,7 @@ std::uint64_t choose_clock() {
 }
 
 std::uint64_t counter_hertz = 0;  // choose_clock()
+std::uint64_t kernel_text = 0;    // timed::kernel_text()
 #endif
 
 // ---- Cells ---------------------------------------------------------------------------------------------------------
@@ -281,6 +284,7 @@ std::string request_for(const Plan& plan, const Cell& cell, pid_t first_resident
               {"history", cell.history},
 #ifdef NSLAB_TIMED
               {"counter_hertz", counter_hertz},
+              {"kernel_text", kernel_text},
 #endif
               {"condition",
                {{"residents", plan.condition.residents},
@@ -633,6 +637,7 @@ void go_wrong_after_first_cell(const Plan& plan) {
             " vCPUs: it is built without CONFIG_SMP or, as the machine has no ACPI, without CONFIG_X86_MPPARSE");
   }
   counter_hertz = choose_clock();
+  kernel_text = timed::kernel_text();
   // The kernel patches its code when the first counter is opened and when the last is closed. QEMU's emulator of
   // several CPUs has been seen to execute what is half patched ("Oops: int3"). Emulated CPUs are known by their clock:
   // there the patches are made once, while nothing else runs.

@@ -218,6 +218,7 @@ void print_list() {
     result["layout"].update(found);
 #ifdef NSLAB_TIMED
     result["layout"]["clock"] = timed::clocksource();
+    if (json.at("kernel_text") != 0) result["layout"]["kernel_text"] = json.at("kernel_text");
     if (json.at("counter_hertz") != 0) result["layout"]["counter_hertz"] = json.at("counter_hertz");
     for (const auto& [name, value] : measurement.notes()) result["layout"][name] = value;
 #endif

@@ -26,7 +26,7 @@ struct Boot {
 };
 
 struct BootSettings {
-  std::filesystem::path vmlinux;
+  std::filesystem::path kernel;  ///< a vmlinux; or a bzImage, which chooses its addresses at random (KASLR)
   std::filesystem::path initramfs;
   Accelerator accelerator = Accelerator::icount;
   int memory_mib = 512;

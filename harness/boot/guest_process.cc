@@ -49,6 +49,7 @@ BootFiles in(const fs::path& folder) {
 
 BootFiles in(const fs::path& folder, const BootSettings& settings) {
   BootFiles files = in(folder);
+  files.kernel = folder / settings.kernel.filename();
   if (describe(settings.accelerator).repeats) files.guard = folder / "guard.so";
   if (settings.symbols == nullptr) return files;
   files.plugin = folder / "attribution.so";
@@ -61,7 +62,7 @@ BootFiles in(const fs::path& folder, const BootSettings& settings) {
 /// Puts into the folder what QEMU reads. As nobody it may write two files there and change nothing else: root reads
 /// them afterwards, and they must not have become links to something else.
 Result<void> prepare_folder(const BootFiles& files, const BootSettings& settings, const BootPlan& plan) {
-  TRY(place_for_qemu(settings.vmlinux, files.vmlinux));
+  TRY(place_for_qemu(settings.kernel, files.kernel));
   TRY(place_for_qemu(settings.initramfs, files.initramfs));
   TRY(write_file(files.plan, plan.to_json()));
   TRY(write_file(files.frames, ""));

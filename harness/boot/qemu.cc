@@ -89,7 +89,7 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   append(argv, {"-fw_cfg", "name=opt/nslab/plan,file=" + option_value(files.plan)});
   // The watchdog counts guest seconds; QEMU then ends with status 0.
   append(argv, {"-device", "ib700", "-action", "watchdog=poweroff,panic=none"});
-  append(argv, {"-kernel", files.vmlinux.string(), "-initrd", files.initramfs.string()});
+  append(argv, {"-kernel", files.kernel.string(), "-initrd", files.initramfs.string()});
   append(argv, {"-append", kernel_command_line(description)});
   if (!files.guard.empty()) {
     append(argv, {"-plugin", "file=" + loadable(files.guard)});

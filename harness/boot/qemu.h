@@ -14,7 +14,7 @@ namespace nslab {
 
 /// The files of one boot.
 struct BootFiles {
-  std::filesystem::path vmlinux;
+  std::filesystem::path kernel;  ///< a vmlinux; or a bzImage, which chooses its addresses at random (KASLR)
   std::filesystem::path initramfs;
   std::filesystem::path plan;        ///< JSON for the guest, in
   std::filesystem::path frames;      ///< debug console, out

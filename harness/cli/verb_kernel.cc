@@ -26,7 +26,7 @@ Result<void> list() {
         const KernelSpec spec{base, profile, model};
         const auto hash = TRY(builder.hash(spec));
         print_out("{:<20} {:<8} {:<17} {:<6} {}\n", model.name, profile.name, hash.substr(0, 16),
-                  builder.is_built(builder.cached(spec, hash)) ? "yes" : "no", model.description);
+                  builder.is_built(spec, builder.cached(spec, hash)) ? "yes" : "no", model.description);
       }
     }
   }

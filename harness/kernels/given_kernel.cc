@@ -170,6 +170,7 @@ Result<void> unpack(const KernelImage& image, const fs::path& made) {
   if (!image.sha256.empty() && sha256(bytes) != image.sha256)
     return user_error("{} was changed meanwhile: give the same command again", image.file.string());
   std::string elf = TRY(unpack_kernel_image(bytes, image.file.string()));
+  if (elf != bytes) TRY(write_file(made / "bzImage", bytes));
   if (!image.map.empty() || !has_symbol_table(elf)) {
     const auto symbols = image.map.empty() ? TRY(read_kallsyms(elf, image.file.string()))
                                            : TRY(parse_system_map(TRY(read_file(image.map)), image.map.string()));
@@ -208,7 +209,10 @@ Result<GivenKernel> find_given_kernel(const KernelSpec& spec, const fs::path& ke
 Result<Kernel> provide_kernel(const KernelSpec& spec, const KernelCache& cache, int jobs) {
   const GivenKernel& given = *spec.given;
   const Kernel kernel = cache.kernel(given.name, given.hash);
-  const auto have = [&] { return cache.is_built(kernel) && is_intact(kernel).value_or(false); };
+  const auto have = [&] {
+    return cache.is_built(kernel) && is_intact(kernel).value_or(false) &&
+           (!spec.with_bzimage || says_of_bzimage(kernel));
+  };
   if (have()) return kernel;
   const auto lock = TRY(cache.lock(kernel));
   if (have()) return kernel;  // another process has made it meanwhile
@@ -226,6 +230,8 @@ Result<Kernel> provide_kernel(const KernelSpec& spec, const KernelCache& cache, 
     TRY(build_source_tree(spec, cache, made.path(), jobs));
   }
   manifest["vmlinux_sha256"] = TRY(sha256_file(made.path() / "vmlinux"));
+  const fs::path bzimage = made.path() / kernel.bzimage().filename();
+  manifest[kBzimageHash] = is_there(bzimage) ? TRY(sha256_file(bzimage)) : "";
   TRY(write_file(made.path() / "manifest.json", to_text(manifest, 2) + "\n"));
   TRY(cache.keep(kernel, std::move(made)));
   return kernel;

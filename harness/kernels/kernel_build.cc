@@ -63,6 +63,7 @@ Result<void> build_in(const BuildPlace& place, const KernelSpec& spec, const Ker
   TRY(write_file(folder / "sizes.json", to_json(TRY(measure_kernel_size(folder)))));
   Json manifest = manifest_of(spec, inputs);
   manifest["vmlinux_sha256"] = TRY(sha256_file(folder / "vmlinux"));
+  manifest[kBzimageHash] = TRY(sha256_file(folder / "arch/x86/boot/bzImage"));
   manifest["sizes_sha256"] = TRY(sha256_file(folder / "sizes.json"));
   manifest["objects"] = objects;
   manifest["build_seconds"] = std::llround(seconds);
@@ -94,6 +95,10 @@ Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) co
   return cache_.kernel(spec.model.name, hash);
 }
 
+bool KernelBuilder::is_built(const KernelSpec& spec, const Kernel& kernel) const {
+  return cache_.is_built(kernel) && (!spec.with_bzimage || says_of_bzimage(kernel));
+}
+
 Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) const {
   const auto hash = TRY(cache_.source_hash(base.source));
   if (!patched) return cache_.source_tree(base.source, base.version(), hash, {});
@@ -114,9 +119,9 @@ Result<Kernel> KernelBuilder::build(const KernelSpec& spec, int jobs, bool with_
   const std::string& profile = spec.profile.name;
   const auto in = TRY(inputs(spec));
   const Kernel kernel = cache_.kernel(spec.model.name, in.hash());
-  const auto is_damaged = [&] { return is_built(kernel) && !is_intact(kernel).value_or(false); };
+  const auto is_damaged = [&] { return cache_.is_built(kernel) && !is_intact(kernel).value_or(false); };
   const auto have = [&] {
-    return is_built(kernel) && (!with_objects || cache_.has_objects(profile, kernel)) && !is_damaged();
+    return is_built(spec, kernel) && (!with_objects || cache_.has_objects(profile, kernel)) && !is_damaged();
   };
   if (have()) return kernel;
   const auto lock = TRY(cache_.lock(kernel));
@@ -156,9 +161,16 @@ Result<bool> is_intact(const Kernel& kernel) {
     return manifest->contains(key) && manifest->at(key) == value;
   };
   if (!is("hash", kernel.hash) || !is("vmlinux_sha256", vmlinux)) return false;
+  if (is_there(kernel.bzimage()) && !is(kBzimageHash, TRY(sha256_file(kernel.bzimage())))) return false;
   if (manifest->contains("given")) return true;  // it has no sizes
   const auto sizes = sha256_file(kernel.sizes());
   return sizes && is("sizes_sha256", *sizes);
+}
+
+bool says_of_bzimage(const Kernel& kernel) {
+  const auto manifest = read_manifest(kernel);
+  if (!manifest || !manifest->is_object() || !manifest->contains(kBzimageHash)) return false;
+  return manifest->at(kBzimageHash) == "" || is_there(kernel.bzimage());
 }
 
 Result<Json> read_manifest(const Kernel& kernel) {

@@ -36,7 +36,8 @@ class KernelBuilder {
   Result<std::string> hash(const KernelSpec& spec) const;
   /// Where the kernel of this hash is, or would be.
   Kernel cached(const KernelSpec& spec, const std::string& hash) const;
-  bool is_built(const Kernel& kernel) const { return cache_.is_built(kernel); }
+  /// Whether the cache has all of it that the spec wants.
+  bool is_built(const KernelSpec& spec, const Kernel& kernel) const;
 
   /// A kernel that is given (given_kernel.h) is fetched in place of being built.
   ///
@@ -59,9 +60,15 @@ class KernelBuilder {
 };
 
 /// Whether the files in the cache that we use are those that were built: the manifest is this kernel's, and gives the
-/// hashes of vmlinux and of the sizes. A kernel that was exchanged or cut short would be measured under another's name,
-/// or not boot. Exit::user when vmlinux cannot be read.
+/// hashes of vmlinux, of the bzImage and of the sizes. A kernel that was exchanged or cut short would be measured under
+/// another's name, or not boot. Exit::user when vmlinux cannot be read.
 Result<bool> is_intact(const Kernel& kernel);
+
+/// Of the bzImage in a kernel's manifest: its hash, or "" where there is none to be had.
+inline constexpr const char* kBzimageHash = "bzimage_sha256";
+
+/// Whether the kernel was kept with its bzImage, or has none to be kept.
+bool says_of_bzimage(const Kernel& kernel);
 
 /// What a built kernel was made of and with. Exit::machine when the file is damaged, Exit::user when it is missing.
 Result<Json> read_manifest(const Kernel& kernel);

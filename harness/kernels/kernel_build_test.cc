@@ -7,6 +7,7 @@
 #include <chrono>
 #include <set>
 
+#include "hash.h"
 #include "kernel_size.h"
 #include "processes.h"
 
@@ -146,13 +147,13 @@ TEST_F(Builder, AKernelIsBuiltOnceAndKeptUnderItsHash) {
   const KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
   const auto hash = builder_.hash(multi);
   ASSERT_TRUE(hash) << hash.error().message;
-  EXPECT_FALSE(builder_.is_built(builder_.cached(multi, *hash)));
+  EXPECT_FALSE(builder_.is_built(multi, builder_.cached(multi, *hash)));
 
   const auto kernel = builder_.build(multi, 1);
   ASSERT_TRUE(kernel) << kernel.error().message;
   EXPECT_EQ(kernel->hash, *hash);
   EXPECT_EQ(kernel->folder, builder_.cached(multi, *hash).folder);
-  EXPECT_TRUE(builder_.is_built(*kernel));
+  EXPECT_TRUE(builder_.is_built(multi, *kernel));
   EXPECT_EQ(*read_file(kernel->folder / "config"), "CONFIG_TINY=y\n\nCONFIG_SMP=y\nCONFIG_PID_NS=y\n");
   EXPECT_EQ(read_kernel_size(kernel->sizes())->structs.at("task_struct"), 64);
   const Json manifest = *read_manifest(*kernel);
@@ -208,6 +209,28 @@ TEST_F(Builder, AKernelThatIsNotTheOneThatWasBuiltIsBuiltAnew) {
 
   write(multi.manifest(), R"({"hash": 7})");
   ASSERT_TRUE(builder_.build(spec("multi", "CONFIG_PID_NS=y"), 1)) << "a manifest of something else";
+}
+
+TEST_F(Builder, AKernelOfAnEarlierNslabGetsItsBzImageWhereOneIsWanted) {
+  KernelSpec multi = spec("multi", "CONFIG_PID_NS=y");
+  const Kernel kernel = *builder_.build(multi, 1);
+  const auto written = fs::last_write_time(kernel.vmlinux());
+  Json manifest = *read_manifest(kernel);
+  EXPECT_EQ(manifest[kBzimageHash], *sha256_file(kernel.bzimage()));
+  manifest.erase(kBzimageHash);
+  write(kernel.manifest(), to_text(manifest));
+  fs::remove(kernel.bzimage());
+
+  EXPECT_TRUE(builder_.is_built(multi, kernel));
+  multi.with_bzimage = true;
+  EXPECT_FALSE(builder_.is_built(multi, kernel));
+  ASSERT_TRUE(builder_.build(multi, 1));
+  EXPECT_TRUE(builder_.is_built(multi, kernel));
+  EXPECT_EQ(fs::last_write_time(kernel.vmlinux()), written) << "the kernel itself stays";
+  EXPECT_TRUE(is_intact(kernel).value());
+
+  write(kernel.bzimage(), "another kernel");
+  EXPECT_FALSE(is_intact(kernel).value());
 }
 
 TEST_F(Builder, AModelStartsWithTheObjectsOfItsBuildBase) {

@@ -191,15 +191,26 @@ Result<void> KernelCache::keep_kernel(const Kernel& kernel, const fs::path& buil
   // The name starts like the build folder's, so that who sweeps the one sweeps the other.
   auto result = TRY(TempFolder::make(temporary(), build_folder.filename()));
   std::error_code error;
-  const std::pair<const char*, const char*> kept[] = {{"vmlinux", "vmlinux"},       {"System.map", "System.map"},
-                                                      {".config", "config"},        {"build.log", "build.log"},
-                                                      {"sizes.json", "sizes.json"}, {"manifest.json", "manifest.json"}};
+  const std::pair<const char*, const char*> kept[] = {{"vmlinux", "vmlinux"},
+                                                      {"arch/x86/boot/bzImage", "bzImage"},
+                                                      {"System.map", "System.map"},
+                                                      {".config", "config"},
+                                                      {"build.log", "build.log"},
+                                                      {"sizes.json", "sizes.json"},
+                                                      {"manifest.json", "manifest.json"}};
   for (const auto& [from, to] : kept) {
     fs::rename(build_folder / from, result.path() / to, error);
     if (error) return machine_error("cannot keep {}: {}", from, error.message());
   }
-  if (is_built(kernel)) return {};  // only its objects were missing, and gave the same bits again
-  return keep(kernel, std::move(result));
+  if (!is_built(kernel)) return keep(kernel, std::move(result));
+  // Its objects were missing, or its bzImage: the build gave the same bits again.
+  if (is_there(kernel.bzimage())) return {};
+  // The manifest first: who looks meanwhile finds nothing that it does not name.
+  for (const fs::path& file : {kernel.manifest(), kernel.bzimage()}) {
+    fs::rename(result.path() / file.filename(), file, error);
+    if (error) return machine_error("cannot keep {}: {}", file.string(), error.message());
+  }
+  return {};
 }
 
 Result<TempFolder> KernelCache::folder_for(const Kernel& kernel) const {

@@ -20,6 +20,9 @@ struct Kernel {
   std::filesystem::path folder;
 
   std::filesystem::path vmlinux() const { return folder / "vmlinux"; }
+  /// The same, compressed: when it unpacks itself at boot it chooses its addresses at random (KASLR). A vmlinux that
+  /// was given has none, nor does a kernel that an earlier nslab has kept.
+  std::filesystem::path bzimage() const { return folder / "bzImage"; }
   std::filesystem::path sizes() const { return folder / "sizes.json"; }
   std::filesystem::path manifest() const { return folder / "manifest.json"; }
 };
@@ -89,7 +92,8 @@ class KernelCache {
   std::filesystem::path tree_folder(const std::string& name) const { return folder_ / "trees" / name; }
   Result<FileLock> lock_tree(const std::string& name) const;
 
-  /// Moves what is worth keeping out of a finished build's folder, and makes it the kernel unless there is one already.
+  /// Moves what is worth keeping out of a finished build's folder, and makes it the kernel. One that is there already
+  /// stays, but for a bzImage that it lacks.
   Result<void> keep_kernel(const Kernel& kernel, const std::filesystem::path& build_folder) const;
   /// Keeps the build folder itself, for copy_objects(), after keep_kernel(). Of one profile and model, three are kept:
   /// a few checkouts with different series can share a cache, and earlier series and compilers do not fill the disk (a

@@ -28,7 +28,9 @@ class Cache : public testing::Test {
   /// What a build leaves in its folder.
   static void finish_build(const fs::path& folder, const std::string& vmlinux) {
     write(folder / "vmlinux", vmlinux);
-    for (const char* name : {"System.map", ".config", "build.log", "sizes.json", "manifest.json", "vmlinux.o", "pid.o"})
+    fs::create_directories(folder / "arch/x86/boot");
+    for (const char* name : {"arch/x86/boot/bzImage", "System.map", ".config", "build.log", "sizes.json",
+                             "manifest.json", "vmlinux.o", "pid.o"})
       write(folder / name, "");
   }
   Kernel kernel(const std::string& model, char digit) const { return cache_.kernel(model, std::string(64, digit)); }
@@ -54,6 +56,12 @@ TEST_F(Cache, AKernelIsThereOnceItIsKept) {
   ASSERT_TRUE(cache_.keep_kernel(multi, place->folder.path()));
   EXPECT_EQ(*read_file(multi.vmlinux()), "bits") << "a kernel that is there is not replaced";
   EXPECT_FALSE(fs::exists(place->folder.path() / "vmlinux"));
+
+  fs::remove(multi.bzimage());
+  finish_build(place->folder.path(), "others");
+  ASSERT_TRUE(cache_.keep_kernel(multi, place->folder.path()));
+  EXPECT_EQ(*read_file(multi.vmlinux()), "bits");
+  EXPECT_TRUE(fs::exists(multi.bzimage())) << "but it gets what it lacked";
 }
 
 TEST_F(Cache, HalfABuildIsNoKernel) {

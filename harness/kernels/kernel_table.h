@@ -24,7 +24,8 @@ struct Base {
   std::filesystem::path source;         ///< a tarball or a tree
   std::filesystem::path debian_config;  ///< Debian's config, compressed; package linux-config-VERSION
   std::string series;  ///< a folder under kernels/, with the patches and a file `series` that lists them
-  /// A file under kernels/ with what a profile that starts with tinyconfig sets otherwise on this source; empty: nothing.
+  /// A file under kernels/ with what a profile that starts with tinyconfig sets otherwise on this source; empty:
+  /// nothing.
   std::string tiny_fragment = {};
 
   /// "6.12" of "linux-6.12".
@@ -71,6 +72,7 @@ struct KernelSpec {
   Profile profile;
   Model model;
   std::optional<GivenKernel> given = {};  ///< then the others say nothing but the name, which is the model's
+  bool with_bzimage = false;              ///< Kernel::bzimage() is wanted as well; no input of the kernel
 };
 
 /// What kernels/kernels.toml lists.

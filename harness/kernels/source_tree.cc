@@ -279,6 +279,7 @@ Result<void> build_source_tree(const KernelSpec& spec, const KernelCache& cache,
   TRY(check_compiled_settings(build));
   print_err("{}: built, {} objects\n", label, compiled);
   for (const auto& [from, to] : {std::pair("vmlinux", "vmlinux"),
+                                 {"arch/x86/boot/bzImage", "bzImage"},
                                  {"System.map", "System.map"},
                                  {".config", "config"},
                                  {"build.log", "build.log"}}) {

@@ -392,6 +392,8 @@ TimedGuests timed_guests(const std::vector<Sample>& samples) {
     const Json layout = layout_of(sample);
     if (!layout.contains("clock")) continue;
     ++timed.clocks[text_member(layout, "clock")];
+    if (const auto address = number_in(layout, "kernel_text"))
+      timed.addresses[kernel_and_build(sample.kernel).first][{sample.seed, sample.kernel}] = *address;
     timed.by_counter = timed.by_counter || layout.contains("counter_hertz");
     timed.coarsest_step_ns = std::max(timed.coarsest_step_ns, number_in(layout, "clock_step_ns").value_or(0));
     if (const auto batch = number_in(layout, "batch")) timed.batches[sample.benchmark] = *batch;

@@ -152,6 +152,8 @@ struct TimedGuests {
   std::map<std::string, std::uint64_t> batches;  ///< operations timed as one repetition, where there are several
   std::uint64_t steal_ticks = 0;                 ///< of 10 ms, in all cells together
   int stolen_cells = 0;                          ///< samples with some
+  /// By kernel, the address of its code in each boot, by (seed, build), where the guest said it.
+  std::map<std::string, std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>> addresses;
 };
 
 /// A benchmark that was not repeated equally often in all cells, which by itself moves the mean.

@@ -461,6 +461,23 @@ TEST(ReportTest, WhatTimedGuestsSawIsTold) {
               HasSubstr("clocksource was hpet in 12 samples, and neither tsc nor kvm-clock. Reading it may take long"));
 }
 
+TEST(ReportTest, WhereTheKernelsCodeLayIsTold) {
+  std::vector<Sample> samples;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const char* const kernel : {"multi", "flat"}) {
+      samples.push_back(sample(kernel, 0, "fork", seed, 1000));
+      const std::uint64_t moved = kernel == std::string("multi") ? seed : 1;
+      samples.back().layout = fmt::format(R"({{"clock":"tsc","kernel_text":{}}})", moved << 21);
+    }
+  }
+  RunRecord run = run_record();
+  run.meter = Meter::time;
+  run.accelerator = "kvm";
+  const std::string text = text_of(report_of(samples, {}, run));
+  EXPECT_THAT(text, HasSubstr("chosen at random at each boot (KASLR): flat 1 in 3 boots, multi 3 in 3 boots"));
+  EXPECT_THAT(text, HasSubstr("The code lay at one address in all boots of flat: it chooses no address at random"));
+}
+
 TEST(SummaryTest, StandsAtBothEndsOfATerminalsReport) {
   const Document document = describe_for_terminal(report_of(small_run()), {{"page", "there/report.html"}});
   EXPECT_EQ(document.at(1).facts, document.back().facts);

@@ -123,6 +123,8 @@ Document head_section(const Report& report) {
                               "boots of one build, so that 'pairs of boots' on this page are pairs of builds.",
                               report.builds));
   }
+  if (std::string text = addresses_text(report.timed); !text.empty())
+    head.back().facts.emplace_back("addresses", std::move(text));
   if (const std::string given = given_kernels_text(run); !given.empty()) {
     head.back().facts.emplace_back("as given", given);
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "headlines.h"
 #include "numbers.h"
@@ -54,12 +55,37 @@ std::vector<std::string> counted_benchmarks(const Report& report) {
   return names;
 }
 
+template <typename Map>
+std::size_t different(const Map& addresses) {
+  std::set<std::uint64_t> all;
+  for (const auto& [boot, address] : addresses) all.insert(address);
+  return all.size();
+}
+
 }  // namespace
+
+std::string addresses_text(const TimedGuests& timed) {
+  std::vector<std::string> texts;
+  for (const auto& [kernel, addresses] : timed.addresses)
+    texts.push_back(fmt::format("{} {} in {}", kernel, different(addresses), counted(addresses.size(), "boot")));
+  if (texts.empty()) return "";
+  return fmt::format("of the kernel's code, chosen at random at each boot (KASLR): {}", fmt::join(texts, ", "));
+}
 
 Document timed_guests_section(const Report& report) {
   const TimedGuests& timed = report.timed;
   Document section;
   const auto warn = [&](std::string text) { section.push_back({Block::Kind::warning, std::move(text)}); };
+  std::vector<std::string> fixed;
+  for (const auto& [kernel, addresses] : timed.addresses) {
+    if (addresses.size() > 1 && different(addresses) == 1) fixed.push_back(kernel);
+  }
+  if (!fixed.empty()) {
+    warn(fmt::format(
+        "The code lay at one address in all boots of {}: {} no address at random (KASLR). What is peculiar to that "
+        "address is in all figures, and no number of boots shows it.",
+        fmt::join(fixed, ", "), fixed.size() == 1 ? "it chooses" : "they choose"));
+  }
   for (const auto& [clock, samples] : timed.clocks) {
     if (clock == "tsc" || clock == "kvm-clock") continue;
     warn(fmt::format("The guest's clocksource was {} in {}, and neither tsc nor kvm-clock. {}",

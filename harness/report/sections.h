@@ -46,6 +46,8 @@ Document growth_section(const Report& report, const View& view);
 Document scaling_section(const Report& report, const View& view);
 
 /// Time meter: what one must know of the machine that the guests saw, as warnings; and what their events counted.
+/// Where the kernels' code lay in timed guests, in words; empty: the guests did not say.
+std::string addresses_text(const TimedGuests& timed);
 Document timed_guests_section(const Report& report);
 Document counters_section(const Report& report, const View& view);
 

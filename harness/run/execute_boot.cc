@@ -113,7 +113,8 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
   std::shared_ptr<const SymbolTable> symbols;
   if (!prepared.attribution_hash.empty()) symbols = TRY(symbols_of(kernel, prepared.image));
   const PlaceTaken place(prepared.places.get());
-  BootSettings settings{.vmlinux = kernel.vmlinux(),
+  const bool timed = properties_of(prepared.experiment.meter).depends_on_host;
+  BootSettings settings{.kernel = timed && is_there(kernel.bzimage()) ? kernel.bzimage() : kernel.vmlinux(),
                         .initramfs = prepared.image.file,
                         .accelerator = prepared.accelerator,
                         .memory_mib = prepared.experiment.memory_mib,

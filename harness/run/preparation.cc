@@ -110,10 +110,12 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
         "says so",
         experiment.profile_where, profile.name, profile.description);
   }
+  const bool timed = properties_of(experiment.meter).depends_on_host;
   const KernelBuilder builder(paths);
   std::vector<KernelSpec> specs;
   for (const std::string& name : experiment.kernels()) {
     specs.push_back(TRY(at(experiment.where_named(name), builder.spec(table, base, profile, name))));
+    specs.back().with_bzimage = timed;
   }
   const auto accelerator = TRY(choose_accelerator(experiment.meter, options.accelerator));
   auto qemu = TRY(qemu_version());
@@ -126,7 +128,6 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
       boot.fault = options.fault.substr(colon + 1);  // all of it, if there is no colon
   }
   const Resources usable = usable_resources();
-  const bool timed = properties_of(experiment.meter).depends_on_host;
   if (!timed && (!options.cpus.empty() || options.fifo)) {
     return user_error(
         "--cpus and --fifo are for the time meter: the other one's counts do not depend on where it runs");
@@ -231,7 +232,10 @@ Result<Forecast> forecast(const Prepared& prepared, const Paths& paths, const Ru
     const BootPlan& first = *std::find_if(prepared.plan.begin(), prepared.plan.end(), [&](const BootPlan& boot) {
       return boot.kernel == name && boot.condition == condition;
     });
-    forecast.kernels.push_back({prepared.kernels.at(name), builder.is_built(prepared.kernels.at(name)), first});
+    const KernelSpec& spec = *std::find_if(prepared.specs.begin(), prepared.specs.end(),
+                                           [&](const KernelSpec& each) { return each.model.name == name; });
+    const Kernel& planned = prepared.kernels.at(name);
+    forecast.kernels.push_back({planned, builder.is_built(spec, planned), first});
   }
   std::vector<const BootPlan*> missing;
   BootSeconds seconds;

@@ -88,12 +88,12 @@ Result<Unbuilt> build_kernels(const Prepared& prepared, const KernelBuilder& bui
   for (const KernelSpec& spec : prepared.specs) {
     const std::string& name = spec.model.name;
     const Kernel& planned = prepared.kernels.at(name);
-    if (!spec.given && !has_source && !source && !builder.is_built(planned)) {
+    if (!spec.given && !has_source && !source && !builder.is_built(spec, planned)) {
       const auto tree = builder.source_tree(spec.base, /*patched=*/true);
       has_source = tree.has_value();
       if (!tree) source = tree.error();
     }
-    const bool attempted = spec.given || !source || builder.is_built(planned);
+    const bool attempted = spec.given || !source || builder.is_built(spec, planned);
     const Result<Kernel> built = attempted ? builder.build(spec) : Result<Kernel>(*source);
     if (built && built->hash != planned.hash) {
       return user_error(
