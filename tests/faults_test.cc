@@ -192,7 +192,7 @@ TEST_F(RunTest, InterruptedRunSaysHowToGoOn) {
     ASSERT_TRUE(status);
     EXPECT_EQ(WEXITSTATUS(*status), 1);
     EXPECT_THAT(*read_file(work_.path() / "log"),
-                HasSubstr("interrupted: what was finished is kept; the same command goes on from there"));
+                HasSubstr("interrupted: kernels and boots that were finished are kept, and the same command uses them"));
   }
   go_on();
 }

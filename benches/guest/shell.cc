@@ -2,10 +2,10 @@
 //
 // PID 1 of the guest of 'nslab shell': a terminal and a command at some depth of pid namespaces. It measures nothing.
 //
-// fw_cfg item opt/nslab/plan, JSON: "depth", "command" (argv), "environment", "request" (for a worker that the command
-// starts, as init.cc makes it; empty: none), "disturbed" (whether the worker loses the CPU now and then), "fetched" (a
-// file that goes out through a second isa-debugcon at the end; empty: none), "interactive" (whether the user sits at a
-// terminal), "rows", "columns".
+// fw_cfg item opt/nslab/plan, JSON: "depth", "vcpus" (how many there are), "command" (argv), "environment", "request"
+// (for a worker that the command starts, as init.cc makes it; empty: none), "disturbed" (whether the worker loses the
+// CPU now and then), "fetched" (a file that goes out through a second isa-debugcon at the end; empty: none),
+// "interactive" (whether the user sits at a terminal), "rows", "columns".
 // The first serial port is the terminal, and gets what the command prints. The second one brings
 //
 // - to an interactive guest the terminal's size whenever that changes, as a line "ROWS COLUMNS";
@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -253,6 +254,10 @@ void send_file(const std::string& path) {
   write_setting("/proc/sys/kernel/kptr_restrict", "0");
   constexpr int kSetConsoleLevel = 8;
   klogctl(kSetConsoleLevel, nullptr, 1);  // what the kernel says below a panic is read with dmesg
+  if (const int vcpus = plan.value("vcpus", 1); get_nprocs() != vcpus) {
+    end("the kernel runs on " + std::to_string(get_nprocs()) + " of the guest's " + std::to_string(vcpus) +
+        " vCPUs: it is built without CONFIG_SMP or, as the machine has no ACPI, without CONFIG_X86_MPPARSE");
+  }
   const bool interactive = plan.value("interactive", true);
   set_up_terminal(interactive);
   set_size(plan.value("rows", 24U), plan.value("columns", 80U));

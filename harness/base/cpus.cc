@@ -105,6 +105,22 @@ std::vector<Cpu> usable_cpus(const fs::path& root) {
   return cpus;
 }
 
+namespace {
+
+/// CpuPlace::node.
+std::optional<int> node_of(const std::vector<Cpu>& cpus, const std::vector<int>& vcpus) {
+  std::set<int> all;
+  std::set<int> own;
+  for (const Cpu& cpu : cpus) {
+    all.insert(cpu.node);
+    if (std::find(vcpus.begin(), vcpus.end(), cpu.number) != vcpus.end()) own.insert(cpu.node);
+  }
+  if (all.size() == 1 || own.size() != 1) return std::nullopt;
+  return *own.begin();
+}
+
+}  // namespace
+
 Result<std::vector<CpuPlace>> cpu_places(const std::vector<Cpu>& cpus, unsigned guests, int vcpus) {
   const auto each = static_cast<std::size_t>(vcpus);
   const auto cores = whole_cores(cpus);
@@ -119,7 +135,7 @@ Result<std::vector<CpuPlace>> cpu_places(const std::vector<Cpu>& cpus, unsigned 
     for (std::size_t first = 0; places.size() < guests; first += each) {
       const std::vector<int> own(cores.begin() + static_cast<long>(first),
                                  cores.begin() + static_cast<long>(first + each));
-      places.push_back({own, others, siblings_of(cpus, own)});
+      places.push_back({own, others, siblings_of(cpus, own), node_of(cpus, own)});
     }
     return places;
   }
@@ -135,6 +151,7 @@ Result<std::vector<CpuPlace>> cpu_places(const std::vector<Cpu>& cpus, unsigned 
   CpuPlace place{{split, all.end()}, {all.begin(), split}, {}};
   if (place.others.empty()) place.others = all;
   place.siblings = siblings_of(cpus, place.vcpus);
+  place.node = node_of(cpus, place.vcpus);
   return std::vector<CpuPlace>{place};
 }
 

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,10 @@ std::vector<Cpu> usable_cpus(const std::filesystem::path& root = "/");
 
 /// Where the threads of one guest run.
 struct CpuPlace {
-  std::vector<int> vcpus;     ///< one CPU for each vCPU
-  std::vector<int> others;    ///< for QEMU's other threads
-  std::vector<int> siblings;  ///< the other CPUs of the cores of `vcpus`: what runs there takes from the guest
+  std::vector<int> vcpus;        ///< one CPU for each vCPU
+  std::vector<int> others;       ///< for QEMU's other threads
+  std::vector<int> siblings;     ///< the other CPUs of the cores of `vcpus`: what runs there takes from the guest
+  std::optional<int> node = {};  ///< of memory, which all of `vcpus` are near to, on a machine that has several
   bool operator==(const CpuPlace&) const = default;
 };
 

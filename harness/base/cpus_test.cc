@@ -48,9 +48,9 @@ TEST(Cpus, AreThoseOfTheProcessWithTheirCores) {
 }
 
 TEST(Cpus, EachVcpuHasACoreOfItsOwnOnOneNode) {
-  EXPECT_THAT(*cpu_places(server(), 1, 1), ElementsAre(CpuPlace{{2}, {0, 4}, {6}}));
-  EXPECT_THAT(*cpu_places(server(), 2, 1), ElementsAre(CpuPlace{{2}, {0, 4}, {6}}, CpuPlace{{3}, {0, 4}, {7}}));
-  EXPECT_THAT(*cpu_places(server(), 1, 2), ElementsAre(CpuPlace{{2, 3}, {0, 4}, {6, 7}}));
+  EXPECT_THAT(*cpu_places(server(), 1, 1), ElementsAre(CpuPlace{{2}, {0, 4}, {6}, 1}));
+  EXPECT_THAT(*cpu_places(server(), 2, 1), ElementsAre(CpuPlace{{2}, {0, 4}, {6}, 1}, CpuPlace{{3}, {0, 4}, {7}, 1}));
+  EXPECT_THAT(*cpu_places(server(), 1, 2), ElementsAre(CpuPlace{{2, 3}, {0, 4}, {6, 7}, 1}));
 }
 
 TEST(Cpus, FewerCoresAreSharedAsFarAsOneGuestGoes) {

@@ -52,7 +52,7 @@ void install_interrupt_handlers() {
 }
 
 Error interruption() {
-  return negative_result("interrupted: what was finished is kept; the same command goes on from there");
+  return negative_result("interrupted: kernels and boots that were finished are kept, and the same command uses them");
 }
 
 }  // namespace nslab

@@ -125,7 +125,7 @@ Result<GuestProcess> GuestProcess::start(const BootPlan& plan, const BootSetting
   TRY(prepare_folder(files, settings, plan));
   // QEMU starts in the folder: no path of the user's is on its command line, with whatever letters.
   auto argv = boot_command(in("", settings), plan.seed, settings.memory_mib, settings.accelerator, settings.vcpus,
-                           settings.memory);
+                           settings.memory, settings.place == nullptr ? std::nullopt : settings.place->node);
   argv.insert(argv.end(), more.begin(), more.end());
   const fs::path log = settings.folder / "qemu.log";
   Command command{.argv = argv, .folder = settings.folder, .output = log, .inherited_fds = inherited};

@@ -68,7 +68,7 @@ const char* name_of(GuestMemory memory) {
 }
 
 std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed, int memory_mib,
-                                      Accelerator accelerator, int vcpus, GuestMemory memory) {
+                                      Accelerator accelerator, int vcpus, GuestMemory memory, std::optional<int> node) {
   const AcceleratorDescription& description = describe(accelerator);
   std::vector<std::string> argv = machine_command(accelerator, vcpus);
   append(argv, {"-cpu", description.cpu});
@@ -77,11 +77,11 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   append(argv, {"-m", std::to_string(memory_mib)});
   if (memory != GuestMemory::on_demand) {
     const bool huge = memory == GuestMemory::huge_pages;
-    append(argv,
-           {"-object",
-            fmt::format("{},id=ram,size={}M,prealloc=on",
-                        huge ? "memory-backend-memfd,hugetlb=on,hugetlbsize=2M" : "memory-backend-ram", memory_mib),
-            "-machine", "memory-backend=ram"});
+    append(argv, {"-object",
+                  fmt::format("{},id=ram,size={}M,prealloc=on{}",
+                              huge ? "memory-backend-memfd,hugetlb=on,hugetlbsize=2M" : "memory-backend-ram",
+                              memory_mib, node ? fmt::format(",host-nodes={},policy=bind", *node) : ""),
+                  "-machine", "memory-backend=ram"});
   }
   append(argv, {"-serial", "file:" + files.console.string()});  // all of it is the name, commas as well
   append(argv, {"-chardev", "file,id=frames,path=" + option_value(files.frames), "-device",

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,7 @@ const char* name_of(GuestMemory memory);
 /// The command line that boots a plan. The reason for each flag stands beside it.
 std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed, int memory_mib,
                                       Accelerator accelerator, int vcpus = 1,
-                                      GuestMemory memory = GuestMemory::on_demand);
+                                      GuestMemory memory = GuestMemory::on_demand, std::optional<int> node = {});
 
 /// First line of `qemu-system-x86_64 --version`; Exit::machine with the package's name when there is none.
 Result<std::string> qemu_version();

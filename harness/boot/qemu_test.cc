@@ -95,6 +95,8 @@ TEST(Qemu, TimedGuestsHaveTheirMemoryFromTheStart) {
   EXPECT_THAT(words(GuestMemory::huge_pages),
               Contains("memory-backend-memfd,hugetlb=on,hugetlbsize=2M,id=ram,size=512M,prealloc=on"));
   EXPECT_THAT(words(GuestMemory::on_demand), Not(Contains("memory-backend=ram")));
+  EXPECT_THAT(boot_command({}, 1, 512, Accelerator::kvm, 1, GuestMemory::prefaulted, 3),
+              Contains("memory-backend-ram,id=ram,size=512M,prealloc=on,host-nodes=3,policy=bind"));
 }
 
 TEST(Qemu, ItsFingerprintIsAHash) {

@@ -251,6 +251,7 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   Json plan;
   plan["depth"] = settings.depth;
   plan["command"] = settings.command;
+  plan["vcpus"] = settings.vcpus;
   plan["environment"] = settings.environment;
   plan["rows"] = size.value_or(Size{24, 80}).first;
   plan["columns"] = size.value_or(Size{24, 80}).second;

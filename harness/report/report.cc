@@ -396,6 +396,8 @@ TimedGuests timed_guests(const std::vector<Sample>& samples) {
       timed.addresses[kernel_and_build(sample.kernel).first][{sample.seed, sample.kernel}] = *address;
     timed.by_counter = timed.by_counter || layout.contains("counter_hertz");
     timed.coarsest_step_ns = std::max(timed.coarsest_step_ns, number_in(layout, "clock_step_ns").value_or(0));
+    timed.counted_thousandths =
+        std::min(timed.counted_thousandths, number_in(layout, "counter_share").value_or(timed.counted_thousandths));
     if (const auto batch = number_in(layout, "batch")) timed.batches[sample.benchmark] = *batch;
     const std::uint64_t stolen = number_in(layout, "steal_ticks").value_or(0);
     timed.steal_ticks += stolen;

@@ -152,6 +152,7 @@ struct TimedGuests {
   std::map<std::string, std::uint64_t> batches;  ///< operations timed as one repetition, where there are several
   std::uint64_t steal_ticks = 0;                 ///< of 10 ms, in all cells together
   int stolen_cells = 0;                          ///< samples with some
+  std::uint64_t counted_thousandths = 1000;      ///< of the time, in which each of the CPU's counters counted at least
   /// By kernel, the address of its code in each boot, by (seed, build), where the guest said it.
   std::map<std::string, std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>> addresses;
 };

@@ -461,6 +461,16 @@ TEST(ReportTest, WhatTimedGuestsSawIsTold) {
               HasSubstr("clocksource was hpet in 12 samples, and neither tsc nor kvm-clock. Reading it may take long"));
 }
 
+TEST(ReportTest, HardwareCountersThatTookTurnsAreTold) {
+  Sample counted = sample("multi", 0, "fork_exit_wait", 1, 1000);
+  counted.layout = R"({"clock":"tsc","count_cycles":4000,"counted_operations":100,"counter_share":663})";
+  RunRecord run = run_record();
+  run.meter = Meter::time;
+  run.accelerator = "kvm";
+  const std::string text = text_of(report_of({counted, sample("flat", 0, "fork_exit_wait", 1, 1000)}, {}, run));
+  EXPECT_THAT(text, AllOf(HasSubstr("cycles"), HasSubstr("Each counted for at least 66.3 % of the time")));
+}
+
 TEST(ReportTest, WhereTheKernelsCodeLayIsTold) {
   std::vector<Sample> samples;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {

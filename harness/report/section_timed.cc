@@ -151,15 +151,22 @@ Document counters_section(const Report& report, const View& view) {
       if (any) table.rows.push_back(std::move(row));
     }
   }
+  std::string counters = "absent: this machine offers no hardware counters to the guest.";
+  if (hardware) counters = "as the guest's PMU offers them; – is one that it does not.";
+  if (const std::uint64_t share = report.timed.counted_thousandths; hardware && share < 1000) {
+    counters += fmt::format(
+        " There are more of them than the CPU counts at once. Each counted for at least {} % of the time, and the "
+        "figures "
+        "are scaled up.",
+        format_number(static_cast<double>(share) / 10, 1));
+  }
   return {{Block::Kind::heading, "What the guest counted"},
           {.kind = Block::Kind::table,
            .text = fmt::format(
                "Events per operation by perf_event_open(2) in the guest, its children included, ± the {} interval over "
                "boots. They were counted in a second pass of as many repetitions, which was not timed. It has the "
                "checks of the benchmark in it, and a fork copies the counters. Hardware counters: {}",
-               level_text(report.options.level),
-               hardware ? "as the guest's PMU offers them; – is one that it does not."
-                        : "absent: this machine offers no hardware counters to the guest."),
+               level_text(report.options.level), counters),
            .table = std::move(table)}};
 }
 

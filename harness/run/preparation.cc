@@ -41,10 +41,12 @@ std::string boot_key(const Prepared& prepared, const BootPlan& plan, const std::
   return key.hex();
 }
 
-/// The host's pages of 2 MiB where enough of them are free, or else what the kernel gives.
-GuestMemory memory_for_timed(int memory_mib, unsigned guests) {
+/// The host's pages of 2 MiB where enough of them are free, on the guests' node of memory, or else what the kernel
+/// gives.
+GuestMemory memory_for_timed(int memory_mib, unsigned guests, std::optional<int> node) {
   constexpr std::uint64_t kPageMib = 2;
-  const auto text = read_file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  const std::string memory = node ? fmt::format("/sys/devices/system/node/node{}", *node) : "/sys/kernel/mm";
+  const auto text = read_file(memory + "/hugepages/hugepages-2048kB/free_hugepages");
   const std::uint64_t free = text ? std::strtoull(text->c_str(), nullptr, 10) : 0;
   const bool enough = free * kPageMib >= static_cast<std::uint64_t>(memory_mib) * guests;
   return enough ? GuestMemory::huge_pages : GuestMemory::prefaulted;
@@ -59,8 +61,10 @@ Result<void> find_places(Prepared& prepared) {
     if (cpus.size() != wanted.size())
       return user_error("--cpus {}: this process may use {} of these", prepared.cpus, counted(cpus.size(), "CPU"));
   }
-  prepared.places = std::make_shared<FreePlaces>(TRY(cpu_places(cpus, prepared.jobs, prepared.experiment.vcpus)));
-  prepared.memory = memory_for_timed(prepared.experiment.memory_mib, prepared.jobs);
+  auto places = TRY(cpu_places(cpus, prepared.jobs, prepared.experiment.vcpus));
+  prepared.node = places.front().node;
+  prepared.places = std::make_shared<FreePlaces>(std::move(places));
+  prepared.memory = memory_for_timed(prepared.experiment.memory_mib, prepared.jobs, prepared.node);
   return {};
 }
 
@@ -86,8 +90,8 @@ Result<void> complete(Prepared& prepared) {
   if (experiment.attribution) prepared.attribution_hash = TRY(sha256_file(prepared.plugins / "attribution.so"));
   const bool timed = properties_of(experiment.meter).depends_on_host;
   if (timed) TRY(find_places(prepared));
-  prepared.command =
-      boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus, prepared.memory);
+  prepared.command = boot_command(placeholders, 0, experiment.memory_mib, prepared.accelerator, experiment.vcpus,
+                                  prepared.memory, prepared.node);
   std::string host;
   if (timed) {
     // Where and how guests run beside each other is a part of what their times depend on.

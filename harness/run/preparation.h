@@ -57,6 +57,7 @@ struct Prepared {
   std::filesystem::path plugins = {};          ///< the folder of what QEMU loads
   std::string attribution_hash = {};           ///< SHA-256 of attribution.so; empty: functions are not counted
   GuestMemory memory = GuestMemory::on_demand;
+  std::optional<int> node = {};             ///< of memory, for timed guests: CpuPlace::node
   std::shared_ptr<FreePlaces> places = {};  ///< for timed guests; none: they are not timed
   std::string cpus = {};                    ///< as in the options
   bool fifo = false;                        ///< likewise
