@@ -141,8 +141,8 @@ Result<std::vector<CpuPlace>> cpu_places(const std::vector<Cpu>& cpus, unsigned 
   }
   if (guests > 1) {
     return machine_error(
-        "{} at once with {} each need a core for each vCPU and one for all else, on one node of memory; this process "
-        "may use {} so: give --jobs 1",
+        "{} at once with {} each need a core for each vCPU, and one more for all else, on one node of memory; beside "
+        "that one, this process may use {}: give --jobs 1",
         counted(guests, "boot"), counted(each, "vCPU"), counted(cores.size(), "core"));
   }
   if (all.size() < each)

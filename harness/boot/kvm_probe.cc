@@ -168,11 +168,11 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator, const KvmPlaces& places) {
   for (std::size_t i = 8; i >= 1; --i) cycles = cycles << 8 | static_cast<unsigned char>((*answer)[i]);
   const double per_turn = static_cast<double>(cycles) / kTurns;
   if (per_turn > kMostCyclesPerTurn) {
-    return KvmProbe{
-        Kind::emulated, per_turn,
-        fmt::format("/dev/kvm opens, but a loop of two instructions takes {:.0f} cycles a turn: it emulates; use a "
-                    "host (or a guest with nested virtualisation) whose CPU has it",
-                    per_turn)};
+    return KvmProbe{Kind::emulated, per_turn,
+                    fmt::format("/dev/kvm opens, but a loop of two instructions takes {:.0f} cycles a turn, where a "
+                                "real one takes 1 to 50: it emulates; use a "
+                                "host (or a guest with nested virtualisation) whose CPU has it",
+                                per_turn)};
   }
   return KvmProbe{
       Kind::real, per_turn,

@@ -93,6 +93,7 @@ Result<void> examine(Findings& findings) {
   const auto paths = TRY(find_paths());
   const auto table = TRY(load_kernel_table(paths.kernels_folder()));
   bool ready = true;
+  bool timed = false;
 
   if (const auto qemu = qemu_version()) {
     findings.line("ok", "qemu", *qemu);
@@ -100,8 +101,8 @@ Result<void> examine(Findings& findings) {
     if (!probe) {
       findings.line("-", "kvm", probe.error().message);
     } else {
-      findings.line(probe->is_real() ? "ok" : "-", "kvm",
-                    fmt::format("{}: {}", name_of(probe->kind), probe->explanation));
+      timed = probe->is_real();
+      findings.line(timed ? "ok" : "-", "kvm", fmt::format("{}: {}", name_of(probe->kind), probe->explanation));
     }
   } else {
     findings.line("lacks", "qemu", qemu.error().message);
@@ -142,7 +143,10 @@ Result<void> examine(Findings& findings) {
     ready = ready && enough;
   }
   if (!ready) return machine_error("this machine lacks what is marked 'lacks'");
-  findings.say("\nThis machine can run the instructions meter.\n");
+  findings.say(timed
+                   ? "\nThis machine can run the instructions meter and the time meter.\n"
+                   : "\nThis machine can run the instructions meter. The time meter needs KVM (see 'kvm' above); with "
+                     "--accel tcg it can be tried out, and its figures are the emulator's.\n");
   return {};
 }
 

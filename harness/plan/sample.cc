@@ -10,6 +10,22 @@ Json layout_of(const Sample& sample) {
   return layout && layout->is_object() ? std::move(*layout) : Json::object();
 }
 
+std::string profile_mark(const RunRecord& run) {
+  return run.measurable ? "" : fmt::format("PROFILE {}: NOT FOR MEASUREMENT", run.profile);
+}
+
+std::string meter_mark(const RunRecord& run) {
+  const MeterProperties& meter = properties_of(run.meter);
+  const std::string_view accelerator = meter.unrepresentative_accelerator;
+  return accelerator.empty() || run.accelerator != accelerator ? "" : meter.unrepresentative;
+}
+
+std::vector<std::string> marks_of(const RunRecord& run) {
+  std::vector<std::string> marks = {profile_mark(run), meter_mark(run)};
+  std::erase(marks, "");
+  return marks;
+}
+
 std::string impossible(const Sample& sample) {
   const std::uint64_t figures[] = {sample.iterations, sample.sum, sample.sum_first_half, sample.minimum,
                                    sample.median,     sample.p90, sample.maximum};

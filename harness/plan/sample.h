@@ -83,6 +83,13 @@ struct RunRecord {
   bool operator==(const RunRecord&) const = default;
 };
 
+/// "PROFILE mini: NOT FOR MEASUREMENT"; empty for a profile that is for measurement.
+std::string profile_mark(const RunRecord& run);
+/// "TCG wall time: not representative"; empty where the meter means what it says.
+std::string meter_mark(const RunRecord& run);
+/// The two, where there are any: they stand wherever figures do, in captions, plots and exports.
+std::vector<std::string> marks_of(const RunRecord& run);
+
 /// What a report of this run is called. It is the report's first line, and tells whose report a folder has.
 std::string report_title(const RunRecord& run);
 

@@ -95,6 +95,11 @@ Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std:
     }
   }
   for (const std::string& kernel : {a, b}) {
+    const auto failure = std::find_if(run.failures.begin(), run.failures.end(),
+                                      [&](const BootFailure& boot) { return boot.kernel == kernel; });
+    if (!kernels.contains(kernel) && failure != run.failures.end())
+      return negative_result("no boot of {} was measured in run {} ({}): {}", kernel, run.id, run.experiment,
+                             failure->error);
     if (!kernels.contains(kernel)) {
       return user_error("kernel '{}' is not in run {} ({}); it has: {}.", kernel, run.id, run.experiment,
                         fmt::join(kernels, ", "));

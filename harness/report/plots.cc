@@ -26,8 +26,11 @@ Result<std::vector<std::string>> write_plots(const Report& report, const std::st
   TRY(make_folders(folder));
   std::vector<std::string> paths;
   for (const Plot& plot : all_plots()) {
-    const auto drawn = TRY(
-        run_gnuplot(fs::path(templates_folder) / plot.template_file, fs::path(folder) / plot.name, plot.draw(report)));
+    Drawing drawing = plot.draw(report);
+    const auto marks = marks_of(report.run);
+    if (!marks.empty() && !drawing.data.empty()) drawing.data.insert(0, fmt::format("# {}\n", fmt::join(marks, "; ")));
+    const auto drawn =
+        TRY(run_gnuplot(fs::path(templates_folder) / plot.template_file, fs::path(folder) / plot.name, drawing));
     paths.insert(paths.end(), drawn.begin(), drawn.end());
   }
   return paths;

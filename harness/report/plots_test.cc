@@ -164,6 +164,16 @@ TEST(PlotDataTest, ATitleSaysWhatMakesTheFiguresNoGood) {
   }
 }
 
+TEST_F(PlotsTest, TheirDataSayItAsWell) {
+  RunRecord run = run_record();
+  run.meter = Meter::time;
+  run.accelerator = "tcg";
+  const auto drawn = write(small_report({0, 1}, {"multi", "flat"}, run));
+  if (gnuplot_is_missing(drawn)) GTEST_SKIP() << drawn.error().message;
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  EXPECT_THAT(read("overhead.dat"), testing::StartsWith("# TCG wall time: not representative\n"));
+}
+
 TEST_F(PlotsTest, MissingGnuplotIsTheMachinesLack) {
   const fs::path templates = folder_ / "plots";
   fs::create_directory(templates);

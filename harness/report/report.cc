@@ -118,8 +118,9 @@ class ViewBuilder {
     std::vector<double> values;
     for (const auto& [seed, value] : measured.by_seed) values.push_back(value);
     cell.value = estimate(values, report_.options.level, measured.rounding);
-    cell.groups = groups_of(std::move(values));
-    if (report_.run.meter == Meter::time) {
+    const bool timed = properties_of(report_.run.meter).depends_on_host;
+    if (!timed) cell.groups = groups_of(std::move(values));  // times fall into groups by the steps of a clock
+    if (timed) {
       std::map<std::string, std::vector<double>> counts;
       for (const Sample* s : samples) {
         for (const auto& [name, count] : counts_of(*s)) counts[name].push_back(count);
@@ -514,8 +515,8 @@ Result<Report> make_report(const RunRecord& run, const std::vector<Sample>& boot
   const std::vector<Sample> in_rounds = in_whole_rounds(boots);
   const std::vector<Sample> samples = over_builds(in_rounds);
   if (samples.empty() && !run.failures.empty()) {
-    return user_error("run {} ({}) has no samples, because all its boots failed. The first: {}", run.id, run.experiment,
-                      run.failures.front().error);
+    return negative_result("run {} ({}) has no samples, because all its boots failed. The first: {}", run.id,
+                           run.experiment, run.failures.front().error);
   }
   if (samples.empty()) {
     return user_error(

@@ -101,10 +101,13 @@ Table depth_table(const Report& report, const View& view) {
 std::string legend(const Report& report) {
   return fmt::format(
       "> {}, < {}, = equivalent (shown to differ by less than {:.4g} %), ? undecided. The verdict goes "
-      "by the difference and its ± in the line above, and not by the per cent alone. 'nslab compare' shows the "
-      "interval "
-      "of the per cent, and p.",
-      properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent);
+      "by the difference in the line above, and not by the per cent alone. It is corrected for the number of cells "
+      "(Holm){}: so a difference whose ± leaves out 0 can be undecided. 'nslab compare' shows the interval of the per "
+      "cent, and p.",
+      properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent,
+      report.has_control ? ", and it takes a difference larger than the one between multi and multi-twin in the same "
+                           "benchmark at the same depth"
+                         : "");
 }
 
 /// "5 boots at 39,591 to 39,727".

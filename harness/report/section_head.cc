@@ -100,6 +100,13 @@ Document head_section(const Report& report) {
         "{}: the number of repetitions is not the same in all cells (it is {} to {}). That alone moves the mean.",
         benchmark, fewest, most));
   }
+  if (report.incomplete_rounds > 0) {
+    warn(
+        fmt::format("{} {} not part of any figure: another build of the same kernel lacks their round, so that the "
+                    "builds would not be "
+                    "compared under the same conditions. The same command makes the boots that are missing.",
+                    counted(report.incomplete_rounds, "sample"), report.incomplete_rounds == 1 ? "is" : "are"));
+  }
   if (std::string text = disturbed_text(report); !text.empty()) warn(std::move(text));
   if (disturbed && !report.switched.empty()) {
     warn(fmt::format("Something else ran on the vCPU now and then. {} Look at the minimum as well.",

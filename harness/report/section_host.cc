@@ -123,25 +123,38 @@ std::vector<const CellLevels*> cells_to_show(const Report& report) {
   return cells;
 }
 
-/// What would decide the comparisons with the reference that are not decided.
+std::string needed_text(const PairsNeeded& needed, const std::string& what) {
+  switch (needed.kind) {
+    case PairsNeeded::Kind::more:
+      return "about " + counted(static_cast<std::uint64_t>(needed.pairs), "more " + what);
+    case PairsNeeded::Kind::too_many:
+      return fmt::format("more than 1,000 {}s", what);
+    case PairsNeeded::Kind::by_floor:
+      return fmt::format("no more than multi and multi-twin differ by, and {}s alone may not change that", what);
+    case PairsNeeded::Kind::unknown:
+      break;
+  }
+  return fmt::format("not known from so few {}s", what);
+}
+
+/// What would decide the comparisons that are not decided: with the reference, and with depth 0 of the same kernel.
 std::vector<std::string> undecided_texts(const Report& report) {
   const auto& cells = report.views.front().cells;
-  const auto family = static_cast<std::size_t>(std::count_if(
-      cells.begin(), cells.end(), [](const auto& cell) { return cell.second.against_reference.has_value(); }));
-  const std::string what = report.builds > 1 ? "build" : "round";
   std::vector<std::string> texts;
-  for (const auto& [key, cell] : cells) {
-    if (!cell.against_reference) continue;
-    const auto needed =
-        pairs_to_decide(*cell.against_reference, report.options.margin_percent, report.options.level, family);
-    if (!needed) continue;
-    const std::string more = needed->kind == PairsNeeded::Kind::more
-                                 ? "about " + counted(static_cast<std::uint64_t>(needed->pairs), "more " + what)
-                             : needed->kind == PairsNeeded::Kind::too_many
-                                 ? fmt::format("more than 1,000 {}s", what)
-                                 : fmt::format("not known from so few {}s", what);
-    texts.push_back(fmt::format("{}: {}", place_text(key), more));
-  }
+  const auto add = [&](std::optional<Comparison> Cell::*comparison, const char* against) {
+    const auto family = static_cast<std::size_t>(std::count_if(
+        cells.begin(), cells.end(), [&](const auto& cell) { return (cell.second.*comparison).has_value(); }));
+    for (const auto& [key, cell] : cells) {
+      if (!(cell.*comparison)) continue;
+      const auto needed =
+          pairs_to_decide(*(cell.*comparison), report.options.margin_percent, report.options.level, family);
+      if (!needed) continue;
+      texts.push_back(fmt::format("{}{}: {}", place_text(key), against,
+                                  needed_text(*needed, report.builds > 1 ? "build" : "round")));
+    }
+  };
+  add(&Cell::against_reference, "");
+  add(&Cell::depth_cost, ", against its depth 0");
   return texts;
 }
 
@@ -180,11 +193,8 @@ Document levels_section(const Report& report) {
              "tell. Behind it, the difference from {} with an interval by a hierarchical bootstrap over builds and "
              "boots ({} builds or more have one). It is not corrected for many cells, and takes no notice of a floor. "
              "The other tables' intervals are Student's over pairs of builds of the same number, and they have the "
-             "verdicts.{}",
-             report.reference, kLeastBuilds,
-             report.incomplete_rounds > 0 ? fmt::format(" {} left out, as a build lacks their round.",
-                                                        counted(report.incomplete_rounds, "sample"))
-                                          : ""),
+             "verdicts.",
+             report.reference, kLeastBuilds),
          .table = levels_table(report, cells_to_show(report))});
   } else {
     section.push_back(

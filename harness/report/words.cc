@@ -23,13 +23,6 @@ int decimals_of(double value, const std::optional<Interval>& interval, bool exac
   return decimals_that_show(uncertainty, std::min(most, uncertainty >= 10 ? 0 : uncertainty >= 1 ? 1 : 2));
 }
 
-bool is_unrepresentative(const RunRecord& run) {
-  const std::string_view accelerator = properties_of(run.meter).unrepresentative_accelerator;
-  return !accelerator.empty() && run.accelerator == accelerator;
-}
-
-std::string profile_mark(const RunRecord& run) { return fmt::format("PROFILE {}: NOT FOR MEASUREMENT", run.profile); }
-
 }  // namespace
 
 std::string profile_text(const std::string& profile) {
@@ -137,25 +130,16 @@ std::string capitalized(std::string text) {
   return text;
 }
 
-std::vector<std::string> marks_of(const RunRecord& run) {
-  std::vector<std::string> marks;
-  if (!run.measurable) marks.push_back(profile_mark(run));
-  if (is_unrepresentative(run)) marks.emplace_back(properties_of(run.meter).unrepresentative);
-  return marks;
-}
-
 Document cautions(const RunRecord& run) {
   Document blocks;
   const auto warn = [&](std::string text) { blocks.push_back({Block::Kind::warning, std::move(text)}); };
-  if (!run.measurable) {
-    warn(profile_mark(run) +
+  if (const std::string mark = profile_mark(run); !mark.empty()) {
+    warn(mark +
          ". Such a kernel is cut down, or checks itself, and takes other paths than the kernels in use. Its figures "
          "show that the lab runs, and nothing else.");
   }
-  if (is_unrepresentative(run)) {
-    warn(fmt::format("{}. QEMU emulated the CPU, and the host's clock timed the emulator.",
-                     properties_of(run.meter).unrepresentative));
-  }
+  if (const std::string mark = meter_mark(run); !mark.empty())
+    warn(mark + ". QEMU emulated the CPU, and the host's clock timed the emulator.");
   if (run.boots_done < run.boots_planned) {
     warn(fmt::format("INCOMPLETE: {} of {} boots are missing. Run the same 'nslab run' command again: it continues.",
                      run.boots_planned - run.boots_done, run.boots_planned));

@@ -58,10 +58,7 @@ std::string quantity_text(const RunRecord& run, Statistic statistic);
 /// With the first letter, which must be of ASCII, in upper case.
 std::string capitalized(std::string text);
 
-/// What makes a run's figures no good for measurement, as short marks for captions and plots:
-/// "PROFILE mini: NOT FOR MEASUREMENT", "TCG wall time: not representative". None for a run that is as it should be.
-std::vector<std::string> marks_of(const RunRecord& run);
-/// The same as blocks for a document's head, in whole sentences, and whether boots are missing.
+/// marks_of() as blocks for a document's head, in whole sentences, and whether boots are missing.
 Document cautions(const RunRecord& run);
 
 /// "instructions meter, accelerator tcg with icount", and the marks of the run.

@@ -54,12 +54,14 @@ GuestMemory memory_for_timed(int memory_mib, unsigned guests, std::optional<int>
 
 Result<void> find_places(Prepared& prepared) {
   std::vector<Cpu> cpus = usable_cpus();
+  std::vector<int> usable;
+  for (const Cpu& cpu : cpus) usable.push_back(cpu.number);
   if (!prepared.cpus.empty()) {
     const auto wanted = TRY(parse_cpu_list(prepared.cpus));
     std::erase_if(cpus,
                   [&](const Cpu& cpu) { return std::find(wanted.begin(), wanted.end(), cpu.number) == wanted.end(); });
     if (cpus.size() != wanted.size())
-      return user_error("--cpus {}: this process may use {} of these", prepared.cpus, counted(cpus.size(), "CPU"));
+      return user_error("--cpus {}: this process may use {}, and no others", prepared.cpus, cpu_list_text(usable));
   }
   auto places = TRY(cpu_places(cpus, prepared.jobs, prepared.experiment.vcpus));
   prepared.node = places.front().node;
@@ -166,8 +168,9 @@ Result<Prepared> prepare(const Experiment& experiment, const Paths& paths, const
     const auto hash = TRY(builder.hash(spec));
     for (const auto& [other, kernel] : prepared.kernels) {
       if (kernel.hash == hash)
-        return user_error("{}: {} and {} are one kernel by two names: take one of them", experiment.where_named(name),
-                          other, name);
+        return user_error(
+            "{}: {} and {} are one kernel by two names: take one of them{}", experiment.where_named(name), other, name,
+            experiment.builds > 1 ? ". multi-twin is one of the builds that 'builds' makes of multi" : "");
     }
     prepared.kernels.emplace(name, builder.cached(spec, hash));
   }

@@ -195,8 +195,15 @@ void append_layout(Columns& fields, const std::string& text, const Layout& layou
   }
 }
 
+/// What makes the figures no good for measurement, above a table of them.
+std::string marks_text(const RunRecord& run) {
+  std::string text;
+  for (const std::string& mark : marks_of(run)) text += tsv::comment(mark);
+  return text;
+}
+
 std::string samples_text(const StoredRun& run, const Layout& layout) {
-  std::string text = tsv::line(columns_with(kSampleColumns, layout, /*in_boots=*/false));
+  std::string text = marks_text(run.run) + tsv::line(columns_with(kSampleColumns, layout, /*in_boots=*/false));
   for (const Sample& sample : run.samples()) {
     Columns fields = {sample.condition,
                       sample.kernel,
@@ -216,7 +223,7 @@ std::string samples_text(const StoredRun& run, const Layout& layout) {
 }
 
 std::string boots_text(const StoredRun& run, const Layout& layout) {
-  std::string text = tsv::line(columns_with(kBootColumns, layout, /*in_boots=*/true));
+  std::string text = marks_text(run.run) + tsv::line(columns_with(kBootColumns, layout, /*in_boots=*/true));
   for (const BootRecord& boot : run.boots) {
     Json manifest = parse_json(boot.manifest).value_or(Json::object());
     Columns fields = {boot.condition, boot.kernel, std::to_string(boot.seed), boot.started, boot.finished,
@@ -244,6 +251,7 @@ Result<std::string> run_text(const StoredRun& stored, const Layout& layout, cons
   json["unit"] = run.unit();
   json["profile"] = run.profile;
   if (!run.measurable) json["measurable"] = false;
+  if (const auto marks = marks_of(run); !marks.empty()) json["marks"] = marks;
   json["base"] = run.base;
   json["started"] = run.started;
   json["finished"] = run.finished;

@@ -103,6 +103,10 @@ TEST_F(TextStoreTest, FailuresAndForcedProfilesComeBack) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_FALSE(back->run.measurable);
   EXPECT_EQ(back->run.failures, run.run.failures);
+  const std::string mark = fmt::format("PROFILE {}: NOT FOR MEASUREMENT", run.run.profile);
+  for (const char* const file : {"samples.tsv", "boots.tsv"})
+    EXPECT_THAT(*read_file(folder() / file), testing::StartsWith("# " + mark + "\n")) << "for who reads only the table";
+  EXPECT_EQ(parse_json(*read_file(folder() / "run.json")).value()["marks"], Json::array({mark}));
 }
 
 TEST_F(TextStoreTest, TheSameBootUnderTwoConditionsComesBack) {

@@ -5,7 +5,12 @@
 
 namespace nslab::tsv {
 
+namespace {
+constexpr std::string_view kComment = "# ";
+}  // namespace
+
 std::string line(const Columns& fields) { return fmt::format("{}\n", fmt::join(fields, "\t")); }
+std::string comment(std::string_view text) { return fmt::format("{}{}\n", kComment, text); }
 
 Fields::Fields(std::string place, std::string_view line, const Columns& columns)
     : place_(std::move(place)), columns_(&columns) {
@@ -21,13 +26,17 @@ Result<std::vector<Fields>> read_lines(std::string_view text, const std::filesys
                                        const Columns& columns) {
   std::vector<Fields> lines;
   std::size_t number = 0;
+  bool has_head = false;
   for (std::size_t start = 0; start < text.size();) {
     const std::string place = fmt::format("{}:{}", name.string(), ++number);
     const std::size_t end = text.find('\n', start);
     if (end == std::string_view::npos) return user_error("{}: the file ends within this line", place);
-    Fields fields(place, text.substr(start, end - start), columns);
+    const std::string_view fields_text = text.substr(start, end - start);
     start = end + 1;
-    if (number == 1) {
+    if (!has_head && fields_text.starts_with(kComment)) continue;
+    Fields fields(place, fields_text, columns);
+    if (!has_head) {
+      has_head = true;
       for (std::size_t i = 0; i < std::max(columns.size(), fields.count()); ++i) {
         const std::string found = i < fields.count() ? fields.text() : "";
         const std::string expected = i < columns.size() ? columns[i] : "";

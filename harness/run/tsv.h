@@ -10,12 +10,14 @@
 
 #include "result.h"
 
-/// Tables as text: a line of column names, then lines of fields parted by tabs, each line ended.
+/// Tables as text: a line of column names, then lines of fields parted by tabs, each line ended. What a reader must
+/// know of all the figures stands above, in lines that begin with "# ".
 namespace nslab::tsv {
 
 using Columns = std::vector<std::string>;
 
 std::string line(const Columns& fields);
+std::string comment(std::string_view text);
 
 /// The fields of a line, taken in the order of the columns.
 class Fields {

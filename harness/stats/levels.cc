@@ -169,7 +169,8 @@ std::optional<PairsNeeded> pairs_to_decide(const Comparison& comparison, double 
         comparison.p_equivalent && size + student_quantile(1 - 2 * alpha, pairs - 1) * error + chance < margin;
     if (is_more || is_less) return PairsNeeded{PairsNeeded::Kind::more, pairs - comparison.pairs};
   }
-  return PairsNeeded{PairsNeeded::Kind::too_many, 0};
+  const bool is_below = comparison.floor && size <= *comparison.floor;
+  return PairsNeeded{is_below ? PairsNeeded::Kind::by_floor : PairsNeeded::Kind::too_many, 0};
 }
 
 std::optional<double> drift_percent(const std::vector<BootValue>& boots) {

@@ -54,6 +54,7 @@ struct PairsNeeded {
   enum class Kind {
     more,      ///< `pairs` more
     too_many,  ///< more than a thousand
+    by_floor,  ///< it is smaller than its floor, which may be lower with more pairs, or not
     unknown,   ///< fewer than 5 pairs, which tell too little of the spread
   };
   Kind kind = Kind::unknown;

@@ -144,7 +144,7 @@ TEST(Levels, AnIntervalThatIsUndecidedSaysHowManyMore) {
   comparison.p_equivalent.reset();
   EXPECT_EQ(needed(10, 1).pairs, needed(0.1, 1).pairs) << "that cannot be shown";
   comparison.floor = 6;
-  EXPECT_EQ(needed(0.1, 1).kind, Kind::too_many) << "below its floor no number of pairs decides";
+  EXPECT_EQ(needed(0.1, 1).kind, Kind::by_floor) << "below its floor no number of pairs decides";
   comparison.floor.reset();
   comparison.difference = 0;
   EXPECT_EQ(needed(0.1, 1).kind, Kind::too_many);
