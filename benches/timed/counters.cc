@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "guest_clock.h"
+
 namespace nslab::timed {
 
 namespace {
@@ -83,9 +85,9 @@ std::vector<std::pair<std::string, std::uint64_t>> Counters::read() const {
     Reading reading;
     if (::read(counter.descriptor, &reading, sizeof reading) != sizeof reading) continue;
     if (!counter.hardware) {
-      // A coarse clock may not have advanced in so short a time: that is no CPU time of 0.
+      // Where the kernel's clock is too coarse to time by, it is too coarse for this as well.
       const bool is_time = std::strcmp(counter.name, "count_task_clock_ns") == 0;
-      if (reading.value > 0 || !is_time) counts.emplace_back(counter.name, reading.value);
+      if (!is_time || GuestClock::counter_in_use() == 0) counts.emplace_back(counter.name, reading.value);
       continue;
     }
     // A virtual PMU that counts no cycles counts nothing: its zeros are no figures.

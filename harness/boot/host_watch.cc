@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kInvoluntary = "nonvoluntary_ctxt_switches:";
+constexpr std::string_view kState = "State:\t";
 
 cpu_set_t set_of(const std::vector<int>& cpus) {
   cpu_set_t set;
@@ -117,6 +118,8 @@ HostWatch::Counts HostWatch::count() const {
     fields >> ran_ns >> waited_ns;
     counts.ran_us += ran_ns / 1000;
     counts.waited_us += waited_ns / 1000;
+    if (const auto at = status->find(kState); at != std::string::npos && at + kState.size() < status->size())
+      counts.stopped = counts.stopped || std::tolower((*status)[at + kState.size()]) == 't';
     if (const auto at = status->find(kInvoluntary); at != std::string::npos)
       counts.preempted += std::stoull("0" + status->substr(status->find_first_of("0123456789", at)));
   }
@@ -156,6 +159,7 @@ void HostWatch::look_at_frequency() {
 void HostWatch::look() {
   const Counts before = last_;
   last_ = count();
+  if (last_.stopped) stopped_us_ += since(before.watched_us, last_.watched_us);
   // An idle CPU's frequency says nothing of the guest.
   if (2 * since(before.ran_us, last_.ran_us) > since(before.watched_us, last_.watched_us)) look_at_frequency();
 }
@@ -168,6 +172,7 @@ std::map<std::string, std::uint64_t> HostWatch::numbers() const {
                                                   {"host_watched_us", watched},
                                                   {"host_ran_us", ran},
                                                   {"host_waited_us", since(first_.waited_us, last_.waited_us)},
+                                                  {"host_stopped_us", stopped_us_},
                                                   {"host_preempted", since(first_.preempted, last_.preempted)}};
   if (last_.knows_cpus) {
     numbers["host_stolen_us"] = since(first_.stolen_us, last_.stolen_us);

@@ -33,6 +33,7 @@ class HostWatch {
   /// - host_cpu: the first vCPU's;
   /// - host_watched_us: the time itself, once for each vCPU;
   /// - host_ran_us, host_waited_us: their threads ran, or could have and did not (/proc/PID/task/TID/schedstat);
+  /// - host_stopped_us: somebody had stopped the threads (SIGSTOP, a debugger), by the looks;
   /// - host_preempted: how often another took a CPU from them (nonvoluntary_ctxt_switches);
   /// - host_stolen_us: a hypervisor above took the CPUs away (steal in /proc/stat);
   /// - host_others_us, host_siblings_us: others, interrupts too, used these CPUs, and the other CPUs of their cores
@@ -55,6 +56,7 @@ class HostWatch {
     std::uint64_t siblings_us = 0;
     std::uint64_t throttled = 0;
     bool knows_cpus = false;  ///< /proc/stat has them
+    bool stopped = false;
   };
   Counts count() const;
   void look_at_frequency();
@@ -66,7 +68,8 @@ class HostWatch {
   Counts first_;
   Counts last_;
   std::map<int, std::pair<std::uint64_t, std::uint64_t>> mhz_;  ///< by CPU, the lowest and the highest
-  std::uint64_t celsius_ = 0;                                   ///< 0: not known
+  std::uint64_t stopped_us_ = 0;
+  std::uint64_t celsius_ = 0;  ///< 0: not known
   bool knows_throttling_ = false;
 };
 

@@ -91,18 +91,20 @@ TEST_F(HostWatchTest, SaysWhatTheThreadMetSinceTheStart) {
   watch.look();
   auto numbers = watch.numbers();
   numbers.erase("host_watched_us");
-  const std::map<std::string, std::uint64_t> expected = {{"host_cpu", 2},
-                                                         {"host_ran_us", 500'000},
-                                                         {"host_waited_us", 20'000},
-                                                         {"host_preempted", 3},
-                                                         {"host_stolen_us", 20'000},
-                                                         {"host_others_us", 100'000},
-                                                         {"host_siblings_us", 30'000},
-                                                         {"host_mhz_low", 2400},
-                                                         {"host_mhz_high", 3000},
-                                                         {"host_celsius", 61},
-                                                         {"host_throttled", 0}};
+  const std::map<std::string, std::uint64_t> expected = {
+      {"host_cpu", 2},        {"host_ran_us", 500'000},   {"host_waited_us", 20'000},  {"host_stopped_us", 0},
+      {"host_preempted", 3},  {"host_stolen_us", 20'000}, {"host_others_us", 100'000}, {"host_siblings_us", 30'000},
+      {"host_mhz_low", 2400}, {"host_mhz_high", 3000},    {"host_celsius", 61},        {"host_throttled", 0}};
   EXPECT_EQ(numbers, expected);
+}
+
+TEST_F(HostWatchTest, AStoppedGuestIsSeen) {
+  host(1'000'000'000, 0, 0, "100 0 50 1000 0 0 0 3 0 0", "7 0 0 0 0 0 0 0 0 0");
+  HostWatch watch(7, {9}, {{2}, {0}, {6}}, root_.path());
+  host(1'100'000'000, 0, 0, "100 0 50 1000 0 0 0 3 0 0", "7 0 0 0 0 0 0 0 0 0");
+  put("proc/7/task/9/status", "Name:\tCPU 0/KVM\nState:\tT (stopped)\nnonvoluntary_ctxt_switches:\t0\n");
+  watch.look();
+  EXPECT_EQ(watch.numbers()["host_stopped_us"], watch.numbers()["host_watched_us"]);
 }
 
 TEST_F(HostWatchTest, WhatTheHostDoesNotTellIsNotThere) {

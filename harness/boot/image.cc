@@ -30,6 +30,11 @@ Result<bool> is_program(const fs::path& file) {
 
 }  // namespace
 
+/// A static program, or one of another architecture: the loader has nothing to do with it.
+Result<bool> needs_loader(const fs::path& program) {
+  return TRY(run_captured({.argv = {kLoader, "--verify", program.string()}})).status == 0;
+}
+
 Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   const auto run = run_captured({.argv = {kLoader, "--list", program.string()}});
   if (!run) return run.error();
@@ -63,8 +68,7 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
       continue;
     }
     located[own ? "/opt/nslab/" + file.path : file.path] = here;
-    const auto program = TRY(is_program(here));
-    if (!program) continue;
+    if (!TRY(is_program(here)) || !TRY(needs_loader(here))) continue;
     auto libraries = TRY(libraries_of(here));
     located.merge(libraries);
   }

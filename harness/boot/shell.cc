@@ -211,6 +211,8 @@ std::vector<std::string> command_line(const ShellSettings& settings, int termina
   // Programs wait for random numbers, which this machine has no other source of. On a busy host the kernel finds its
   // timer too slow, and would panic if it looked.
   const std::string cpu = accelerator.needs_kvm ? accelerator.cpu : accelerator.cpu + ",+rdrand";
+  // Where instructions are counted, one is one tick of the TSC. Told so, the kernel has a fine clock and fine timers.
+  const std::string clock = accelerator.repeats ? " tsc=reliable tsc_early_khz=1000000" : "";
   for (const std::string& word : std::vector<std::string>{
            "-cpu",     cpu,
            "-m",       std::to_string(settings.memory_mib),
@@ -224,7 +226,7 @@ std::vector<std::string> command_line(const ShellSettings& settings, int termina
            "-fw_cfg",  "name=opt/nslab/plan,file=plan.json",
            "-kernel",  "vmlinux",
            "-initrd",  "initramfs",
-           "-append",  "console=ttyS0 loglevel=1 random.trust_cpu=on no_timer_check panic=-1 reboot=t"}) {
+           "-append",  "console=ttyS0 loglevel=1 random.trust_cpu=on no_timer_check panic=-1 reboot=t" + clock}) {
     argv.push_back(word);
   }
   if (!settings.fetched.empty()) {

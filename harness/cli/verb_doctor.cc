@@ -89,6 +89,12 @@ void check_cpu(const Resources& usable, Findings& findings) {
   }
 }
 
+Result<void> check_writable(const fs::path& folder) {
+  TRY(make_folders(folder));
+  TRY(TempFolder::make(folder, "doctor"));
+  return {};
+}
+
 Result<void> examine(Findings& findings) {
   const auto paths = TRY(find_paths());
   const auto table = TRY(load_kernel_table(paths.kernels_folder()));
@@ -129,8 +135,8 @@ Result<void> examine(Findings& findings) {
   if (const auto checked = check_build_folder(paths.cache); !checked) {
     findings.line("lacks", "cache", checked.error().message);
     ready = false;
-  } else if (auto made = make_folders(paths.cache); !made) {
-    findings.line("lacks", "cache", made.error().message);
+  } else if (const auto writable = check_writable(paths.cache); !writable) {
+    findings.line("lacks", "cache", writable.error().message);
     ready = false;
   } else {
     struct statvfs space {};

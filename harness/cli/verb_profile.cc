@@ -224,7 +224,7 @@ Result<SampledProfile> profile_of(const Setting& setting, const std::string& ker
   SampledProfile profile{.kernel = kernel,
                          .benchmark = setting.benchmark.name,
                          .depth = setting.arguments.depth,
-                         .repetitions = setting.repetitions,
+                         .repetitions = setting.repetitions + setting.benchmark.warmup,  // both are sampled
                          .event = event.name,
                          .quantity = event.quantity,
                          .period = event.period,
@@ -232,8 +232,9 @@ Result<SampledProfile> profile_of(const Setting& setting, const std::string& ker
   constexpr std::uint64_t kFew = 500;
   if (profile.samples() < kFew) {
     print_err(
-        "nslab: {}: {} are few: give more --repetitions. A kernel without CONFIG_HIGH_RES_TIMERS, as of the profile "
-        "mini, is sampled at its ticks alone\n",
+        "nslab: {}: {} are few: give more --repetitions. A kernel without CONFIG_HIGH_RES_TIMERS is sampled at its "
+        "ticks "
+        "alone\n",
         kernel, counted(profile.samples(), "sample"));
   }
   return profile;
@@ -303,7 +304,10 @@ std::string caution_for(const Setting& setting) {
       is_counted ? "Times are the guest's, where each instruction takes one nanosecond." : "Times are the guest's.";
   switch (setting.work) {
     case PerfWork::stat:
-      return fmt::format("All of the benchmark's program is counted, its preparation as well. {}", times);
+      return fmt::format(
+          "All of the benchmark's program is counted, its preparation as well. Of children, perf's task-clock misses a "
+          "part. {}",
+          times);
     case PerfWork::trace:
       return fmt::format("The benchmark's preparation is traced as well. {}", times);
     case PerfWork::locks:
@@ -345,6 +349,9 @@ Result<void> act(const ProfileArguments& arguments) {
   const PerfWork work = TRY(work_of(arguments));
   const auto paths = TRY(find_paths());
   const auto benchmarks = TRY(list_benchmarks(paths.guest / "micro"));
+  if (arguments.benchmark.starts_with("smp_"))
+    return user_error("{} needs the time meter's guest, and perf is not run in that: take one of 'nslab bench list'",
+                      arguments.benchmark);
   const Benchmark& benchmark = *TRY(find_benchmark(benchmarks, arguments.benchmark));
   TRY(check_output(arguments.output));
   const Accelerator accelerator = TRY(accelerator_of(arguments));

@@ -9,6 +9,7 @@
 #include "kvm_probe.h"
 #include "output.h"
 #include "processes.h"
+#include "resources.h"
 #include "scratch_folder.h"
 #include "shell.h"
 #include "text.h"
@@ -66,7 +67,9 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
   for (const char* name : kPrograms) {
     if (const fs::path program = find_program(name); !program.empty()) wanted.insert({program, ""});
   }
-  for (const std::string& name : split_at(arguments.with, ',')) {
+  std::map<std::string, std::string> named;  // what is packed to which name, if not to its own
+  for (const std::string& name : arguments.with.empty() ? std::vector<std::string>{} : split_at(arguments.with, ',')) {
+    if (name.empty()) return user_error("--with {}: a name is missing", arguments.with);
     const fs::path program = name.find('/') == std::string::npos ? find_program(name) : fs::absolute(name);
     if (program.empty() || !is_there(program)) return user_error("--with {}: this machine has no such program", name);
     wanted.insert({program, ""});
@@ -78,6 +81,8 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
     const bool hidden = std::any_of(std::begin(kHidden), std::end(kHidden),
                                     [&name = in_guest](std::string_view folder) { return name.starts_with(folder); });
     const std::string where = hidden ? "/usr/local/bin/" + fs::path(in_guest).filename().string() : in_guest;
+    if (const auto other = hidden ? named.emplace(where, in_guest) : std::pair{named.end(), true}; !other.second)
+      return user_error("--with: {} and {} would both be {} in the guest", other.first->second, in_guest, where);
     if (hidden) print_err("{} is {} in the guest\n", in_guest, where);
     files[where] = here;
   }
@@ -92,6 +97,19 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
     }
   }
   return files;
+}
+
+/// The guest holds the image twice while it unpacks it.
+Result<void> check_memory(int memory_mib, const fs::path& image) {
+  constexpr std::uint64_t kMib = 1 << 20;
+  constexpr std::uint64_t kOfKernel = 160;  // MiB, for the kernel and the command
+  std::error_code error;
+  const std::uint64_t needed = kOfKernel + 2 * fs::file_size(image, error) / kMib;
+  if (static_cast<std::uint64_t>(memory_mib) < needed)
+    return user_error("--memory {}: with these programs the guest needs {} MiB", memory_mib, needed);
+  if (const auto usable = usable_resources().memory_mib; static_cast<std::uint64_t>(memory_mib) > usable)
+    return machine_error("--memory {}: nslab may use {} MiB of this machine's memory", memory_mib, usable);
+  return {};
 }
 
 std::vector<std::string> environment_for(const ShellArguments& arguments) {
@@ -112,6 +130,7 @@ Result<void> act(const ShellArguments& arguments) {
   const Kernel kernel = TRY(builder.build(spec));
   const ScratchFolder folder = TRY(ScratchFolder::make(paths.cache / "tmp", "shell"));
   const Image image = TRY(make_shell_image(paths, files));
+  TRY(check_memory(arguments.memory_mib, image.file));
   ShellSettings settings{.kernel = arguments.kernel,
                          .vmlinux = kernel.vmlinux(),
                          .initramfs = image.file,

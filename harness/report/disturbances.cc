@@ -45,6 +45,8 @@ std::vector<std::string> disturbances(const std::map<std::string, std::uint64_t>
   say(number("host_siblings_us"), watched, kMostSiblings, "others used its core for");
   const double high = number("host_mhz_high");
   say(high - number("host_mhz_low"), high, kMostFrequency, "the frequency moved by");
+  if (const double stopped = number("host_stopped_us"); stopped > 0)
+    found.push_back(fmt::format("QEMU was stopped for {:.1f} s", stopped / 1e6));
   if (number("host_throttled") > 0) found.emplace_back("the CPU was slowed by heat");
   return found;
 }
@@ -72,9 +74,9 @@ std::string disturbance_rules() {
       "{} % "
       "of the time that it could have run, a hypervisor above took more than {} %, other programs used its CPU for "
       "more than {} % of the time or the "
-      "other CPUs of its core for more than {} %, its CPU's frequency moved by more than {} %, or the CPU was slowed "
-      "by "
-      "heat. Marked boots are kept, and are part of all figures.",
+      "other CPUs of its core for more than {} %, its CPU's frequency moved by more than {} %, the CPU was slowed by "
+      "heat, "
+      "or somebody stopped QEMU. Marked boots are kept, and are part of all figures.",
       kMostWaited, kMostStolen, kMostOthers, kMostSiblings, kMostFrequency);
 }
 

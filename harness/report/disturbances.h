@@ -24,7 +24,8 @@ struct WatchedBoot {
 /// - a hypervisor above took more than 1 % of the time;
 /// - other programs used its CPUs for more than 2 % of the time, or the other CPUs of its cores for more than 10 %;
 /// - its CPUs' frequency moved by more than 5 %;
-/// - its CPUs were slowed because they were hot.
+/// - its CPUs were slowed because they were hot;
+/// - somebody stopped QEMU.
 std::vector<WatchedBoot> watched_boots(const std::vector<Sample>& samples);
 
 /// The rules, as sentences.

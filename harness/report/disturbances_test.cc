@@ -23,6 +23,7 @@ std::vector<std::string> disturbed_by(const std::string& layout) {
 TEST(Disturbances, EachRuleHasItsLimit) {
   const std::string time = R"({"host_watched_us": 1000000, "host_ran_us": 500000, )";
   EXPECT_THAT(disturbed_by(time + R"("host_waited_us": 5000})"), IsEmpty());
+  EXPECT_THAT(disturbed_by(time + R"("host_stopped_us": 500000})"), ElementsAre("QEMU was stopped for 0.5 s"));
   EXPECT_THAT(disturbed_by(time + R"("host_waited_us": 10000})"), ElementsAre("it waited for its CPU for 2.0 %"));
   EXPECT_THAT(disturbed_by(time + R"("host_stolen_us": 10000})"), IsEmpty());
   EXPECT_THAT(disturbed_by(time + R"("host_stolen_us": 11000})"), ElementsAre("a hypervisor took 1.1 %"));

@@ -303,14 +303,21 @@ class ViewBuilder {
       Scaling::Point point{.vcpus = static_cast<double>(vcpus)};
       std::vector<double> throughputs;
       std::vector<double> fairness;
+      std::vector<double> gains;
       for (const Sample* s : samples_.at(key)) {
         constexpr double kNanoseconds = 1e9;  // of a second
         throughputs.push_back(kNanoseconds / value_of(*s, view_.statistic));
-        by_seed[s->seed].emplace_back(point.vcpus, throughputs.back());
+        auto& of_boot = by_seed[s->seed];
+        of_boot.emplace_back(point.vcpus, throughputs.back());
+        if (const auto& [fewest, alone] = of_boot.front(); fewest == 1 && point.vcpus > 1)
+          gains.push_back(std::log(throughputs.back() / alone));
         if (const auto fair = fairness_of(*s)) fairness.push_back(*fair);
       }
       point.throughput = estimate(throughputs, report_.options.level);
       point.fairness = estimate(fairness, report_.options.level);
+      point.gain = estimate(gains, report_.options.level);
+      point.gain.value = std::exp(point.gain.value);
+      if (auto& interval = point.gain.interval) interval = Interval{std::exp(interval->low), std::exp(interval->high)};
       scaling.points.push_back(point);
     }
     std::vector<ThroughputByCpus> boots;

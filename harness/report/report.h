@@ -120,8 +120,9 @@ struct Growth {
 struct Scaling {
   struct Point {
     double vcpus = 0;
-    Estimate throughput = {};  ///< operations per second of all together
-    Estimate fairness = {};    ///< the fewest operations of a worker, as a part of the most of one
+    Estimate throughput = {};  ///< operations per second of all together: the mean over boots
+    Estimate gain = {};      ///< against one vCPU in the same boot: the geometric mean; n is 0 where none was measured
+    Estimate fairness = {};  ///< the fewest operations of a worker, as a part of the most of one
   };
   std::string series;  ///< the operation and where its workers are, as "fork_same"
   std::string kernel;

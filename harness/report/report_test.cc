@@ -444,8 +444,8 @@ TEST(ReportTest, ThroughputGrowsWithVcpusByALaw) {
   EXPECT_EQ(view.scalings[1].refused_at, 2);
   EXPECT_EQ(view.scalings[1].law.n, 0);
   const std::string text = text_of(report);
-  EXPECT_THAT(text, AllOf(HasSubstr("How it scales"), HasSubstr("× 1.79, fair 0.75"), HasSubstr("refused (EINVAL)"),
-                          HasSubstr("most beyond 8 (9.5)")));
+  EXPECT_THAT(text, AllOf(HasSubstr("How it scales"), HasSubstr("× 1.79 [1.79, 1.79], fair 0.75"),
+                          HasSubstr("refused (EINVAL)"), HasSubstr("most beyond 8 (9.5)")));
 }
 
 TEST(ReportTest, WhatTimedGuestsSawIsTold) {

@@ -185,10 +185,13 @@ Document sampled_difference_document(const SampledProfile& a, const SampledProfi
            format_number(static_cast<double>(samples_b) * worth(b), 0), format_signed(whole.difference, 0),
            format_number(whole.sampling_error, 0), format_number(static_cast<double>(samples_a), 0),
            format_number(static_cast<double>(samples_b), 0), every(a))});
-  document.push_back({.text = fmt::format("Beyond the sampling error: {} of the {} functions with {} samples or more. "
-                                          "The others are not decided: that "
-                                          "is not the same as equal.",
-                                          decided, tested, kLeastTested)});
+  document.push_back(
+      {.text = fmt::format(
+           "Beyond the sampling error: {} of the {} functions with {} samples or more{}. "
+           "The others are not decided: that is not the same as equal. Amounts hold what "
+           "sampling itself takes, some tenth of them.",
+           decided, tested, kLeastTested,
+           all || decided <= kOfDecided ? "" : fmt::format(" (below are {}; --output keeps all)", kOfDecided))});
   Table table;
   const std::string shares = "share, %";
   const std::string amounts = a.quantity + " a repetition";

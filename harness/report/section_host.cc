@@ -187,14 +187,14 @@ Document levels_section(const Report& report) {
     section.push_back(
         {.kind = Block::Kind::table,
          .text = fmt::format(
-             "How far times vary, as standard deviations: from build to build of one kernel, whose code lies "
+             "How far times vary ({}), as standard deviations: from build to build of one kernel, whose code lies "
              "elsewhere; from boot to boot of one build, beside what its round did to all; and a boot's mean, as its "
              "two halves "
              "tell. Behind it, the difference from {} with an interval by a hierarchical bootstrap over builds and "
              "boots ({} builds or more have one). It is not corrected for many cells, and takes no notice of a floor. "
              "The other tables' intervals are Student's over pairs of builds of the same number, and they have the "
              "verdicts.",
-             report.reference, kLeastBuilds),
+             meter_text(report.run), report.reference, kLeastBuilds),
          .table = levels_table(report, cells_to_show(report))});
   } else {
     section.push_back(
@@ -240,15 +240,16 @@ Document host_section(const Report& report) {
   const std::size_t shown = std::min(disturbed.size(), kMostRows);
   const std::size_t more = disturbed.size() - shown;
   disturbed.resize(shown);
-  section.push_back({.kind = Block::Kind::table,
-                     .text = fmt::format(
-                         "The boots that were disturbed, {} of {}{}; by kernel: {}. Waited: the guest could have run, "
-                         "and did not. Stolen: by a hypervisor above. Others: programs on its CPU while the guest did "
-                         "not use it. Its core: "
-                         "programs on the core's other CPUs.",
-                         shown + more, report.watched.size(), more > 0 ? fmt::format(" ({} are not shown)", more) : "",
-                         by_kernel_text(report.watched)),
-                     .table = table_of(disturbed)});
+  section.push_back(
+      {.kind = Block::Kind::table,
+       .text = fmt::format(
+           "The boots that were disturbed ({}), {} of {}{}; by kernel: {}. Waited: the guest could have run, "
+           "and did not. Stolen: by a hypervisor above. Others: programs on its CPU while the guest did "
+           "not use it. Its core: "
+           "programs on the core's other CPUs.",
+           meter_text(report.run), shown + more, report.watched.size(),
+           more > 0 ? fmt::format(" ({} are not shown)", more) : "", by_kernel_text(report.watched)),
+       .table = table_of(disturbed)});
   return section;
 }
 

@@ -46,9 +46,10 @@ std::string point_text(const Scaling& scaling, double vcpus) {
   }
   std::string text = with_interval(point->throughput, 0);
   if (vcpus == 1) return text;
-  const Scaling::Point& first = scaling.points.front();
-  const std::string gain =
-      first.vcpus == 1 ? "× " + format_number(point->throughput.value / first.throughput.value, 2) : "";
+  const Estimate& ratio = point->gain;
+  std::string gain = ratio.n == 0 ? "" : "× " + format_number(ratio.value, 2);
+  if (const auto& interval = ratio.interval)
+    gain += fmt::format(" [{}, {}]", format_number(interval->low, 2), format_number(interval->high, 2));
   const std::string fair = point->fairness.n > 0 ? "fair " + format_number(point->fairness.value, 2) : "";
   return text + "\n" + gain + (gain.empty() || fair.empty() ? "" : ", ") + fair;
 }
@@ -129,8 +130,10 @@ Document scaling_section(const Report& report, const View& view) {
       {Block::Kind::heading, "How it scales"},
       {.kind = Block::Kind::table,
        .text = fmt::format(
-           "Operations per second of all vCPUs together (from the {}; {}), ± the {} interval over boots. Below it, the "
-           "throughput as a multiple of that of one vCPU, and how fair it is: the operations of the worker with the "
+           "Operations per second of all vCPUs together (each boot's from its {}; {}): the mean over boots, ± the {} "
+           "interval. Below it, the throughput as a multiple of that of one vCPU in the same boot, the geometric mean "
+           "over boots with its interval: where 1 lies in it, more vCPUs do not do more for certain. And how fair it "
+           "is: the operations of the worker with the "
            "fewest as a part of those of the worker with the most. The workers are all in one pid namespace (same), "
            "each in one of its own beside the others (sibling), or each in one below the last (nested).",
            quantity_text(report.run, view.statistic), source_text(report, view), level_text(report.options.level)),
@@ -146,7 +149,7 @@ Document scaling_section(const Report& report, const View& view) {
       {.kind = Block::Kind::table,
        .text = fmt::format(
            "The Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), fitted to each boot's throughputs "
-           "by least squares, ± the {} interval of its parameters over boots. λ is what one vCPU does alone, per "
+           "by least squares ({}), ± the {} interval of its parameters over boots. λ is what one vCPU does alone, per "
            "second. "
            "σ is the part of the work that only one vCPU can do at a time, so that, where it is below 1, throughput "
            "stays below λ / σ. κ is "
@@ -156,7 +159,7 @@ Document scaling_section(const Report& report, const View& view) {
            "fit describes the points; it does not say "
            "which lock makes them, and beyond the largest number of vCPUs it is a guess. Of three points it shows no "
            "error, as it passes through them.",
-           level_text(report.options.level)),
+           meter_text(report.run), level_text(report.options.level)),
        .table = std::move(law)});
   return section;
 }

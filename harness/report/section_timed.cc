@@ -160,14 +160,17 @@ Document counters_section(const Report& report, const View& view) {
         "are scaled up.",
         format_number(static_cast<double>(share) / 10, 1));
   }
-  return {{Block::Kind::heading, "What the guest counted"},
-          {.kind = Block::Kind::table,
-           .text = fmt::format(
-               "Events per operation by perf_event_open(2) in the guest, its children included, ± the {} interval over "
-               "boots. They were counted in a second pass of as many repetitions, which was not timed. It has the "
-               "checks of the benchmark in it, and a fork copies the counters. Hardware counters: {}",
-               level_text(report.options.level), counters),
-           .table = std::move(table)}};
+  return {
+      {Block::Kind::heading, "What the guest counted"},
+      {.kind = Block::Kind::table,
+       .text = fmt::format(
+           "Events per operation by perf_event_open(2) in the guest, its children included, ± the {} interval over "
+           "boots. They were counted in a second pass of as many repetitions, which was not timed. It has the "
+           "checks of the benchmark in it, a fork copies the counters, and the task clock misses a part of each child; "
+           "it is absent where the guest's clock is coarse. Rows are headline operations, and of those on several "
+           "vCPUs the ones on the most. {}. Hardware counters: {}",
+           level_text(report.options.level), capitalized(source_text(report, view)), counters),
+       .table = std::move(table)}};
 }
 
 }  // namespace nslab

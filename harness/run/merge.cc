@@ -40,7 +40,9 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
     }
     parts.emplace_back("the kernel " + name, to_text(made_of));
   }
-  if (properties_of(run.meter).depends_on_host) parts.emplace_back("host", member("host"));
+  if (properties_of(run.meter).depends_on_host) {
+    for (const char* of_host : {"host", "host_identity", "placement"}) parts.emplace_back(of_host, member(of_host));
+  }
   const auto experiment = experiment_of(run);
   if (!experiment) {
     parts.emplace_back("experiment's text", member("experiment"));

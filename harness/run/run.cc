@@ -50,6 +50,7 @@ Result<Json> manifest_of(const Prepared& prepared, const Unbuilt& unbuilt) {
     const auto settings = read_host_settings();
     manifest["host_settings"] = host_settings_json(settings);
     manifest["host_identity"] = host_identity(describe_host(), settings);
+    manifest["placement"] = {{"jobs", prepared.jobs}, {"cpus", prepared.cpus}, {"fifo", prepared.fifo}};
   }
   manifest["curves"] = curves_of(prepared.benchmarks);
   manifest["kernels"] = Json::object();
