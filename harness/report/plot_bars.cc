@@ -73,6 +73,17 @@ Drawing draw_bars(const Report& report) {
   if (!undrawn.empty())
     note += fmt::format("{}Not drawn, because {} has no figure to compare with: {}.", note.empty() ? "" : " ",
                         report.reference, undrawn);
+  std::size_t unbounded = 0;
+  for (const std::string& benchmark : drawn) {
+    for (const Series& s : series) {
+      const Comparison* c = difference(report, benchmark, s);
+      if (c != nullptr && !c->percent_interval) ++unbounded;
+    }
+  }
+  if (unbounded > 0)
+    note += fmt::format("{}{} no error bar, as the interval has no bounds: nothing is known of {}.",
+                        note.empty() ? "" : " ", unbounded == 1 ? "1 bar has" : fmt::format("{} bars have", unbounded),
+                        unbounded == 1 ? "it" : "them");
   const std::string where = report.reference_at_depth_zero ? "at depth 0" : "at the same depth";
   return {bars_data(report),
           {title_text(report, fmt::format("Difference from {} {}", baseline_text(report.reference), where)),

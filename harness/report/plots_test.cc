@@ -164,6 +164,19 @@ TEST(PlotDataTest, ATitleSaysWhatMakesTheFiguresNoGood) {
   }
 }
 
+TEST(PlotDataTest, ABarWithoutAnErrorBarIsExplained) {
+  Report report = small_report({0, 1});
+  const auto note_of = [&] {
+    for (const Plot& plot : all_plots())
+      if (plot.name == std::string("overhead")) return plot.draw(report).arguments.back();
+    return std::string("there is no such plot");
+  };
+  EXPECT_THAT(note_of(), testing::Not(testing::HasSubstr("no error bar")));
+  for (auto& [key, cell] : report.views.front().cells)
+    if (cell.against_reference) cell.against_reference->percent_interval.reset();
+  EXPECT_THAT(note_of(), testing::HasSubstr("no error bar, as the interval has no bounds"));
+}
+
 TEST_F(PlotsTest, TheirDataSayItAsWell) {
   RunRecord run = run_record();
   run.meter = Meter::time;
