@@ -154,7 +154,7 @@ TEST(Profile, WhatCannotBeDoneIsSaid) {
   };
   refused({"multi", "getpid", "--profile", "mini", "--trace"}, 1, "no tracepoints of system calls");
   refused({"multi", "getpid", "--profile", "mini", "--locks"}, 1, "no tracepoints of lock contention");
-  refused({kKernel, "getpid", "--locks"}, 1, "it finds one CPU in this machine");
+  refused({kKernel, "getpid", "--locks"}, 1, "the kernel runs on 1 of the guest's 2 vCPUs");
   refused({"multi", "getpid", "--stat", "--trace"}, 2, "--stat and --trace exclude each other");
   refused({"multi", "getpid", "--exits"}, 2, "give --accel kvm");
   refused({"multi", "getpid", "--vcpus", "2"}, 2, "has one CPU");

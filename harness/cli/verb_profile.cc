@@ -361,7 +361,6 @@ Result<void> act(const ProfileArguments& arguments) {
                                 {"/usr/bin/sort", "coreutils"},
                                 {"/usr/bin/cat", "coreutils"},
                                 {"/usr/bin/sed", "sed"},
-                                {"/usr/bin/nproc", "coreutils"},
                                 {"/usr/bin/sleep", "coreutils"},
                                 {"/usr/bin/true", "coreutils"}};
   wanted.insert(benchmark.files.begin(), benchmark.files.end());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "json.h"
@@ -89,6 +90,9 @@ std::string profile_mark(const RunRecord& run);
 std::string meter_mark(const RunRecord& run);
 /// The two, where there are any: they stand wherever figures do, in captions, plots and exports.
 std::vector<std::string> marks_of(const RunRecord& run);
+
+/// In the error of a boot that was not tried, behind its name.
+inline constexpr std::string_view kNotBooted = ": not booted, because ";
 
 /// What a report of this run is called. It is the report's first line, and tells whose report a folder has.
 std::string report_title(const RunRecord& run);

@@ -28,11 +28,16 @@ std::vector<std::string> failure_texts(const RunRecord& run) {
   std::vector<std::string> texts;
   for (const auto& [kernel, failures] : by_kernel) {
     std::vector<std::uint64_t> seeds;
-    for (const BootFailure* failure : failures) seeds.push_back(failure->seed);
+    for (const BootFailure* failure : failures) {
+      if (failure->error.find(kNotBooted) == std::string::npos) seeds.push_back(failure->seed);
+    }
+    const std::size_t untried = failures.size() - seeds.size();
+    std::string what = fmt::format("{} of {} (seed{} {})", counted(seeds.size(), "boot"), kernel,
+                                   seeds.size() == 1 ? "" : "s", fmt::join(seeds, ", "));
+    if (seeds.empty()) what = kernel;
+    if (untried > 0) what += fmt::format("; {} not tried", counted(untried, "boot"));
     const std::string& error = failures.front()->error;
-    texts.push_back(fmt::format("FAILED: {} of {} (seed{} {}). The first: {}", counted(failures.size(), "boot"), kernel,
-                                failures.size() == 1 ? "" : "s", fmt::join(seeds, ", "),
-                                error.substr(0, error.find('\n'))));
+    texts.push_back(fmt::format("FAILED: {}. The first: {}", what, error.substr(0, error.find('\n'))));
   }
   return texts;
 }

@@ -120,8 +120,8 @@ class FailureCount {
   /// Boots, unless the kernel has failed too often.
   Result<BootRecord> execute(const BootPlan& plan, const BootPool::Execute& boot) {
     if (failed(plan.kernel, 0) >= kMostFailures) {
-      return negative_result("{}, seed {}: not booted, because {} boots of this kernel have failed", plan.kernel,
-                             plan.seed, kMostFailures);
+      return negative_result("{}, seed {}{}{} boots of this kernel have failed", plan.kernel, plan.seed, kNotBooted,
+                             kMostFailures);
     }
     auto record = boot(plan);
     if (!record && record.error().exit == Exit::says_no) failed(plan.kernel, 1);
@@ -339,14 +339,14 @@ Result<RunRecord> run_experiment(const Experiment& experiment, const Paths& path
         bootable.push_back(plan);
         continue;
       }
-      TRY(keeper.take(*plan,
-                      negative_result("{}, seed {}: not booted, because {}", plan->kernel, plan->seed, why->second)));
+      TRY(keeper.take(*plan, negative_result("{}, seed {}{}{}", plan->kernel, plan->seed, kNotBooted, why->second)));
     }
     TRY(under_way.start(bootable, run, machines));
     TRY(take_and_store(under_way.boots(), keeper, progress));
     if (!keeper.failed().empty()) {
       return negative_result(
-          "boots failed, by kernel: {}. The {} others are stored, and reports show the failed cells as failed. The "
+          "boots that failed, or were not tried as others of their kernel had failed: {}. The {} others are stored, "
+          "and reports show the failed cells as failed. The "
           "same command tries the failed boots again.",
           count_text(keeper.failed()), TRY(store.run(run.id)).boots_done);
     }
