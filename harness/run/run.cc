@@ -170,6 +170,7 @@ class Keeper {
     while (!waiting_failures_.empty()) {
       if (TRY(store_.add_failure(run_, waiting_failures_.front())) == Store::Added::busy) return tell_of_lock();
       waiting_failures_.pop_front();
+      ++stored_;
     }
     told_ = false;
     return {};
@@ -177,7 +178,7 @@ class Keeper {
 
   bool all_stored() const { return waiting_.empty() && waiting_failures_.empty(); }
   std::size_t waiting() const { return waiting_.size(); }
-  std::uint64_t stored() const { return stored_; }
+  std::uint64_t stored() const { return stored_; }  ///< boots and failures
   const std::map<std::string, int>& failed() const { return failed_; }
 
  private:
