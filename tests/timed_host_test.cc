@@ -94,7 +94,10 @@ TEST(TimedHost, CpusThatAreNotThereAreSaid) {
     EXPECT_NE(run.status, 0);
     return run.output;
   };
-  EXPECT_THAT(refused({"--cpus", "4000"}), HasSubstr("--cpus 4000: this process may use 0 CPUs of these"));
+  std::vector<int> numbers;
+  for (const Cpu& cpu : usable_cpus()) numbers.push_back(cpu.number);
+  const std::string all = cpu_list_text(numbers);
+  EXPECT_THAT(refused({"--cpus", "4000"}), HasSubstr("--cpus 4000: this process may use " + all + ", and no others"));
   EXPECT_THAT(refused({"--cpus", "1-"}), HasSubstr("'1-' is no list of CPUs"));
   EXPECT_THAT(refused({"--jobs", "500"}), HasSubstr("--jobs"));
   EXPECT_FALSE(fs::exists(work.path() / "run/nslab.sqlite"));
