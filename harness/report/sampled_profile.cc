@@ -188,10 +188,13 @@ Document sampled_difference_document(const SampledProfile& a, const SampledProfi
   document.push_back(
       {.text = fmt::format(
            "Beyond the sampling error: {} of the {} functions with {} samples or more{}. "
-           "The others are not decided: that is not the same as equal. Amounts hold what "
-           "sampling itself takes, some tenth of them.",
+           "The others are not decided: that is not the same as equal. The amounts "
+           "include what sampling itself takes, which is about a tenth.",
            decided, tested, kLeastTested,
-           all || decided <= kOfDecided ? "" : fmt::format(" (below are {}; --output keeps all)", kOfDecided))});
+           all || decided <= kOfDecided
+               ? ""
+               : fmt::format(" (the table has {} of them, and some that are not decided; --output keeps all)",
+                             kOfDecided))});
   Table table;
   const std::string shares = "share, %";
   const std::string amounts = a.quantity + " a repetition";

@@ -105,8 +105,8 @@ std::string legend(const Report& report) {
       "(Holm){}: so a difference whose ± leaves out 0 can be undecided. 'nslab compare' shows the interval of the per "
       "cent, and p.",
       properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent,
-      report.has_control ? ", and it takes a difference larger than the one between multi and multi-twin in the same "
-                           "benchmark at the same depth"
+      report.has_control ? ", and takes a difference beyond the interval of the one between multi and multi-twin in "
+                           "the same benchmark at the same depth"
                          : "");
 }
 

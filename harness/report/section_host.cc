@@ -130,7 +130,8 @@ std::string needed_text(const PairsNeeded& needed, const std::string& what) {
     case PairsNeeded::Kind::too_many:
       return fmt::format("more than 1,000 {}s", what);
     case PairsNeeded::Kind::by_floor:
-      return fmt::format("no more than multi and multi-twin differ by, and {}s alone may not change that", what);
+      return fmt::format(
+          "within the interval of what multi and multi-twin differ by, and {}s alone may not change that", what);
     case PairsNeeded::Kind::unknown:
       break;
   }

@@ -69,7 +69,9 @@ std::string addresses_text(const TimedGuests& timed) {
   for (const auto& [kernel, addresses] : timed.addresses)
     texts.push_back(fmt::format("{} {} in {}", kernel, different(addresses), counted(addresses.size(), "boot")));
   if (texts.empty()) return "";
-  return fmt::format("of the kernel's code, chosen at random at each boot (KASLR): {}", fmt::join(texts, ", "));
+  return fmt::format(
+      "different ones of the kernel's code, which a kernel with KASLR chooses at random at each boot: {}",
+      fmt::join(texts, ", "));
 }
 
 Document timed_guests_section(const Report& report) {

@@ -41,7 +41,12 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
     parts.emplace_back("the kernel " + name, to_text(made_of));
   }
   if (properties_of(run.meter).depends_on_host) {
-    for (const char* of_host : {"host", "host_identity", "placement"}) parts.emplace_back(of_host, member(of_host));
+    for (const char* of_host : {"host", "host_identity", "placement"}) {
+      const Json facts = object_member(manifest, of_host);
+      for (const auto& [name, value] : facts.items())
+        parts.emplace_back(fmt::format("the host ({})", name),
+                           value.is_string() ? value.get<std::string>() : to_text(value));
+    }
   }
   const auto experiment = experiment_of(run);
   if (!experiment) {
@@ -69,13 +74,15 @@ std::vector<std::pair<std::string, std::string>> fingerprint(const RunRecord& ru
 }
 
 Result<void> check_fit(const MergePart& first, const MergePart& other) {
-  const auto ours = fingerprint(first.stored.run);
-  const auto theirs = fingerprint(other.stored.run);
-  for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
-    if (i < ours.size() && i < theirs.size() && ours[i] == theirs[i]) continue;
-    const auto& [name, value] = i < ours.size() ? ours[i] : theirs[i];
-    return user_error("{} and {} do not fit: {} is {} and {}", first.place, other.place, name,
-                      i < ours.size() ? value : "none", i < theirs.size() ? theirs[i].second : "none");
+  // By name; a host may have facts that the other lacks.
+  std::map<std::string, std::pair<std::string, std::string>> facts;
+  for (const auto& [name, value] : fingerprint(first.stored.run)) facts.try_emplace(name, value, "none");
+  for (const auto& [name, value] : fingerprint(other.stored.run))
+    facts.try_emplace(name, "none", value).first->second.second = value;
+  for (const auto& [name, values] : facts) {
+    if (values.first == values.second) continue;
+    return user_error("{} and {} do not fit: {} is {} and {}", first.place, other.place, name, values.first,
+                      values.second);
   }
   return {};
 }

@@ -87,7 +87,11 @@ TEST(Merge, TimeOfTwoHostsIsNotJoined) {
   EXPECT_EQ(error_of({here, there}), "joined");
   std::string& text = there.stored.run.manifest;
   text.replace(text.find("\"one\""), 5, "\"two\"");
-  EXPECT_THAT(error_of({here, there}), HasSubstr("host is "));
+  EXPECT_THAT(error_of({here, there}), HasSubstr("the host (cpu) is one and two"));
+  there = part("there", {2});
+  there.stored.run.meter = Meter::time;
+  text.insert(text.find("\"host\""), R"("host_identity": {"governor": "powersave"}, )");
+  EXPECT_THAT(error_of({here, there}), HasSubstr("the host (governor) is none and powersave"));
 }
 
 TEST(Merge, TheSameBootWithOtherDigitsIsNoAccident) {
