@@ -67,6 +67,8 @@ TEST(Ab, ARangeFindsTheCommitThatCostsToTheInstruction) {
       "struct pid *alloc_pid(struct pid_namespace *ns, pid_t *set_tid,\n\t\t      size_t set_tid_size)\n{\n";
   const std::string first = repository.commit("the beginning");
   repository.commit("a comment", "kernel/pid.c", begin, "/* It counts. */\n" + begin);
+  const std::string broken = repository.commit("it does not build", "Makefile", "NAME = ", "NAME = $(error no name)");
+  repository.commit("it does again", "Makefile", "NAME = $(error no name)", "NAME = ");
   const std::string declarations = "\tstruct upid *upid;\n\tint retval = -ENOMEM;\n";
   const std::string dear =
       repository.commit("a hundred instructions more in each alloc_pid()", "kernel/pid.c", declarations,
@@ -101,7 +103,9 @@ TEST(Ab, ARangeFindsTheCommitThatCostsToTheInstruction) {
   const Json& move = found["moves"][0];
   EXPECT_TRUE(dear.starts_with(move["commit"].get<std::string>())) << move;
   EXPECT_EQ(move["subject"], "a hundred instructions more in each alloc_pid()");
-  EXPECT_EQ(found["measured"].size(), 4U) << "the ends, and both between";
+  EXPECT_EQ(found["measured"].size(), 4U) << "the ends, and what halving looks at";
+  ASSERT_EQ(found["unmeasurable"].size(), 1U) << "it was in the middle, and is passed over: " << found;
+  EXPECT_TRUE(broken.starts_with(found["unmeasurable"][0].get<std::string>())) << found;
   EXPECT_EQ(found["range"]["seeds"].size(), 2U) << "one for each boot of a kernel: " << found["range"];
   EXPECT_THAT(found["range"]["qemu"].get<std::string>(), testing::HasSubstr("QEMU"));
   bool seen = false;

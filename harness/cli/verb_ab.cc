@@ -21,6 +21,7 @@
 #include "report_document.h"
 #include "report_files.h"
 #include "run.h"
+#include "signals.h"
 #include "source_tree.h"
 #include "terminal.h"
 #include "text.h"
@@ -399,6 +400,7 @@ struct Move {
   std::string commit;
   std::string subject;
   Compared compared;
+  std::vector<std::string> between;  ///< commits before it that cannot be measured: it may be one of these
 };
 
 /// What a search has found so far, and which commits it has measured.
@@ -408,24 +410,56 @@ struct Search {
   std::set<std::size_t> measured = {};
   std::vector<Move> moves = {};
 
+  std::set<std::size_t> unmeasurable = {};  ///< that do not build or boot
+
   /// Halves a range whose ends are compared already wherever they differ, until neighbours are left.
   Result<void> halve(std::size_t first, std::size_t last, Compared ends) {
     measured.insert({first, last});
     const bool moved = std::any_of(ends.cells.begin(), ends.cells.end(),
                                    [&](const ComparedCell& cell) { return has_moved(ends, cell); });
-    if (last - first == 1) {
-      if (!moved) return {};
-      const auto subject = TRY(ask_git(arguments.tree, {"show", "-s", "--format=%s", commits[last]}));
-      moves.push_back({commits[last], lines_of(without_controls(subject.output)).front(), std::move(ends)});
-      return {};
+    if (!moved && (!arguments.every || last - first == 1)) return {};
+    auto middle = TRY(between(first, last));
+    if (middle) {
+      TRY(halve(first, middle->first, std::move(middle->second)));
+      return halve(middle->first, last, TRY(compare_commits(middle->first, last)));
     }
-    if (!moved && !arguments.every) return {};
-    const std::size_t middle = (first + last) / 2;
-    for (const auto& [from, to] : {std::pair(first, middle), {middle, last}}) {
-      print_err("of {}: {}..{}\n", counted(commits.size() - 1, "commit"), commits[from], commits[to]);
-      TRY(halve(from, to, TRY(compare(arguments, commits[from], commits[to]))));
-    }
+    if (!moved) return {};
+    const auto subject = TRY(ask_git(arguments.tree, {"show", "-s", "--format=%s", commits[last]}));
+    moves.push_back({commits[last],
+                     lines_of(without_controls(subject.output)).front(),
+                     std::move(ends),
+                     {commits.begin() + static_cast<std::ptrdiff_t>(first) + 1,
+                      commits.begin() + static_cast<std::ptrdiff_t>(last)}});
     return {};
+  }
+
+ private:
+  Result<Compared> compare_commits(std::size_t from, std::size_t to) const {
+    print_err("of {}: {}..{}\n", counted(commits.size() - 1, "commit"), commits[from], commits[to]);
+    return compare(arguments, commits[from], commits[to]);
+  }
+
+  using Found = std::optional<std::pair<std::size_t, Compared>>;
+
+  /// The commit nearest to the middle that can be measured, compared with the first; nothing: there is none.
+  Result<Found> between(std::size_t first, std::size_t last) {
+    std::vector<std::size_t> candidates;
+    for (std::size_t at = first + 1; at < last; ++at)
+      if (!unmeasurable.contains(at)) candidates.push_back(at);
+    const auto distance = [&](std::size_t at) {
+      return std::abs(static_cast<double>(at) - static_cast<double>(first + last) / 2);
+    };
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [&](std::size_t x, std::size_t y) { return distance(x) < distance(y); });
+    for (const std::size_t at : candidates) {
+      auto compared = compare_commits(first, at);
+      if (compared) return Found(std::pair(at, std::move(*compared)));
+      const Exit why = compared.error().exit;
+      if (interrupted() || (why != Exit::says_no && why != Exit::user)) return compared.error();
+      print_err("nslab: {} cannot be measured, and is passed over: {}\n", commits[at], compared.error().message);
+      unmeasurable.insert(at);
+    }
+    return Found();
   }
 };
 
@@ -444,8 +478,10 @@ Result<Facts> write_all(const AbArguments& arguments, const Search& search) {
 void print_moves(const Search& search, const Facts& files) {
   print_out("\nOf {}, {} measured, {} another cost:\n", counted(search.commits.size() - 1, "commit"),
             search.measured.size() - 1, search.moves.size());
-  for (const auto& [commit, subject, compared] : search.moves) {
+  for (const auto& [commit, subject, compared, between] : search.moves) {
     print_out("{} {}\n", commit, subject);
+    if (!between.empty())
+      print_out("  or one of those before it, which cannot be measured: {}\n", fmt::join(between, ", "));
     for (const ComparedCell& cell : compared.cells) {
       if (!has_moved(compared, cell)) continue;
       const auto changed = by_changed_code(compared, cell);
@@ -462,11 +498,12 @@ void print_moves(const Search& search, const Facts& files) {
 
 Json json_of(const Search& search, const Compared& ends, const Facts& files) {
   Json json = {{"range", json_of(ends, search.commits.front(), search.commits.back())}, {"moves", Json::array()}};
-  for (const auto& [commit, subject, compared] : search.moves) {
+  for (const auto& [commit, subject, compared, between] : search.moves) {
     json["moves"].push_back(
-        {{"commit", commit}, {"subject", subject}, {"cells", json_of(compared, "", commit)["cells"]}});
+        {{"commit", commit}, {"subject", subject}, {"cells", json_of(compared, "", commit)["cells"]}, {"or", between}});
   }
   for (const std::size_t at : search.measured) json["measured"].push_back(search.commits[at]);
+  for (const std::size_t at : search.unmeasurable) json["unmeasurable"].push_back(search.commits[at]);
   for (const auto& [what, where] : files) json["files"][what] = where;
   return json;
 }

@@ -2,8 +2,10 @@
 #include "given_kernel.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "files.h"
@@ -58,11 +60,21 @@ std::vector<DebianPackage> parse_packages(const std::string& text) {
   return packages;
 }
 
-Result<std::string> output_of(const std::vector<std::string>& argv) {
-  const auto run = TRY(run_captured({.argv = argv}));
+Result<std::string> output_of(const std::vector<std::string>& argv,
+                              std::map<std::string, std::string> environment = {}) {
+  const auto run = TRY(run_captured({.argv = argv, .environment = std::move(environment)}));
   if (run.status != 0)
     return machine_error("{} failed ({}):\n{}", argv.front(), describe_status(run.status), run.output);
   return run.output;
+}
+
+/// What of the caller's environment tells apt where to find things: the hash of what it brings is checked.
+std::map<std::string, std::string> apt_environment() {
+  std::map<std::string, std::string> environment;
+  for (const char* name : {"APT_CONFIG", "http_proxy", "https_proxy", "ftp_proxy", "no_proxy"}) {
+    if (const char* const value = std::getenv(name)) environment[name] = value;
+  }
+  return environment;
 }
 
 /// What apt-cache says, asked once: it takes a second or two.
@@ -70,7 +82,7 @@ Result<std::string> apt_cache(std::vector<std::string> words) {
   static std::map<std::vector<std::string>, std::string> said;
   words.insert(words.begin(), "apt-cache");
   if (const auto found = said.find(words); found != said.end()) return found->second;
-  return said[words] = TRY(output_of(words));
+  return said[words] = TRY(output_of(words, apt_environment()));
 }
 
 /// Debian's kernels, as apt knows them: those for clouds, or the package of just this name.
@@ -135,8 +147,9 @@ Result<GivenKernel> find_image(const std::string& name) {
 /// Fetches the package into the folder, and unpacks it there. The folder of its files.
 Result<fs::path> fetch(const DebianPackage& package, const fs::path& folder) {
   print_err("fetching {} {}\n", package.name, package.version);
-  const auto fetched =
-      TRY(run_captured({.argv = {"apt-get", "download", package.name + "=" + package.version}, .folder = folder}));
+  const auto fetched = TRY(run_captured({.argv = {"apt-get", "download", package.name + "=" + package.version},
+                                         .folder = folder,
+                                         .environment = apt_environment()}));
   std::optional<fs::path> archive;
   for (const fs::path& file : TRY(entries_of(folder))) {
     if (file.extension() == ".deb") archive = file;
@@ -164,6 +177,26 @@ std::string map_text(const std::vector<KernelSymbol>& symbols) {
   return text;
 }
 
+/// Exit::user when the map is of another kernel than the image, by the symbols that the image has of its own.
+Result<void> check_map(const std::vector<KernelSymbol>& map, std::string_view elf, const KernelImage& image) {
+  if (map.empty()) return user_error("{} has no symbols", image.map.string());
+  const auto own = read_kallsyms(elf, image.file.string());
+  if (!own) return {};  // nothing to compare with
+  std::map<std::string, std::set<std::uint64_t>> addresses;
+  for (const KernelSymbol& symbol : map) addresses[symbol.name].insert(symbol.address);
+  std::size_t common = 0;
+  std::size_t elsewhere = 0;
+  for (const KernelSymbol& symbol : *own) {
+    const auto found = addresses.find(symbol.name);
+    if (!symbol.is_code() || found == addresses.end()) continue;
+    ++common;
+    if (!found->second.contains(symbol.address)) ++elsewhere;
+  }
+  if (common > 0 && elsewhere == 0) return {};
+  return user_error("{} is of another kernel than {}: of {} functions that both name, {} lie elsewhere",
+                    image.map.string(), image.file.string(), common, elsewhere);
+}
+
 /// Unpacks an image, and puts the kernel with its symbols into `made`.
 Result<void> unpack(const KernelImage& image, const fs::path& made) {
   const std::string bytes = TRY(read_file(image.file));
@@ -174,6 +207,7 @@ Result<void> unpack(const KernelImage& image, const fs::path& made) {
   if (!image.map.empty() || !has_symbol_table(elf)) {
     const auto symbols = image.map.empty() ? TRY(read_kallsyms(elf, image.file.string()))
                                            : TRY(parse_system_map(TRY(read_file(image.map)), image.map.string()));
+    if (!image.map.empty()) TRY(check_map(symbols, elf, image));
     TRY(write_file(made / "System.map", map_text(symbols)));
     elf = TRY(with_symbol_table(std::move(elf), symbols, image.file.string()));
   }

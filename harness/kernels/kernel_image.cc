@@ -17,7 +17,13 @@ constexpr std::size_t kSector = 512;
 }  // namespace
 
 Result<std::string> unpack_kernel_image(std::string_view bytes, const std::string& name) {
-  if (bytes.starts_with(kElf)) return std::string(bytes);
+  if (bytes.starts_with(kElf)) {
+    constexpr std::size_t kMachine = 0x12;
+    constexpr std::uint16_t kX86_64 = 62;
+    if (bytes.size() < kMachine + 2 || number_at<std::uint16_t>(bytes, kMachine) != kX86_64)
+      return user_error("{} is no kernel for x86-64", name);
+    return std::string(bytes);
+  }
   constexpr std::size_t kSetupSectors = 0x1f1;
   constexpr std::size_t kMagic = 0x202;
   constexpr std::size_t kPayloadOffset = 0x248;

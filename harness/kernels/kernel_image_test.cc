@@ -13,7 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kKernel = "\177ELF and the rest of a kernel";
+const std::string kKernel = std::string("\177ELF 14 bytes more\x3e\0 and the rest of a kernel", 45);
 
 void put(std::string& bytes, std::size_t at, std::uint32_t word) { std::memcpy(bytes.data() + at, &word, sizeof word); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "execute_boot.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,7 +35,10 @@ void keep_failed(const BootPlan& plan, const fs::path& work, const fs::path& kep
 /// "multi-seed7", or under another condition than quiet "multi-host-seed7".
 fs::path failed_folder(const fs::path& failed, const BootPlan& plan) {
   const std::string condition = plan.condition == kQuiet ? "" : "-" + name_of(plan.condition);
-  return failed / fmt::format("{}{}-seed{}", plan.kernel, condition, plan.seed);
+  // A kernel that is given has a file's name in its own.
+  std::string kernel = plan.kernel;
+  std::replace(kernel.begin(), kernel.end(), '/', '_');
+  return failed / fmt::format("{}{}-seed{}", kernel, condition, plan.seed);
 }
 
 /// What the attribution plugin has to know, made once for all boots of a kernel: it takes some 0.2 s.
