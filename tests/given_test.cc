@@ -79,6 +79,15 @@ TEST(Given, AStrippedImageHasItsSymbolsFromItselfAndTheDigitsOfTheModel) {
   expect_equal(of_model, of_image);
   std::error_code ignored;
   fs::remove_all(given.folder, ignored);  // nobody else has this image
+
+  // A map of another kernel would name other functions.
+  const fs::path map = work.path() / "map";
+  must(write_file(map, "ffffffff81000000 T start_kernel\n"));
+  wanted.model.name = fmt::format("{},map={}", name, map.string());
+  wanted.given = must(find_given_kernel(wanted, paths().kernels_folder(), KernelCache(paths().cache), {}));
+  const auto refused = KernelBuilder(paths()).build(wanted);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("of 1 functions that both name, 1 lie elsewhere"));
 }
 
 }  // namespace

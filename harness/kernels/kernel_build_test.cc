@@ -117,6 +117,16 @@ class Trees : public Builder {
   }
 };
 
+TEST_F(Trees, HalfANameIsRefused) {
+  for (const auto& [end, what] :
+       {std::pair("@", "no revision behind '@'"), {"@HEAD,config=", "no file behind 'config='"}}) {
+    const KernelSpec wanted = spec("tree:" + base_.source.string() + end, "");
+    const auto given = find_given_kernel(wanted, root_.path() / "kernels", KernelCache(cache()), {});
+    ASSERT_FALSE(given) << end;
+    EXPECT_THAT(given.error().message, HasSubstr(what));
+  }
+}
+
 TEST_F(Trees, AreBuiltInOnePlaceFromWhatDiffers) {
   const Kernel first = build("@HEAD");
   EXPECT_TRUE(is_intact(first).value());

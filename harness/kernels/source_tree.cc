@@ -165,6 +165,7 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
   SourceTree tree{.folder = {}, .id = {}};
   if (const auto config = words.rfind(kConfig); config != std::string::npos) {
     tree.config = words.substr(config + kConfig.size());
+    if (tree.config.empty()) return user_error("'{}' names no file behind 'config='", name);
     words.resize(config);
   }
   if (words.ends_with(kLlvm)) {
@@ -176,6 +177,7 @@ Result<GivenKernel> find_source_tree(const KernelSpec& spec, const fs::path& ker
   for (auto at = words.find('@'); at != std::string::npos && !is_there(words); at = words.find('@', at + 1)) {
     if (!is_folder(words.substr(0, at))) continue;
     revision = words.substr(at + 1);
+    if (revision.empty()) return user_error("'{}' names no revision behind '@'", name);
     words.resize(at);
     break;
   }
