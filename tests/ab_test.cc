@@ -67,8 +67,10 @@ TEST(Ab, ARangeFindsTheCommitThatCostsToTheInstruction) {
       "struct pid *alloc_pid(struct pid_namespace *ns, pid_t *set_tid,\n\t\t      size_t set_tid_size)\n{\n";
   const std::string first = repository.commit("the beginning");
   repository.commit("a comment", "kernel/pid.c", begin, "/* It counts. */\n" + begin);
-  const std::string broken = repository.commit("it does not build", "Makefile", "NAME = ", "NAME = $(error no name)");
-  repository.commit("it does again", "Makefile", "NAME = $(error no name)", "NAME = ");
+  const std::string mutex = "static DEFINE_MUTEX(pid_caches_mutex);\n";
+  const std::string broken =
+      repository.commit("it does not build", "kernel/pid_namespace.c", mutex, mutex + "#error no\n");
+  repository.commit("it does again", "kernel/pid_namespace.c", "#error no\n", "");
   const std::string declarations = "\tstruct upid *upid;\n\tint retval = -ENOMEM;\n";
   const std::string dear =
       repository.commit("a hundred instructions more in each alloc_pid()", "kernel/pid.c", declarations,
