@@ -361,6 +361,13 @@ TEST(Machines, APackedRunIsExecutedByWhatItWasPlannedWithOrNotAtAll) {
                             }),
               HasSubstr("is another kind of machine"));
 
+  const fs::path vmlinux = must(entries_of(shelf / "kernels")).front() / "vmlinux";
+  std::error_code ignored;
+  fs::rename(vmlinux, shelf / "kept", ignored);
+  must(write_file(vmlinux, "another"));
+  EXPECT_THAT(check_changed(shelf, [](Json& /*json*/) {}), HasSubstr("the kernel multi is not what was packed"));
+  fs::rename(shelf / "kept", vmlinux, ignored);
+
   const fs::path image = must(entries_of(shelf / "images")).front();
   ASSERT_TRUE(write_file(image, "another"));
   EXPECT_THAT(check_changed(shelf, [](Json& /*json*/) {}), HasSubstr("the guest, a plugin or a plan is not what was"));

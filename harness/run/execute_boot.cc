@@ -137,7 +137,7 @@ Result<BootRecord> execute_boot(const Prepared& prepared, const BootPlan& plan, 
     return machine_error("{} was changed while the run used it: give the same command again, and it is made anew",
                          file.string());
   };
-  if (!TRY(is_intact(kernel))) return changed(kernel.vmlinux());
+  if (!TRY(is_intact(kernel))) return changed(kernel.folder);
   if (TRY(sha256_file(prepared.image.file)) != prepared.image.hash) return changed(prepared.image.file);
   BootRecord record;
   record.kernel = plan.kernel;

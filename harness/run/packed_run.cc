@@ -199,7 +199,10 @@ Result<UnpackedRun> unpack_run(const fs::path& folder) {
   prepared.image.file = shelf / "images" / text_member(*manifest, "initramfs_sha256");
   prepared.image.hash = TRY(sha256_file(prepared.image.file));
   for (const auto& [name, hash] : kernels) {
-    prepared.kernels.emplace(name, Kernel{.name = name, .hash = hash, .folder = shelf / "kernels" / hash});
+    const Kernel kernel{.name = name, .hash = hash, .folder = shelf / "kernels" / hash};
+    if (is_there(kernel.manifest()) && !is_intact(kernel).value_or(false))
+      return damaged(file, fmt::format("the kernel {} is not what was packed", name));
+    prepared.kernels.emplace(name, kernel);
   }
   prepared.plugins = shelf / "programs" / programs;
   TRY(complete(prepared));
