@@ -54,6 +54,18 @@ std::vector<int> whole_cores(const std::vector<Cpu>& cpus) {
   return most == by_node.end() ? std::vector<int>{} : most->second;
 }
 
+/// CpuPlace::node.
+std::optional<int> node_of(const std::vector<Cpu>& cpus, const std::vector<int>& vcpus) {
+  std::set<int> all;
+  std::set<int> own;
+  for (const Cpu& cpu : cpus) {
+    all.insert(cpu.node);
+    if (std::find(vcpus.begin(), vcpus.end(), cpu.number) != vcpus.end()) own.insert(cpu.node);
+  }
+  if (all.size() == 1 || own.size() != 1) return std::nullopt;
+  return *own.begin();
+}
+
 }  // namespace
 
 Result<std::vector<int>> parse_cpu_list(const std::string& text) {
@@ -104,22 +116,6 @@ std::vector<Cpu> usable_cpus(const fs::path& root) {
   }
   return cpus;
 }
-
-namespace {
-
-/// CpuPlace::node.
-std::optional<int> node_of(const std::vector<Cpu>& cpus, const std::vector<int>& vcpus) {
-  std::set<int> all;
-  std::set<int> own;
-  for (const Cpu& cpu : cpus) {
-    all.insert(cpu.node);
-    if (std::find(vcpus.begin(), vcpus.end(), cpu.number) != vcpus.end()) own.insert(cpu.node);
-  }
-  if (all.size() == 1 || own.size() != 1) return std::nullopt;
-  return *own.begin();
-}
-
-}  // namespace
 
 Result<std::vector<CpuPlace>> cpu_places(const std::vector<Cpu>& cpus, unsigned guests, int vcpus) {
   const auto each = static_cast<std::size_t>(vcpus);

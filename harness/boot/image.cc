@@ -30,7 +30,7 @@ Result<bool> is_program(const fs::path& file) {
 
 }  // namespace
 
-/// A static program, or one of another architecture: the loader has nothing to do with it.
+/// Not a static program, nor one of another architecture.
 Result<bool> needs_loader(const fs::path& program) {
   return TRY(run_captured({.argv = {kLoader, "--verify", program.string()}})).status == 0;
 }
@@ -38,6 +38,7 @@ Result<bool> needs_loader(const fs::path& program) {
 Result<std::map<std::string, fs::path>> libraries_of(const fs::path& program) {
   const auto run = run_captured({.argv = {kLoader, "--list", program.string()}});
   if (!run) return run.error();
+  if (run->status != 0 && !TRY(needs_loader(program))) return std::map<std::string, fs::path>{};
   if (run->status != 0)
     return machine_error("{} cannot list the libraries of {}:\n{}", kLoader, program.string(), run->output);
   std::map<std::string, fs::path> libraries = {{kLoader, kLoader}};
@@ -68,7 +69,7 @@ Result<std::map<std::string, fs::path>> locate_files(const Paths& paths, const s
       continue;
     }
     located[own ? "/opt/nslab/" + file.path : file.path] = here;
-    if (!TRY(is_program(here)) || !TRY(needs_loader(here))) continue;
+    if (!TRY(is_program(here))) continue;
     auto libraries = TRY(libraries_of(here));
     located.merge(libraries);
   }

@@ -170,8 +170,8 @@ Result<KvmProbe> probe_kvm(Accelerator accelerator, const KvmPlaces& places) {
   if (per_turn > kMostCyclesPerTurn) {
     return KvmProbe{Kind::emulated, per_turn,
                     fmt::format("/dev/kvm opens, but a loop of two instructions takes {:.0f} cycles a turn, where a "
-                                "real one takes 1 to 50: it emulates; use a "
-                                "host (or a guest with nested virtualisation) whose CPU has it",
+                                "real one takes 1 to 50: it emulates; use a host "
+                                "(or a guest with nested virtualisation) whose CPU has it",
                                 per_turn)};
   }
   return KvmProbe{

@@ -233,8 +233,7 @@ Result<SampledProfile> profile_of(const Setting& setting, const std::string& ker
   if (profile.samples() < kFew) {
     print_err(
         "nslab: {}: {} are few: give more --repetitions. A kernel without CONFIG_HIGH_RES_TIMERS is sampled at its "
-        "ticks "
-        "alone\n",
+        "ticks alone\n",
         kernel, counted(profile.samples(), "sample"));
   }
   return profile;

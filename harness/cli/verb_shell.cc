@@ -67,7 +67,6 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
   for (const char* name : kPrograms) {
     if (const fs::path program = find_program(name); !program.empty()) wanted.insert({program, ""});
   }
-  std::map<std::string, std::string> named;  // what is packed to which name, if not to its own
   for (const std::string& name : arguments.with.empty() ? std::vector<std::string>{} : split_at(arguments.with, ',')) {
     if (name.empty()) return user_error("--with {}: a name is missing", arguments.with);
     const fs::path program = name.find('/') == std::string::npos ? find_program(name) : fs::absolute(name);
@@ -81,8 +80,8 @@ Result<std::map<std::string, fs::path>> files_for(const ShellArguments& argument
     const bool hidden = std::any_of(std::begin(kHidden), std::end(kHidden),
                                     [&name = in_guest](std::string_view folder) { return name.starts_with(folder); });
     const std::string where = hidden ? "/usr/local/bin/" + fs::path(in_guest).filename().string() : in_guest;
-    if (const auto other = hidden ? named.emplace(where, in_guest) : std::pair{named.end(), true}; !other.second)
-      return user_error("--with: {} and {} would both be {} in the guest", other.first->second, in_guest, where);
+    if (hidden && files.contains(where))
+      return user_error("--with: {} and {} would both be {} in the guest", files.at(where).string(), in_guest, where);
     if (hidden) print_err("{} is {} in the guest\n", in_guest, where);
     files[where] = here;
   }

@@ -243,10 +243,7 @@ Result<GivenKernel> find_given_kernel(const KernelSpec& spec, const fs::path& ke
 Result<Kernel> provide_kernel(const KernelSpec& spec, const KernelCache& cache, int jobs) {
   const GivenKernel& given = *spec.given;
   const Kernel kernel = cache.kernel(given.name, given.hash);
-  const auto have = [&] {
-    return cache.is_built(kernel) && is_intact(kernel).value_or(false) &&
-           (!spec.with_bzimage || says_of_bzimage(kernel));
-  };
+  const auto have = [&] { return is_complete(cache, spec, kernel) && is_intact(kernel).value_or(false); };
   if (have()) return kernel;
   const auto lock = TRY(cache.lock(kernel));
   if (have()) return kernel;  // another process has made it meanwhile

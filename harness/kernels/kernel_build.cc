@@ -96,7 +96,7 @@ Kernel KernelBuilder::cached(const KernelSpec& spec, const std::string& hash) co
 }
 
 bool KernelBuilder::is_built(const KernelSpec& spec, const Kernel& kernel) const {
-  return cache_.is_built(kernel) && (!spec.with_bzimage || says_of_bzimage(kernel));
+  return is_complete(cache_, spec, kernel);
 }
 
 Result<fs::path> KernelBuilder::source_tree(const Base& base, bool patched) const {
@@ -167,7 +167,9 @@ Result<bool> is_intact(const Kernel& kernel) {
   return sizes && is("sizes_sha256", *sizes);
 }
 
-bool says_of_bzimage(const Kernel& kernel) {
+bool is_complete(const KernelCache& cache, const KernelSpec& spec, const Kernel& kernel) {
+  if (!cache.is_built(kernel)) return false;
+  if (!spec.with_bzimage) return true;
   const auto manifest = read_manifest(kernel);
   if (!manifest || !manifest->is_object() || !manifest->contains(kBzimageHash)) return false;
   return manifest->at(kBzimageHash) == "" || is_there(kernel.bzimage());

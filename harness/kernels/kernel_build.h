@@ -36,7 +36,7 @@ class KernelBuilder {
   Result<std::string> hash(const KernelSpec& spec) const;
   /// Where the kernel of this hash is, or would be.
   Kernel cached(const KernelSpec& spec, const std::string& hash) const;
-  /// Whether the cache has all of it that the spec wants.
+  /// is_complete().
   bool is_built(const KernelSpec& spec, const Kernel& kernel) const;
 
   /// A kernel that is given (given_kernel.h) is fetched in place of being built.
@@ -67,8 +67,8 @@ Result<bool> is_intact(const Kernel& kernel);
 /// Of the bzImage in a kernel's manifest: its hash, or "" where there is none to be had.
 inline constexpr const char* kBzimageHash = "bzimage_sha256";
 
-/// Whether the kernel was kept with its bzImage, or has none to be kept.
-bool says_of_bzimage(const Kernel& kernel);
+/// Whether the cache has all of the kernel that the spec wants.
+bool is_complete(const KernelCache& cache, const KernelSpec& spec, const Kernel& kernel);
 
 /// What a built kernel was made of and with. Exit::machine when the file is damaged, Exit::user when it is missing.
 Result<Json> read_manifest(const Kernel& kernel);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel_image.h"
 
+#include <elf.h>
+
+#include <cstddef>
 #include <cstdint>
 
 #include "archives.h"
@@ -18,9 +21,8 @@ constexpr std::size_t kSector = 512;
 
 Result<std::string> unpack_kernel_image(std::string_view bytes, const std::string& name) {
   if (bytes.starts_with(kElf)) {
-    constexpr std::size_t kMachine = 0x12;
-    constexpr std::uint16_t kX86_64 = 62;
-    if (bytes.size() < kMachine + 2 || number_at<std::uint16_t>(bytes, kMachine) != kX86_64)
+    constexpr std::size_t kMachine = offsetof(Elf64_Ehdr, e_machine);
+    if (bytes.size() < kMachine + 2 || number_at<std::uint16_t>(bytes, kMachine) != EM_X86_64)
       return user_error("{} is no kernel for x86-64", name);
     return std::string(bytes);
   }

@@ -75,8 +75,7 @@ std::string disturbance_rules() {
       "of the time that it could have run, a hypervisor above took more than {} %, other programs used its CPU for "
       "more than {} % of the time or the "
       "other CPUs of its core for more than {} %, its CPU's frequency moved by more than {} %, the CPU was slowed by "
-      "heat, "
-      "or somebody stopped QEMU. Marked boots are kept, and are part of all figures.",
+      "heat, or somebody stopped QEMU. Marked boots are kept, and are part of all figures.",
       kMostWaited, kMostStolen, kMostOthers, kMostSiblings, kMostFrequency);
 }
 

@@ -154,8 +154,9 @@ struct TimedGuests {
   std::uint64_t steal_ticks = 0;                 ///< of 10 ms, in all cells together
   int stolen_cells = 0;                          ///< samples with some
   std::uint64_t counted_thousandths = 1000;      ///< of the time, in which each of the CPU's counters counted at least
-  /// By kernel, the address of its code in each boot, by (seed, build), where the guest said it.
-  std::map<std::string, std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>> addresses;
+  /// Of a kernel's code in each boot, by (seed, build).
+  using Addresses = std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>;
+  std::map<std::string, Addresses> addresses;  ///< by kernel, where the guest said it
 };
 
 /// A benchmark that was not repeated equally often in all cells, which by itself moves the mean.

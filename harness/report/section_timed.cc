@@ -55,8 +55,7 @@ std::vector<std::string> counted_benchmarks(const Report& report) {
   return names;
 }
 
-template <typename Map>
-std::size_t different(const Map& addresses) {
+std::size_t different(const TimedGuests::Addresses& addresses) {
   std::set<std::uint64_t> all;
   for (const auto& [boot, address] : addresses) all.insert(address);
   return all.size();
@@ -158,8 +157,7 @@ Document counters_section(const Report& report, const View& view) {
   if (const std::uint64_t share = report.timed.counted_thousandths; hardware && share < 1000) {
     counters += fmt::format(
         " There are more of them than the CPU counts at once. Each counted for at least {} % of the time, and the "
-        "figures "
-        "are scaled up.",
+        "figures are scaled up.",
         format_number(static_cast<double>(share) / 10, 1));
   }
   return {

@@ -165,12 +165,12 @@ class Keeper {
     while (!waiting_.empty()) {
       if (TRY(store_.add(run_, waiting_.front())) == Store::Added::busy) return tell_of_lock();
       waiting_.pop_front();
-      ++stored_;
+      ++ended_;
     }
     while (!waiting_failures_.empty()) {
       if (TRY(store_.add_failure(run_, waiting_failures_.front())) == Store::Added::busy) return tell_of_lock();
       waiting_failures_.pop_front();
-      ++stored_;
+      ++ended_;
     }
     told_ = false;
     return {};
@@ -178,7 +178,7 @@ class Keeper {
 
   bool all_stored() const { return waiting_.empty() && waiting_failures_.empty(); }
   std::size_t waiting() const { return waiting_.size(); }
-  std::uint64_t stored() const { return stored_; }  ///< boots and failures
+  std::uint64_t ended() const { return ended_; }  ///< boots and failures, once they are stored
   const std::map<std::string, int>& failed() const { return failed_; }
 
  private:
@@ -193,7 +193,7 @@ class Keeper {
   Progress& progress_;
   std::deque<BootRecord> waiting_;
   std::deque<BootFailure> waiting_failures_;
-  std::uint64_t stored_ = 0;
+  std::uint64_t ended_ = 0;
   bool told_ = false;
   std::map<std::string, int> failed_;  ///< boots, by kernel
 };
@@ -218,7 +218,7 @@ Result<void> take_and_store(Boots& boots, Keeper& keeper, Progress& progress) {
     if (interrupted()) boots.stop();
     if (ended) note(keeper.take(*ended->plan, std::move(ended->boot)));
     note(keeper.store());
-    progress.update(keeper.stored());
+    progress.update(keeper.ended());
   }
   if (interrupted() && keeper.waiting() > 0) {
     return negative_result(
