@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// `make bench`: what the harness adds to QEMU's own time, and how quick a boot is. The same boots, one after the other:
-// through `nslab run`, and as bare QEMU processes with the same command lines; alternating, so that a busy machine
-// disturbs both.
+// `make bench`: what the harness adds to QEMU's own time, how quick a boot is, and what it costs to count each function
+// and to give each cell a guest of its own. What is compared takes turns, so that a busy machine disturbs both.
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -26,6 +25,29 @@ boots = 5
 kernels = ["multi", "flat+cache"]
 depths = [0, 1]
 benchmarks = ["getpid", "fork_exit_wait", "thread_create_join"]
+)";
+
+// A quarter of configs/smoke.toml: the benchmarks of two of its kernels with the seeds of three of its boots.
+constexpr const char* kSmoke = R"(
+name = "bench"
+profile = "lean"
+boots = 3
+[[measure]]
+kernels = ["multi", "flat+cache"]
+depths = [0, 1]
+benchmarks = ["empty", "getpid", "gettid", "getppid", "fork_exit_wait", "vfork_exit_wait", "thread_create_join"]
+)";
+constexpr int kSmokeCells = 2 * 2 * 7 * 3;
+
+// The cells of kSmoke if none of them measured anything. What is left is a guest's start and end.
+constexpr const char* kNothing = R"(
+name = "bench"
+profile = "lean"
+boots = 21
+[[measure]]
+kernels = ["multi", "flat+cache"]
+depths = [0, 1]
+benchmarks = ["empty"]
 )";
 
 /// What one bare boot took, in seconds of wall time from QEMU's start.
@@ -72,11 +94,11 @@ BareBoot boot_bare(const BootPlan& plan, const std::filesystem::path& initramfs)
   return took;
 }
 
-/// Runs the experiment with these lines at its head, and returns the CPU seconds that nslab and its QEMUs took.
-double cpu_seconds_of(const std::string& head) {
+/// Runs `experiment` with these lines at its head, and returns the CPU seconds that nslab and its QEMUs took.
+double cpu_seconds_of(const std::string& head, const char* experiment) {
   const TempFolder work = folder();
   const std::filesystem::path config = work.path() / "bench.toml";
-  if (!write_file(config, head + kExperiment)) std::abort();
+  if (!write_file(config, head + experiment)) std::abort();
   const auto so_far = [] {
     rusage usage{};
     getrusage(RUSAGE_CHILDREN, &usage);
@@ -99,6 +121,31 @@ void print(const char* what, const std::vector<double>& values, const char* unit
   const Estimate mean = estimate(values, 0.95);
   fmt::print("{:<44} {:.3f} [{:.3f}, {:.3f}] {} (95 % interval, n = {})\n", what, mean.value, mean.interval->low,
              mean.interval->high, unit, mean.n);
+}
+
+/// What isolation and attribution cost, on the kernels and in the cells of smoke. All in CPU time.
+void measure_cells() {
+  const std::string isolated = "isolation = \"boot\"\n";
+  const std::string counted = isolated + "attribution = true\n";
+  cpu_seconds_of("", kSmoke);  // the kernels are built, and the ready guests are saved
+  std::vector<double> nothing;
+  std::vector<double> counting;
+  std::vector<double> apart;
+  std::vector<double> both;
+  for (int round = 0; round < kRounds; ++round) {
+    nothing.push_back(cpu_seconds_of(isolated, kNothing) / kSmokeCells);
+    const double shared = cpu_seconds_of("", kSmoke);
+    const double plain = cpu_seconds_of(isolated, kSmoke);
+    const double whole = cpu_seconds_of(counted, kSmoke);
+    counting.push_back(whole / plain);
+    apart.push_back(plain / shared);
+    both.push_back(whole / shared);
+  }
+  fmt::print("{} cells of smoke, {} rounds, one guest at a time, CPU time\n", kSmokeCells, kRounds);
+  print("a cell that measures nothing, start to end", nothing, "s");
+  print("counted over not counted, isolated", counting, "ratio");
+  print("isolated over sharing a guest", apart, "ratio");
+  print("isolated and counted over neither", both, "ratio");
 }
 
 int run() {
@@ -133,18 +180,9 @@ int run() {
   }
   fmt::print("{} boots of profile mini, {} rounds, one boot at a time\n", plans.size(), kRounds);
   print("nslab run over bare QEMU, wall time", ratios, "ratio");
-  std::vector<double> counted;
-  std::vector<double> boot;
-  cpu_seconds_of("");  // the ready guests are saved
-  for (int round = 0; round < kRounds; ++round) {
-    const double plain = cpu_seconds_of("");
-    boot.push_back(plain / static_cast<double>(plans.size()));
-    counted.push_back(cpu_seconds_of("attribution = true\n") / plain);
-  }
-  print("with attribution over without, CPU time", counted, "ratio");
-  print("a boot from the ready guest, CPU time", boot, "s");
   print("QEMU's start to the first sample", to_sample, "s");
   print("QEMU's start to its end", to_end, "s");
+  measure_cells();
   return 0;
 }
 

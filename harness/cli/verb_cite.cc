@@ -74,9 +74,15 @@ Result<void> act(const CiteArguments& arguments) {
     }
     return mail_of(loaded, key("a"), key("b"));
   };
+  const auto cells = [&](const std::string& run, const std::string& condition, const std::string& a,
+                         const std::string& b) -> Result<std::vector<ComparedCell>> {
+    const auto loaded = TRY(load_run(
+        {.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = condition}));
+    return compare_cells(loaded.run, under(condition, loaded.samples), a, b, loaded.options);
+  };
   for (const std::string& page : arguments.pages) {
     const std::string before = TRY(read_file(page));
-    const std::string after = TRY(fill_citations(before, page, report_of, mail));
+    const std::string after = TRY(fill_citations(before, page, {report_of, mail, cells}));
     if (after == before) continue;
     if (arguments.check) {
       return negative_result("{}\n'nslab cite {}' mends it", first_difference(page, before, after), page);
@@ -119,10 +125,12 @@ What is shown, and the words that follow:
   why         what a difference is made of, where functions were counted: benchmark=X kernel=B depth=D baseline=A
               baseline_depth=D (default: depth)
   changed     the difference in all code and in changed code alone: depth=D kernels=A,B baseline=C benchmarks=X,Y
+  dearer      in how many cells of each run that is named B costs more than A by more than P per cent: a=A b=B
+              percent=P conditions=C,D
   2007        the rows of 2007, then and today: benchmark=X
   boots       the boots and the time that they took, of this run and of any others that are named
 
-All but the last four take statistic=minimum, too. All take condition=NAME where a run has several; without it they
+All but the last five take statistic=minimum, too. All take condition=NAME where a run has several; without it they
 show the experiment's first.)",
     .declare = verb_body<CiteArguments>(declare_arguments, act),
 });

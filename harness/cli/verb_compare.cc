@@ -14,6 +14,7 @@ struct CompareArguments {
   std::string b;
   std::string format = "text";
   std::string condition_b;
+  std::string dearer_than;
 };
 
 void declare_arguments(Arguments& arguments, CompareArguments& values) {
@@ -26,6 +27,8 @@ void declare_arguments(Arguments& arguments, CompareArguments& values) {
   declare_run_choice(arguments, values.choice);
   arguments.option("--condition-b", values.condition_b, "another condition for B, which is then part of the difference",
                    "NAME");
+  arguments.option("--dearer-than", values.dearer_than,
+                   "also say in which cells B costs more than A by more than this, as 0.1", "PERCENT");
 }
 
 /// The samples of `kernel` under that condition, under the name that tells both.
@@ -61,6 +64,8 @@ Result<Compared> sides_of(const LoadedRun& loaded, const CompareArguments& argum
 }
 
 Result<void> act(const CompareArguments& arguments) {
+  if (!arguments.dearer_than.empty() && arguments.format == "lkml")
+    return user_error("--dearer-than goes with the formats text and markdown");
   const auto loaded = TRY(load_run(arguments.choice));
   const auto [a, b, samples] = TRY(sides_of(loaded, arguments));
   if (arguments.format == "lkml") {
@@ -69,7 +74,9 @@ Result<void> act(const CompareArguments& arguments) {
                         : TRY(compare_for_mail(loaded.run, samples, {}, a, b, loaded.options)));
     return {};
   }
-  const Document document = TRY(compare_kernels(loaded.run, samples, a, b, loaded.options));
+  std::optional<double> dearer_than;
+  if (!arguments.dearer_than.empty()) dearer_than = TRY(percent_from(arguments.dearer_than));
+  const Document document = TRY(compare_kernels(loaded.run, samples, a, b, loaded.options, dearer_than));
   print_out("{}",
             arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
   return {};
@@ -81,6 +88,7 @@ const RegisterVerb registered({
     .examples = "  nslab compare multi flat+cache            in the newest run\n"
                 "  nslab compare multi flat+cache --results results/reference/smoke   in this one\n"
                 "  nslab compare multi flat+cache --format lkml   for a commit message\n"
+                "  nslab compare multi multi+reserve --dearer-than 0.1   is any operation dearer by a thousandth?\n"
                 "  nslab compare multi multi --condition quiet --condition-b host   what the host adds",
     .declare = verb_body<CompareArguments>(declare_arguments, act),
 });

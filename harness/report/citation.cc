@@ -311,6 +311,19 @@ Result<Table> boots_table(const Citation& citation, const ReportOf& report_of) {
   return table;
 }
 
+/// Runs and conditions down.
+Result<Table> dearer_cells_table(const Citation& citation, const Asked& asked, const CellsOf& cells_of) {
+  const std::string a = TRY(asked.text("a"));
+  const std::string b = TRY(asked.text("b"));
+  const double percent = TRY(percent_from(TRY(asked.text("percent"))));
+  std::vector<ComparedRun> compared;
+  for (const std::string& run : citation.runs) {
+    for (const std::string& condition : TRY(asked.list("conditions")))
+      compared.push_back({run, condition, TRY(cells_of(run, condition, a, b))});
+  }
+  return dearer_table(compared, percent);
+}
+
 Result<std::string> only_cell(const Table& table) {
   if (table.rows.size() != 1 || table.columns.size() != table.key_columns + 1) {
     return user_error("a figure is one cell, this is a table of {} rows and {} columns", table.rows.size(),
@@ -339,7 +352,7 @@ Result<Citation> parse_citation(std::string_view words) {
   return citation;
 }
 
-Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
+Result<Table> cited_table(const Citation& citation, const CitedRuns& runs) {
   static const std::map<std::string, std::set<std::string>> kKeys = {
       {"cost", {"depth", "kernels", "benchmarks", "statistic"}},
       {"difference", {"depth", "kernels", "benchmarks", "statistic"}},
@@ -350,6 +363,7 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
       {"growth", {"quantity", "depth", "kernels", "operations", "statistic"}},
       {"levels", {"depth", "kernels", "benchmarks", "conditions"}},
       {"2007", {"benchmark"}},
+      {"dearer", {"a", "b", "percent", "conditions"}},
       {"boots", {}},
   };
   const auto kind = kKeys.find(citation.kind);
@@ -362,9 +376,10 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
     const bool everywhere = key == "condition" && !kind->second.contains("conditions");
     if (!everywhere && !kind->second.contains(key)) return user_error("'{}' has no {}=…", citation.kind, key);
   }
-  if (citation.kind == "boots") return boots_table(citation, report_of);
+  if (citation.kind == "boots") return boots_table(citation, runs.report);
+  const Report* const report = TRY(runs.report(citation.runs[0]));
+  if (citation.kind == "dearer") return dearer_cells_table(citation, Asked(citation, *report), runs.cells);
   if (citation.runs.size() != 1) return user_error("'{}' is about one run", citation.kind);
-  const Report* const report = TRY(report_of(citation.runs[0]));
   if (citation.kind == "levels") return levels_table(citation, *report);
   const Asked asked = TRY(Asked::make(citation, *report));
   if (citation.kind == "cost") return cell_table(asked, cost_of);
@@ -383,8 +398,7 @@ Result<Table> cited_table(const Citation& citation, const ReportOf& report_of) {
   return summary;
 }
 
-Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of,
-                                   const MailOf& mail_of) {
+Result<std::string> fill_citations(std::string_view text, const std::string& page, const CitedRuns& runs) {
   constexpr std::string_view kOpen = "<!-- ";
   constexpr std::string_view kClose = " -->";
   std::string filled;
@@ -418,8 +432,8 @@ Result<std::string> fill_citations(std::string_view text, const std::string& pag
     const auto citation = parse_citation(kind == "mail" ? "mail " + asked : asked);
     if (!citation) return fail(citation.error().message);
     const auto shown = [&]() -> Result<std::string> {
-      if (kind == "mail") return "\n```\n" + TRY(mail_of(*citation)) + "```\n";
-      const Table cited = TRY(cited_table(*citation, report_of));
+      if (kind == "mail") return "\n```\n" + TRY(runs.mail(*citation)) + "```\n";
+      const Table cited = TRY(cited_table(*citation, runs));
       return kind == "table" ? Result<std::string>("\n" + markdown_table(cited)) : only_cell(cited);
     }();
     if (!shown) return fail(shown.error().message);

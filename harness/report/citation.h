@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compare.h"
 #include "report.h"
 #include "result.h"
 #include "table.h"
@@ -27,6 +28,8 @@ namespace nslab {
 /// - growth: by what the cost at the largest size is a multiple of that at the smallest; quantity, depth, kernels,
 ///   operations, statistic;
 /// - 2007: the rows of 2007, then and today; benchmark;
+/// - dearer: in how many cells of each run kernel b costs more than a by more than so many per cent; a, b, percent,
+///   conditions;
 /// - boots: for each run its boots, and the minutes that they took; no keys;
 /// - mail: two kernels as compare_for_mail() shows them; a, b, depths (else all). It is a block of its own kind.
 ///
@@ -48,14 +51,24 @@ using ReportOf = std::function<Result<const Report*>(const std::string& run)>;
 /// compare_for_mail() for a citation 'mail'.
 using MailOf = std::function<Result<std::string>(const Citation&)>;
 
+/// compare_cells() of two kernels of a run under a condition.
+using CellsOf = std::function<Result<std::vector<ComparedCell>>(const std::string& run, const std::string& condition,
+                                                                const std::string& a, const std::string& b)>;
+
+/// Where the figures come from.
+struct CitedRuns {
+  ReportOf report;
+  MailOf mail;
+  CellsOf cells;
+};
+
 /// Exit::user when a key is missing or unknown, or when the run has no such figure: no cell is left empty.
-Result<Table> cited_table(const Citation& citation, const ReportOf& report_of);
+Result<Table> cited_table(const Citation& citation, const CitedRuns& runs);
 
 /// The page with each block between `<!-- table: … -->` and `<!-- end of table -->` filled with the table that it asks
 /// for, each text between `<!-- figure: … -->` and `<!-- end of figure -->` with the only cell of such a table, and
 /// each block between `<!-- mail: … -->` and `<!-- end of mail -->` with a comparison as plain text. What stands there
 /// before does not count. Errors are Exit::user and begin with page and line.
-Result<std::string> fill_citations(std::string_view text, const std::string& page, const ReportOf& report_of,
-                                   const MailOf& mail_of);
+Result<std::string> fill_citations(std::string_view text, const std::string& page, const CitedRuns& runs);
 
 }  // namespace nslab

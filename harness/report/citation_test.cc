@@ -69,10 +69,27 @@ Result<const Report*> report_of(const std::string& run) {
   return run == "small" ? &small : &then;
 }
 
+/// Four cells whose differences are +3 %, −3 %, 0 and one that was refused.
+Result<std::vector<ComparedCell>> cells_of(const std::string&, const std::string& condition, const std::string&,
+                                           const std::string&) {
+  if (condition != "quiet") return user_error("there is no condition {}", condition);
+  std::vector<ComparedCell> cells;
+  for (const double b : {1030.0, 970.0, 1000.0}) {
+    const Pairs pairs{.a = {1000, 1010, 990}, .b = {b, b + 10, b - 10}};
+    cells.push_back({fmt::format("to_{}", b), 1, "", false, compare_pairs(pairs, 0.95, 1)});
+  }
+  std::vector<Comparison*> family;
+  for (ComparedCell& cell : cells) family.push_back(&cell.comparison);
+  judge(family, 0.95);
+  cells.push_back({"refused", 1, "flat refused (EINVAL)"});
+  return cells;
+}
+
 std::string filled(const std::string& text) {
-  const auto page = fill_citations(text, "page.md", report_of, [](const Citation& citation) -> Result<std::string> {
+  const auto mail_of = [](const Citation& citation) -> Result<std::string> {
     return citation.runs.front() + ": " + citation.keys.at("b") + " against " + citation.keys.at("a") + "\n";
-  });
+  };
+  const auto page = fill_citations(text, "page.md", {report_of, mail_of, cells_of});
   return page ? *page : page.error().message;
 }
 
@@ -87,6 +104,17 @@ TEST(Citations, ATableIsFilledAndTheRestOfThePageKept) {
             "| depth 0 | multi | flat |\n|:---|---:|---:|\n"
             "| getpid | 401 ± 13 | 390 exact<br>−11 ± 13 |\n"
             "<!-- end of table -->\nThe end");
+}
+
+TEST(Citations, WhatIsDearerIsCountedByRunAndCondition) {
+  EXPECT_EQ(table("dearer small a=multi b=flat percent=0.1 conditions=quiet"),
+            "<!-- table: dearer small a=multi b=flat percent=0.1 conditions=quiet -->\n"
+            "| run | cells | dearer by more than 0.1 % | not dearer by more than that | of these cheaper | open |\n"
+            "|:---|---:|---:|---:|---:|---:|\n"
+            "| small, quiet | 3 | to\\_1030 at depth 1 ([+2.90, +3.10] %) | 2 | 1 | 0 |\n"
+            "<!-- end of table -->\n");
+  EXPECT_THAT(table("dearer small a=multi b=flat percent=0.1 conditions=host"), testing::HasSubstr("no condition host"));
+  EXPECT_THAT(table("dearer small a=multi b=flat percent=much conditions=quiet"), testing::HasSubstr("no per cent"));
 }
 
 TEST(Citations, FillingAFilledPageChangesNothing) {
@@ -153,7 +181,7 @@ TEST(Citations, MistakesAreNamedWithPageAndLine) {
 
 TEST(Cite, ADifferenceIsTakenApart) {
   const auto table = [](const char* words) {
-    const auto cited = cited_table(*parse_citation(words), report_of);
+    const auto cited = cited_table(*parse_citation(words), {report_of, {}, {}});
     EXPECT_TRUE(cited) << cited.error().message;
     return cited ? text_table(*cited) : "";
   };
@@ -183,7 +211,7 @@ TEST(Citation, AConditionIsTheOneThatIsNamed) {
   reports[0].elsewhere.push_back(reports[1]);
   const auto cited = [&](const std::string& words) {
     const auto table =
-        cited_table(*parse_citation(words), [&](const std::string&) -> Result<const Report*> { return &reports[0]; });
+        cited_table(*parse_citation(words), {[&](const std::string&) -> Result<const Report*> { return &reports[0]; }, {}, {}});
     return table ? markdown_table(*table) : table.error().message;
   };
   EXPECT_THAT(cited("depth levels depth=4 kernels=multi benchmarks=vfork_exit_wait"), HasSubstr("+40 exact"));

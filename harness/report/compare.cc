@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -199,8 +200,89 @@ std::string functions_sentence(const std::vector<Explanation>& lines) {
 
 }  // namespace
 
+Result<double> percent_from(std::string_view text) {
+  double percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  if (error != std::errc() || end != text.data() + text.size() || !(percent >= 0 && percent <= 1000))
+    return user_error("'{}' is no per cent from 0 to 1000, as 0.1", text);
+  return percent;
+}
+
+Dearer dearer_by(double percent, const Comparison& c) {
+  if (!c.percent_interval) return Dearer::open;
+  if (c.percent_interval->high <= percent) return Dearer::no;
+  return c.percent_interval->low > percent && c.verdict == Verdict::more ? Dearer::yes : Dearer::open;
+}
+
+namespace {
+
+struct DearerCells {
+  std::vector<std::string> yes;
+  std::vector<std::string> open;
+  std::size_t no = 0;
+  std::size_t cheaper = 0;  ///< of those: b costs less
+  std::size_t all() const { return yes.size() + open.size() + no; }
+};
+
+DearerCells sorted_by(double percent, const std::vector<ComparedCell>& cells) {
+  DearerCells sorted;
+  for (const ComparedCell& cell : cells) {
+    if (!cell.obstacle.empty()) continue;
+    const Comparison& c = cell.comparison;
+    const std::string name =
+        fmt::format("{} at depth {}{}", cell.benchmark, cell.depth,
+                    c.percent_interval ? " (" + interval_text(c.percent_interval, 2) + " %)" : std::string());
+    switch (dearer_by(percent, c)) {
+      case Dearer::yes: sorted.yes.push_back(name); break;
+      case Dearer::open: sorted.open.push_back(name); break;
+      case Dearer::no:
+        ++sorted.no;
+        sorted.cheaper += c.verdict == Verdict::less;
+        break;
+    }
+  }
+  return sorted;
+}
+
+}  // namespace
+
+Table dearer_table(const std::vector<ComparedRun>& runs, double percent) {
+  Table table;
+  table.columns = {{"run", "", Align::left},
+                   {"cells"},
+                   {fmt::format("dearer by more than {:.4g} %", percent)},
+                   {"not dearer by more than that"},
+                   {"of these cheaper"},
+                   {"open"}};
+  for (const ComparedRun& run : runs) {
+    const DearerCells sorted = sorted_by(percent, run.cells);
+    table.rows.push_back({run.condition.empty() ? run.name : run.name + ", " + run.condition,
+                          fmt::to_string(sorted.all()),
+                          sorted.yes.empty() ? "none" : fmt::format("{}", fmt::join(sorted.yes, "\n")),
+                          fmt::to_string(sorted.no), fmt::to_string(sorted.cheaper),
+                          fmt::to_string(sorted.open.size())});
+  }
+  return table;
+}
+
+Document dearer_section(const std::vector<ComparedCell>& cells, double percent) {
+  const DearerCells sorted = sorted_by(percent, cells);
+  const auto named = [](const std::vector<std::string>& names) {
+    return names.empty() ? std::string() : fmt::format(": {}", fmt::join(names, ", "));
+  };
+  Block answers{Block::Kind::bullets};
+  answers.bullets = {
+      fmt::format("{} shown to be, as the whole interval lies above, and the verdict is that it costs more{}",
+                  counted(sorted.yes.size(), "cell"), named(sorted.yes)),
+      fmt::format("{} not known, as the interval reaches above{}", counted(sorted.open.size(), "cell"),
+                  named(sorted.open)),
+      fmt::format("{} shown not to be, of which {} cheaper", counted(sorted.no, "cell"), sorted.cheaper)};
+  return {{Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)}, std::move(answers)};
+}
+
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
-                                 const std::string& b, const ReportOptions& options) {
+                                 const std::string& b, const ReportOptions& options,
+                                 std::optional<double> dearer_than) {
   const auto rows = TRY(compare_cells(run, samples, a, b, options));
 
   Document document = {
@@ -216,6 +298,7 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
                            b, a, quantity_text(run, options.statistic), meter_text(run), profile_text(run.profile),
                            condition_text(samples), level),
        .table = table_of(rows, a, b, run.meter, options)});
+  if (dearer_than) append(document, dearer_section(rows, *dearer_than));
   Block footnotes{Block::Kind::bullets};
   footnotes.bullets.push_back(fmt::format(
       "{}, {}: {} costs more, or less, than {} (Holm-adjusted p < {:.4g}). equivalent: they are shown to "

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "document.h"
@@ -27,12 +29,38 @@ Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std:
                                                 const std::string& a, const std::string& b,
                                                 const ReportOptions& options);
 
+/// "0.1", from 0 to 1,000; anything else is Exit::user.
+Result<double> percent_from(std::string_view text);
+
+/// Whether b costs more than a by more than so many per cent.
+enum class Dearer {
+  yes,   ///< the whole interval of the per cent lies above, and b costs more after Holm
+  open,  ///< the interval reaches above
+  no,    ///< it does not
+};
+Dearer dearer_by(double percent, const Comparison& comparison);
+
+/// compare_cells() for a citation: one run, one condition (empty: the run has none).
+struct ComparedRun {
+  std::string name;
+  std::string condition;
+  std::vector<ComparedCell> cells;
+};
+
+/// How many cells of each run are dearer by more than `percent`, a row for each run. Cells with an obstacle are left out.
+Table dearer_table(const std::vector<ComparedRun>& runs, double percent);
+
+/// The answer for one comparison, in words: which cells are, which may be, and how many are not.
+Document dearer_section(const std::vector<ComparedCell>& cells, double percent);
+
 /// Two kernels of one run, cell by cell, in the cells (benchmark × depth) that both have. `a` is the baseline: a
 /// difference is b − a, so that 'costs more' means that b does. Pairs are boots of one seed; p-values are adjusted by
 /// Holm over the cells of the comparison. The reference of `options` plays no part. Fails with Exit::user when a kernel
-/// is not in the run, when a and b are the same, or when no cell has samples of both.
+/// is not in the run, when a and b are the same, or when no cell has samples of both. With `dearer_than`, dearer_section()
+/// stands below the table.
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
-                                 const std::string& b, const ReportOptions& options);
+                                 const std::string& b, const ReportOptions& options,
+                                 std::optional<double> dearer_than = std::nullopt);
 
 /// Of a mail to a kernel list, or a commit message.
 inline constexpr int kMailColumns = 72;
