@@ -700,6 +700,7 @@ class Counter {
     }
     if (i == 0) {
       frames.clear();
+      if (user) task_->signal = false;  // it is in the handler: what interrupts that will not lead into another one
       return lost(block);
     }
     const Frame frame = frames[i - 1];
