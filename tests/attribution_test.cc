@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Attribution with real kernels: counting changes no sample, adds up to each of them, finds what was added to a kernel,
-// and says what is wrong when QEMU does not take the plugin.
+// and says what is wrong when QEMU does not take the plugin or the plugin dies.
 #include <sys/wait.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "lab_support.h"
+#include "run.h"
 #include "store.h"
 
 namespace nslab::lab {
@@ -171,8 +172,16 @@ TEST(Attribution, ARefusedOperationHasNoInstructions) {
   EXPECT_THAT(ended.output, HasSubstr("flat refuses getpid at depth 2 (EINVAL)"));
 }
 
-/// What a boot with this plugin and these symbols fails with.
-Error failure_with(const std::filesystem::path& plugins, const SymbolTable& symbols) {
+/// A folder of plugins with this one as the attribution plugin.
+TempFolder plugins_with(const std::filesystem::path& attribution) {
+  TempFolder plugins = folder();
+  std::filesystem::copy_file(paths().plugins / "guard.so", plugins.path() / "guard.so");
+  std::filesystem::copy_file(attribution, plugins.path() / "attribution.so");
+  return plugins;
+}
+
+/// What a boot with these plugins and symbols fails with.
+Error failure_with(const std::filesystem::path& plugins, const SymbolTable& symbols, int seed = 1) {
   const TempFolder work = folder();
   const TempFolder boot = folder();
   BootSettings settings;
@@ -181,9 +190,11 @@ Error failure_with(const std::filesystem::path& plugins, const SymbolTable& symb
   settings.folder = boot.path();
   settings.plugins = plugins;
   settings.symbols = &symbols;
-  const auto booted = run_boot(first_boot("name = \"plugin\"\nprofile = \"mini\"\nboots = 1\n[[measure]]\n"
-                                          "kernels = [\"multi\"]\ndepths = [0]\nbenchmarks = [\"getpid\"]\n"),
-                               settings);
+  const auto booted =
+      run_boot(first_boot(fmt::format("name = \"plugin\"\nprofile = \"mini\"\nboots = 1\nfirst_seed = {}\n[[measure]]\n"
+                                      "kernels = [\"multi\"]\ndepths = [0, 1]\nbenchmarks = [\"getpid\"]\n",
+                                      seed)),
+               settings);
   return booted ? Error{Exit::done, "it booted"} : booted.error();
 }
 
@@ -213,8 +224,87 @@ TEST(Attribution, SymbolsThatAreCutShortEndTheBoot) {
   SymbolTable symbols = must(make_symbol_table(kernel("multi").vmlinux(), must(make_image(paths())).file));
   symbols.text.resize(symbols.text.size() / 2);
   const Error error = failure_with(paths().plugins, symbols);
-  EXPECT_EQ(error.exit, Exit::machine) << error.message;
-  EXPECT_THAT(error.message, HasSubstr("symbols"));
+  EXPECT_EQ(error.exit, Exit::says_no) << "the other kernels' may be whole";
+  EXPECT_THAT(error.message, HasSubstr("multi, seed 1: the attribution plugin gave up: the symbols' file "));
+}
+
+TEST(Attribution, APluginThatExitsWithoutAWordEndsTheBoot) {
+  const SymbolTable symbols = must(make_symbol_table(kernel("multi").vmlinux(), must(make_image(paths())).file));
+  const Error error = failure_with(plugins_with(NSLAB_DYING).path(), symbols, 5);
+  EXPECT_EQ(error.exit, Exit::says_no);
+  EXPECT_THAT(error.message, HasSubstr("multi, seed 5: QEMU ended with exit status 1, and did not say why. The same "
+                                       "boot without attribution shows whether nslab's plugin is to blame\n"));
+}
+
+/// A run of four boots with this attribution plugin, and what its store has then.
+struct RunWith {
+  Result<RunRecord> ended;
+  RunRecord stored;
+  std::vector<std::uint64_t> seeds = {};  ///< of the samples
+};
+
+RunWith run_with(const std::filesystem::path& attribution, const std::filesystem::path& results) {
+  const TempFolder plugins = plugins_with(attribution);
+  Paths with = paths();
+  with.plugins = plugins.path();
+  RunOptions options;
+  options.results = results;
+  options.jobs = 1;
+  options.force_profile = true;
+  const auto experiment =
+      must(parse_experiment("name = \"plugin\"\nprofile = \"mini\"\nboots = 4\nattribution = true\n[[measure]]\n"
+                            "kernels = [\"multi\"]\ndepths = [0, 1]\nbenchmarks = [\"getpid\"]\n",
+                            "test"));
+  auto ended = run_experiment(experiment, with, options);
+  Store store = must(Store::open_existing(results.string()));
+  RunWith run{std::move(ended), must(store.run(std::nullopt))};
+  for (const Sample& sample : must(store.samples(run.stored.id))) run.seeds.push_back(sample.seed);
+  return run;
+}
+
+/// The same with the right plugin goes on to the end.
+void expect_end(const std::filesystem::path& results) {
+  const RunWith run = run_with(paths().plugins / "attribution.so", results);
+  ASSERT_TRUE(run.ended) << run.ended.error().message;
+  EXPECT_EQ(run.stored.boots_done, 4);
+  EXPECT_TRUE(run.stored.failures.empty());
+  EXPECT_THAT(run.seeds, testing::UnorderedElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
+}
+
+// No boot can succeed with it: the first one ends the run.
+TEST(Attribution, APluginOfAnotherVersionEndsTheRun) {
+  const TempFolder results = folder();
+  const RunWith run = run_with(NSLAB_OTHER_VERSION, results.path());
+  ASSERT_FALSE(run.ended);
+  EXPECT_EQ(run.ended.error().exit, Exit::machine);
+  EXPECT_THAT(run.ended.error().message, HasSubstr("QEMU does not take a plugin of nslab's: "));
+  EXPECT_THAT(run.ended.error().message, HasSubstr("plugin requires API version 1000, but this QEMU supports only"));
+  EXPECT_THAT(run.ended.error().message, HasSubstr("build nslab again (make nslab), and give the same command again"));
+  EXPECT_EQ(run.stored.boots_done, 0);
+  EXPECT_TRUE(run.seeds.empty());
+  expect_end(results.path());
+}
+
+TEST(Attribution, APluginThatDiesFailsItsBootAndNoOther) {
+  const TempFolder results = folder();
+  const RunWith run = run_with(NSLAB_DYING, results.path());
+  ASSERT_FALSE(run.ended);
+  EXPECT_EQ(run.ended.error().exit, Exit::says_no);
+  EXPECT_THAT(run.ended.error().message, HasSubstr("multi 2. The 2 others are stored"));
+  EXPECT_THAT(run.ended.error().message, HasSubstr("The same command tries the failed boots again"));
+  EXPECT_EQ(run.stored.boots_done, 2);
+  EXPECT_THAT(run.seeds, testing::UnorderedElementsAre(1, 1, 3, 3));
+  EXPECT_THAT(must(read_file(results.path() / "failed/multi-seed2/frames.bin")), HasSubstr("\"type\":\"cell\""))
+      << "it had a sample";
+  ASSERT_EQ(run.stored.failures.size(), 2U);
+  EXPECT_THAT(run.stored.failures[0].error,
+              HasSubstr("multi, seed 2: QEMU died: signal 6 (Aborted). The same boot without attribution shows "
+                        "whether nslab's plugin is to blame\nQEMU's last words: terminate called without an active "
+                        "exception\n"));
+  EXPECT_THAT(run.stored.failures[1].error,
+              HasSubstr("multi, seed 4: the attribution plugin gave up: cannot write the output. Mend that and give "
+                        "the same command again, or measure without attribution\n"));
+  expect_end(results.path());
 }
 
 }  // namespace

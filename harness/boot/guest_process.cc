@@ -26,6 +26,7 @@ constexpr std::uintmax_t kMostOutputBytes = 4 << 20;
 constexpr std::uintmax_t kMostCountsBytes = 256 << 20;  // a cell has some 50 KiB
 constexpr double kLookEvery = 0.25;                     // seconds between looks at the output's size
 constexpr std::size_t kConsoleLines = 12;
+constexpr std::size_t kMostLogBytes = 4096;
 
 /// Of a flooded console we read the end, as that is where the reason stands.
 std::string console_of(const fs::path& file) {
@@ -40,6 +41,15 @@ std::string tail(const std::string& console) {
   std::string text = "the console's last lines:";
   for (const std::string& line : last_lines(console, kConsoleLines)) text += "\n  " + line;
   return text;
+}
+
+/// What the attribution plugin itself complained of, first; empty: of nothing.
+std::string complaint_in(const std::string& log) {
+  constexpr std::string_view kPrefix = "attribution plugin: ";
+  for (const std::string& line : lines_of(log)) {
+    if (line.starts_with(kPrefix)) return line.substr(kPrefix.size());
+  }
+  return "";
 }
 
 BootFiles in(const fs::path& folder) {
@@ -172,17 +182,35 @@ Result<int> GuestProcess::exit_code(int status) const {
                            *evidence);
     }
   }
-  if (!WIFEXITED(status)) return failure(fmt::format("QEMU died: {}", describe_status(status)));
+  const auto log = read_file(log_);
+  const std::string words = log ? without_last_newlines(printable(end_of(*log, kMostLogBytes))) : "";
+  const std::string who_is_to_blame =
+      files_.plugin.empty() ? "" : ". The same boot without attribution shows whether nslab's plugin is to blame";
+  if (!WIFEXITED(status)) {
+    // Whoever sends SIGKILL is outside.
+    const bool from_within = WTERMSIG(status) != SIGKILL;
+    return failure(fmt::format("QEMU died: {}{}{}", describe_status(status), from_within ? who_is_to_blame : "",
+                               words.empty() ? "" : "\nQEMU's last words: " + words));
+  }
   if (const auto splat = find_splat(console_of(files_.console))) return failure(*splat);
   const int code = WEXITSTATUS(status);
   if (code == 0) {
     return failure("the guest hung: the watchdog ended it at a cell's limit of guest time (limit_seconds)");
   }
   if (code != 1) return code;
-  const auto log = read_file(log_);
-  const std::string words = log ? printable(*log) : "";
+  // A guest that leaves with 0 looks the same.
+  if (words.empty()) return failure("QEMU ended with exit status 1, and did not say why" + who_is_to_blame);
+  const bool loaded = words.find("Could not load plugin") == std::string::npos;
+  if (const std::string complaint = complaint_in(words); loaded && !complaint.empty()) {
+    return failure(fmt::format(
+        "the attribution plugin gave up: {}. Mend that and give the same command again, or measure without attribution",
+        complaint));
+  }
   if (words.find("plugin") != std::string::npos) {
-    return machine_error("QEMU does not take a plugin of nslab's, which are made for QEMU 7.2 of Debian 12: {}", words);
+    return machine_error(
+        "QEMU does not take a plugin of nslab's: {}\nThe plugins are made for QEMU 7.2 of Debian 12. Install it "
+        "(apt-get install qemu-system-x86), build nslab again (make nslab), and give the same command again",
+        words);
   }
   // A kernel that QEMU cannot load is that kernel's fault, and the others can be booted.
   if (words.find("kernel") != std::string::npos) return failure("QEMU gave up: " + words);
