@@ -80,7 +80,8 @@ TEST(TimedHost, EachBootsKernelLiesElsewhere) {
     addresses.insert(layout_of(sample).at("kernel_text").get<std::uint64_t>());
   // There are some 500 places.
   EXPECT_GT(addresses.size(), 1U);
-  EXPECT_THAT(nslab({"report", work.path() / "run"}).output, HasSubstr("with KASLR chooses at random at each boot: debian:6.12"));
+  EXPECT_THAT(nslab({"report", work.path() / "run"}).output,
+              HasSubstr("with KASLR chooses at random at each boot: debian:6.12"));
 }
 
 TEST(TimedHost, CpusThatAreNotThereAreSaid) {

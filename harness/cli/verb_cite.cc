@@ -76,8 +76,8 @@ Result<void> act(const CiteArguments& arguments) {
   };
   const auto cells = [&](const std::string& run, const std::string& condition, const std::string& a,
                          const std::string& b) -> Result<std::vector<ComparedCell>> {
-    const auto loaded = TRY(load_run(
-        {.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = condition}));
+    const auto loaded = TRY(
+        load_run({.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = condition}));
     return compare_cells(loaded.run, under(condition, loaded.samples), a, b, loaded.options);
   };
   for (const std::string& page : arguments.pages) {

@@ -111,9 +111,10 @@ TEST(Citations, WhatIsDearerIsCountedByRunAndCondition) {
             "<!-- table: dearer small a=multi b=flat percent=0.1 conditions=quiet -->\n"
             "| run | cells | dearer by more than 0.1 % | not dearer by more than that | of these cheaper | open |\n"
             "|:---|---:|---:|---:|---:|---:|\n"
-            "| small, quiet | 3 | to\\_1030 at depth 1 ([+2.90, +3.10] %) | 2 | 1 | 0 |\n"
+            "| small, quiet | 3 | to\\_1030 at depth 1 [+2.93, +3.08] % | 2 | 1 | 0 |\n"
             "<!-- end of table -->\n");
-  EXPECT_THAT(table("dearer small a=multi b=flat percent=0.1 conditions=host"), testing::HasSubstr("no condition host"));
+  EXPECT_THAT(table("dearer small a=multi b=flat percent=0.1 conditions=host"),
+              testing::HasSubstr("no condition host"));
   EXPECT_THAT(table("dearer small a=multi b=flat percent=much conditions=quiet"), testing::HasSubstr("no per cent"));
 }
 
@@ -210,8 +211,8 @@ TEST(Citation, AConditionIsTheOneThatIsNamed) {
   }
   reports[0].elsewhere.push_back(reports[1]);
   const auto cited = [&](const std::string& words) {
-    const auto table =
-        cited_table(*parse_citation(words), {[&](const std::string&) -> Result<const Report*> { return &reports[0]; }, {}, {}});
+    const auto table = cited_table(*parse_citation(words),
+                                   {[&](const std::string&) -> Result<const Report*> { return &reports[0]; }, {}, {}});
     return table ? markdown_table(*table) : table.error().message;
   };
   EXPECT_THAT(cited("depth levels depth=4 kernels=multi benchmarks=vfork_exit_wait"), HasSubstr("+40 exact"));

@@ -231,10 +231,14 @@ DearerCells sorted_by(double percent, const std::vector<ComparedCell>& cells) {
     const Comparison& c = cell.comparison;
     const std::string name =
         fmt::format("{} at depth {}{}", cell.benchmark, cell.depth,
-                    c.percent_interval ? " (" + interval_text(c.percent_interval, 2) + " %)" : std::string());
+                    c.percent_interval ? " " + interval_text(c.percent_interval, 2) + " %" : std::string());
     switch (dearer_by(percent, c)) {
-      case Dearer::yes: sorted.yes.push_back(name); break;
-      case Dearer::open: sorted.open.push_back(name); break;
+      case Dearer::yes:
+        sorted.yes.push_back(name);
+        break;
+      case Dearer::open:
+        sorted.open.push_back(name);
+        break;
       case Dearer::no:
         ++sorted.no;
         sorted.cheaper += c.verdict == Verdict::less;
@@ -256,27 +260,24 @@ Table dearer_table(const std::vector<ComparedRun>& runs, double percent) {
                    {"open"}};
   for (const ComparedRun& run : runs) {
     const DearerCells sorted = sorted_by(percent, run.cells);
-    table.rows.push_back({run.condition.empty() ? run.name : run.name + ", " + run.condition,
-                          fmt::to_string(sorted.all()),
-                          sorted.yes.empty() ? "none" : fmt::format("{}", fmt::join(sorted.yes, "\n")),
-                          fmt::to_string(sorted.no), fmt::to_string(sorted.cheaper),
-                          fmt::to_string(sorted.open.size())});
+    table.rows.push_back(
+        {run.condition.empty() ? run.name : run.name + ", " + run.condition, fmt::to_string(sorted.all()),
+         sorted.yes.empty() ? "none" : fmt::format("{}", fmt::join(sorted.yes, "\n")), fmt::to_string(sorted.no),
+         fmt::to_string(sorted.cheaper), fmt::to_string(sorted.open.size())});
   }
   return table;
 }
 
 Document dearer_section(const std::vector<ComparedCell>& cells, double percent) {
   const DearerCells sorted = sorted_by(percent, cells);
-  const auto named = [](const std::vector<std::string>& names) {
-    return names.empty() ? std::string() : fmt::format(": {}", fmt::join(names, ", "));
+  const auto list = [](const std::vector<std::string>& names) {
+    return names.empty() ? std::string("none") : fmt::format("{}: {}", names.size(), fmt::join(names, ", "));
   };
   Block answers{Block::Kind::bullets};
   answers.bullets = {
-      fmt::format("{} shown to be, as the whole interval lies above, and the verdict is that it costs more{}",
-                  counted(sorted.yes.size(), "cell"), named(sorted.yes)),
-      fmt::format("{} not known, as the interval reaches above{}", counted(sorted.open.size(), "cell"),
-                  named(sorted.open)),
-      fmt::format("{} shown not to be, of which {} cheaper", counted(sorted.no, "cell"), sorted.cheaper)};
+      "Shown to be, as the whole interval lies above and the verdict is that it costs more: " + list(sorted.yes),
+      "Not known, as the interval reaches above: " + list(sorted.open),
+      fmt::format("Shown not to be: {}, of which {} cost less", sorted.no, sorted.cheaper)};
   return {{Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)}, std::move(answers)};
 }
 

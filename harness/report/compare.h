@@ -47,7 +47,8 @@ struct ComparedRun {
   std::vector<ComparedCell> cells;
 };
 
-/// How many cells of each run are dearer by more than `percent`, a row for each run. Cells with an obstacle are left out.
+/// How many cells of each run are dearer by more than `percent`, a row for each run. Cells with an obstacle are left
+/// out.
 Table dearer_table(const std::vector<ComparedRun>& runs, double percent);
 
 /// The answer for one comparison, in words: which cells are, which may be, and how many are not.
@@ -56,8 +57,8 @@ Document dearer_section(const std::vector<ComparedCell>& cells, double percent);
 /// Two kernels of one run, cell by cell, in the cells (benchmark × depth) that both have. `a` is the baseline: a
 /// difference is b − a, so that 'costs more' means that b does. Pairs are boots of one seed; p-values are adjusted by
 /// Holm over the cells of the comparison. The reference of `options` plays no part. Fails with Exit::user when a kernel
-/// is not in the run, when a and b are the same, or when no cell has samples of both. With `dearer_than`, dearer_section()
-/// stands below the table.
+/// is not in the run, when a and b are the same, or when no cell has samples of both. With `dearer_than`,
+/// dearer_section() stands below the table.
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options,
                                  std::optional<double> dearer_than = std::nullopt);
