@@ -16,13 +16,17 @@ struct Operation {
   std::string_view name;
   bool same_at_depths = true;  ///< it does the same work at every depth
 };
-constexpr std::array<Operation, 7> kHeadlines = {{{"fork_exit_wait"},
-                                                  {"vfork_exit_wait"},
-                                                  {"thread_create_join"},
-                                                  {"fork_exec_static"},
-                                                  {"getpid"},
-                                                  {"kill_child"},
-                                                  {"proc_readdir_100", false}}};
+constexpr std::array<Operation, 11> kHeadlines = {{{"fork_exit_wait"},
+                                                   {"vfork_exit_wait"},
+                                                   {"thread_create_join"},
+                                                   {"fork_exec_static"},
+                                                   {"fork_exec_dynamic"},
+                                                   {"spawn"},
+                                                   {"execl"},
+                                                   {"nptl"},
+                                                   {"getpid"},
+                                                   {"kill_child"},
+                                                   {"proc_readdir_100", false}}};
 constexpr double kLeast = 0.05;  // instructions a repetition: less is not worth a line
 
 bool is_measured(const Report& report, const std::string& benchmark, const std::string& kernel, int depth) {

@@ -23,11 +23,12 @@ struct HeadlineDifference {
   auto operator<=>(const HeadlineDifference&) const = default;
 };
 
-/// The headline operations are a process (fork, vfork), a thread, a program (exec), and the look-ups of getpid, kill
-/// and of a listing of /proc. Of each that was measured: at depths 0 and 1 every kernel against the reference at the
-/// same depth, and the known pairs of contrasts_of(); and each kernel's first and greatest depths against its depth 0,
-/// but of a listing, which has fewer processes to show inside a namespace. So a difference is one of kernels or one of
-/// depth, never of both, and it is there in one direction alone. Cells that were refused are left out.
+/// The headline operations are a process (fork, vfork), a thread, a program (exec), the programs of the macro
+/// benchmarks that do little else, and the look-ups of getpid, kill and of a listing of /proc. Of each that was
+/// measured: at depths 0 and 1 every kernel against the reference at the same depth, and the known pairs of
+/// contrasts_of(); and each kernel's first and greatest depths against its depth 0, but of a listing, which has fewer
+/// processes to show inside a namespace. So a difference is one of kernels or one of depth, never of both, and it is
+/// there in one direction alone. Cells that were refused are left out.
 std::vector<HeadlineDifference> headline_differences(const Report& report);
 
 /// Whether the benchmark is one of the headline operations.
