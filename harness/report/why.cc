@@ -677,8 +677,10 @@ std::string flame_graph(const WhyQuestion& question, const Why& why) {
       fmt::format("{}: {} (B) against {} (A)", question.benchmark, name_in(question, question.b),
                   name_in(question, question.a)),
       {"Width: instructions, the larger of both. Red: B executes more. Blue: B executes fewer. White: as many.",
-       fmt::format("A {}, B {}, B − A {} per repetition, over {} boots of each.", format_number(why.whole.a, 1),
-                   format_number(why.whole.b, 1), format_signed(why.whole.difference(), 1), question.a.trees.size())},
+       fmt::format("Instructions per repetition: A {}, B {}, B − A {}; {}, condition {}, {} boots of each.",
+                   format_number(why.whole.a, 1), format_number(why.whole.b, 1),
+                   format_signed(why.whole.difference(), 1), profile_text(question.profile), conditions_text(question),
+                   question.a.trees.size())},
       frames);
 }
 
