@@ -212,7 +212,7 @@ Result<Table> why_table(const Asked& asked) {
     }
     add(part.part, part);
     for (const Explanation& line : lines) {
-      if (!line.function.empty() && line.part == part.part) add("– " + line.function, line);
+      if (!line.function.empty() && line.part == part.part && line.part != kPartAll) add("– " + line.function, line);
     }
   }
   if (same.a > 0) add(kAllElse, same);

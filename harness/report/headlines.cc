@@ -126,6 +126,13 @@ std::vector<Explanation> explanations_of(const HeadlineDifference& headline, con
   for (const WhyRow* row : rows) {
     add(row->cause.empty() ? kPartChanged : row->cause, row->function, words_for(row->change), row->instructions);
   }
+  for (const auto& [name, of] : {std::pair(kUnplaced, &why.unplaced), {kEarlier, &why.earlier_tasks}}) {
+    WhyDifference sides;
+    sides.a = (*of)[0];
+    sides.b = (*of)[1];
+    sides.estimate.exact = true;  // the sides are what is asked for
+    add(kPartAll, name, "", sides);
+  }
   return lines;
 }
 

@@ -70,11 +70,14 @@ TEST(Headlines, KeepThePartsAndTheFiveLargestFunctions) {
   for (int i = 0; i < 12; ++i) {
     why.induced.push_back({fmt::format("f{}", i), CodeChange::same, "RCU", difference(0, i, 1)});
   }
+  why.unplaced = {0, 1.4};
+  why.earlier_tasks = {5, 0};
   const auto lines = explanations_of({"fork_exit_wait", "flat", 1, "multi", 1}, why);
   std::vector<std::string> names;
   for (const Explanation& line : lines) names.push_back(line.part + ":" + line.function);
-  EXPECT_THAT(names, ElementsAre("all:", "changed code:", "RCU:", "RCU:f11", "changed code:alloc_pid", "RCU:f10",
-                                 "RCU:f9", "RCU:f8", "RCU:f7", "RCU:f6", "RCU:f5"));
+  EXPECT_THAT(names,
+              ElementsAre("all:", "changed code:", "RCU:", "RCU:f11", "changed code:alloc_pid", "RCU:f10", "RCU:f9",
+                          "RCU:f8", "RCU:f7", "RCU:f6", "RCU:f5", "all:[unplaced]", "all:[earlier task]"));
   EXPECT_TRUE(lines[1].exact());
   EXPECT_DOUBLE_EQ(lines[0].low, 32);
 
@@ -86,6 +89,7 @@ TEST(Headlines, KeepThePartsAndTheFiveLargestFunctions) {
   EXPECT_THAT(text, HasSubstr("f11 +11.0 ± 1.0 (RCU)"));
   EXPECT_THAT(text, HasSubstr("flat, depth 1"));
   EXPECT_THAT(text, testing::Not(HasSubstr("f7 "))) << "a sixth function";
+  EXPECT_THAT(text, HasSubstr("at most 1.000 % could not be placed on a path of calls. At most 5.0 % are of tasks"));
 }
 
 }  // namespace
