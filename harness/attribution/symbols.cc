@@ -113,6 +113,8 @@ std::string readable(const std::string& name) {
     if (depth == 0) text += c;
     if (c == '>' || c == ')') --depth;
   }
+  // What stands behind the parameters: that a method changes nothing, and that the compiler made a copy.
+  for (const char* behind : {" [clone", " const"}) text.erase(std::min(text.size(), text.find(behind)));
   // What comes before the name is what it returns.
   if (const auto blank = text.find_last_of(" "); blank != std::string::npos) text.erase(0, blank + 1);
   return text.empty() ? name : text;

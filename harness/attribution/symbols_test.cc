@@ -17,6 +17,14 @@ namespace nslab {
 extern "C" [[gnu::noinline]] int symbols_test_first(int value) { return value * 3 + 1; }
 extern "C" [[gnu::noinline]] int symbols_test_second(int value) { return symbols_test_first(value) ^ 5; }
 
+/// Its method's mangled name says that it is one and changes nothing.
+struct SymbolsTestMethod {
+  template <typename T>
+  [[gnu::noinline]] T twice(T value) const {
+    return value + value;
+  }
+};
+
 namespace {
 
 using testing::HasSubstr;
@@ -70,8 +78,11 @@ TEST(SymbolTable, NamesEveryNumberThatThePluginWrites) {
   EXPECT_EQ(ids, table->functions.size());
   EXPECT_TRUE(table->file(400).starts_with("nslab symbols 2\nw 400\ne "));
   EXPECT_TRUE(table->file(400).ends_with("\nend\n"));
-  const FunctionName mine{"me", "symbols_test_first"};
-  EXPECT_NE(std::find(table->functions.begin(), table->functions.end(), mine), table->functions.end());
+  EXPECT_EQ(SymbolsTestMethod().twice(2), 4);
+  for (const char* name : {"symbols_test_first", "nslab::SymbolsTestMethod::twice"}) {
+    const FunctionName mine{"me", name};
+    EXPECT_NE(std::find(table->functions.begin(), table->functions.end(), mine), table->functions.end()) << name;
+  }
 }
 
 TEST(MaskedCode, ComparesFunctionsByWhatTheyDo) {
