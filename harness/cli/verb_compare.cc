@@ -76,7 +76,12 @@ Result<void> act(const CompareArguments& arguments) {
   }
   std::optional<double> dearer_than;
   if (!arguments.dearer_than.empty()) dearer_than = TRY(percent_from(arguments.dearer_than));
-  const Document document = TRY(compare_kernels(loaded.run, samples, a, b, loaded.options, dearer_than));
+  Document document = TRY(compare_kernels(loaded.run, samples, a, b, loaded.options, dearer_than));
+  if (loaded.conditions.size() > 1 && arguments.condition_b.empty()) {
+    const std::vector<std::string> others(loaded.conditions.begin() + 1, loaded.conditions.end());
+    document.push_back({Block::Kind::paragraph, fmt::format("This run has other conditions as well (--condition): {}.",
+                                                            fmt::join(others, ", "))});
+  }
   print_out("{}",
             arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
   return {};

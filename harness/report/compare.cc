@@ -270,15 +270,19 @@ Table dearer_table(const std::vector<ComparedRun>& runs, double percent) {
 
 Document dearer_section(const std::vector<ComparedCell>& cells, double percent) {
   const DearerCells sorted = sorted_by(percent, cells);
-  const auto list = [](const std::vector<std::string>& names) {
-    return names.empty() ? std::string("none") : fmt::format("{}: {}", names.size(), fmt::join(names, ", "));
-  };
-  Block answers{Block::Kind::bullets};
-  answers.bullets = {
-      "Shown to be, as the whole interval lies above and the verdict is that it costs more: " + list(sorted.yes),
-      "Not known, as the interval reaches above: " + list(sorted.open),
-      fmt::format("Shown not to be: {}, of which {} cost less", sorted.no, sorted.cheaper)};
-  return {{Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)}, std::move(answers)};
+  Document document = {
+      {Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)},
+      {Block::Kind::paragraph,
+       fmt::format(
+           "{} shown to be: the whole interval lies above, and the verdict is that it costs more. {} not known, as "
+           "the interval reaches above. {} shown not to be, each by its own interval, and {} of these cost less.",
+           counted(sorted.yes.size(), "cell"), sorted.open.size(), sorted.no, sorted.cheaper)}};
+  for (const auto& [what, names] : {std::pair("Shown to be", &sorted.yes), {"Not known", &sorted.open}}) {
+    if (names->empty()) continue;
+    document.push_back({Block::Kind::paragraph, fmt::format("{}:", what)});
+    document.push_back({.kind = Block::Kind::bullets, .bullets = *names});
+  }
+  return document;
 }
 
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
