@@ -16,19 +16,18 @@ std::string indented(const std::string& text) {
   return result;
 }
 
-class Conformance : public testing::TestWithParam<std::string> {};
-
-TEST_P(Conformance, ModelBehaves) {
+void expect_to_behave(const std::string& model, int vcpus) {
   BootPlan plan;
-  plan.kernel = GetParam();
+  plan.kernel = model;
   plan.seed = 1;
   plan.pid_max = 32768;
-  plan.command = {"/bin/pidns_conformance", "--max-depth", std::to_string(depths_of(GetParam()))};
+  if (vcpus > 1) plan.meter = Meter::time;
+  plan.command = {"/bin/pidns_conformance", "--max-depth", std::to_string(depths_of(model))};
   const std::string profile = models_profile();
   const bool plain = profile == "mini";
   // 32,768 processes live at a time: some 25 KiB each, twice that under KASAN and its like.
   const auto ended = boot(plan, plain ? 300 : 1800, {{"/bin/pidns_conformance", paths().guest / "pidns_conformance"}},
-                          profile, plain ? 1536 : 3072);
+                          profile, plain ? 1536 : 3072, vcpus);
   ASSERT_TRUE(ended) << ended.error().message;
   const std::string output = indented(ended->report.command_output);
   EXPECT_EQ(ended->report.command_status, 0) << output;
@@ -36,7 +35,16 @@ TEST_P(Conformance, ModelBehaves) {
   fmt::print("{}", output);
 }
 
+class Conformance : public testing::TestWithParam<std::string> {};
+
+TEST_P(Conformance, ModelBehaves) { expect_to_behave(GetParam(), models_vcpus()); }
+
 INSTANTIATE_TEST_SUITE_P(Models, Conformance, testing::ValuesIn(models()), test_name);
+
+TEST(ConformanceOnTwoCpus, ModelBehaves) {
+  if (all_models_wanted()) GTEST_SKIP() << "make check-models runs it on every model, with NSLAB_TEST_VCPUS";
+  expect_to_behave("multi+reserve", 2);
+}
 
 }  // namespace
 }  // namespace nslab::lab

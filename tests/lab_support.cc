@@ -64,6 +64,11 @@ std::string models_profile() {
   return profile == nullptr ? "mini" : profile;
 }
 
+int models_vcpus() {
+  const char* vcpus = std::getenv("NSLAB_TEST_VCPUS");
+  return vcpus == nullptr ? 1 : std::atoi(vcpus);
+}
+
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,

@@ -56,6 +56,8 @@ int depths_of(const std::string& model);
 std::string test_name(const testing::TestParamInfo<std::string>& model);
 /// The profile of those suites: NSLAB_TEST_PROFILE, or mini.
 std::string models_profile();
+/// Their guests' vCPUs: NSLAB_TEST_VCPUS, or 1.
+int models_vcpus();
 
 /// Cores of this machine, at least 1.
 unsigned cores();

@@ -46,7 +46,9 @@ TEST_P(Selftests, AsListed) {
     }
   }
 
-  const auto ended = boot(plan, profile == "mini" ? 900 : 3600, files, profile);
+  const int vcpus = models_vcpus();
+  if (vcpus > 1) plan.meter = Meter::time;
+  const auto ended = boot(plan, profile == "mini" ? 900 : 3600, files, profile, BootSettings{}.memory_mib, vcpus);
   ASSERT_TRUE(ended) << ended.error().message;
   ASSERT_EQ(ended->report.command_status, 0) << ended->report.command_output;
   const auto ran = parse_outcomes(ended->report.command_output);
