@@ -64,10 +64,8 @@ std::string placement_text(const std::vector<Explanation>& lines) {
   if (!most.contains(kUnplaced) || !most.contains(kEarlier)) return "";
   return fmt::format(
       "Of the instructions of these cells, at most {} % could not be placed on a path of calls. At most {} % are of "
-      "tasks "
-      "that were there when counting began, as RCU's threads: there the outermost callers are not known, but the "
-      "functions "
-      "are.",
+      "tasks that were there when counting began, as RCU's threads: there the outermost callers are not known, but the "
+      "functions are.",
       format_number(most[kUnplaced], 3), format_number(most[kEarlier], 1));
 }
 
