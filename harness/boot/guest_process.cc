@@ -192,7 +192,15 @@ Result<int> GuestProcess::exit_code(int status) const {
     return failure(fmt::format("QEMU died: {}{}{}", describe_status(status), from_within ? who_is_to_blame : "",
                                words.empty() ? "" : "\nQEMU's last words: " + words));
   }
-  if (const auto splat = find_splat(console_of(files_.console))) return failure(*splat);
+  const std::string console = console_of(files_.console);
+  if (const auto splat = find_splat(console)) {
+    return failure(*splat +
+                   (shows_impossible_flags(console)
+                        ? "\nThe guest's flags are none that a CPU has: this is a flaw of QEMU 7.2 (docs/faq.md, 'A "
+                          "guest panics'), and not the kernel's. A boot that counts instructions repeats, so this "
+                          "one will fail again: another first_seed is another boot"
+                        : ""));
+  }
   const int code = WEXITSTATUS(status);
   if (code == 0) {
     return failure("the guest hung: the watchdog ended it at a cell's limit of guest time (limit_seconds)");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "text.h"
 
@@ -90,6 +91,18 @@ std::optional<std::string> find_splat(std::string_view console) {
     }
   }
   return std::nullopt;
+}
+
+bool shows_impossible_flags(std::string_view console) {
+  constexpr std::string_view kFlags = "EFLAGS: ";  // arch/x86/kernel/process_64.c, eight hexadecimal digits
+  constexpr unsigned kNeverSet = 0xffc00000;
+  for (std::size_t at = 0; (at = console.find(kFlags, at)) != std::string_view::npos;) {
+    at += kFlags.size();
+    unsigned flags = 0;
+    std::from_chars(console.data() + at, console.data() + std::min(console.size(), at + 8), flags, 16);
+    if ((flags & kNeverSet) != 0) return true;
+  }
+  return false;
 }
 
 }  // namespace nslab

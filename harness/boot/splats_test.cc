@@ -95,6 +95,13 @@ TEST(Splats, AreNotWhatAKernelSaysOfTheMachine) {
   EXPECT_EQ(find_splat("[\n[1\n[1.\n[1.5\n[1.5][\n[1.5][ \n[1.5][ ]\n[]"), std::nullopt);
 }
 
+TEST(Splats, FlagsThatNoCpuHasAreSeen) {
+  EXPECT_TRUE(shows_impossible_flags("RSP: 0018:ffffc9000000ba40 EFLAGS: 3de6c242\n"));
+  EXPECT_TRUE(shows_impossible_flags("EFLAGS: 00000246 ORIG_RAX: 0\n[ 1.0] RSP: 0018:f EFLAGS: 00400246"));
+  for (const char* sound : {"", "EFLAGS: ", "EFLAGS: 00000246\n", "EFLAGS: 003fffff", "EFLAGS: none", "EFLAGS: 00"})
+    EXPECT_FALSE(shows_impossible_flags(sound)) << sound;
+}
+
 TEST(Splats, TheGravestIsNamed) {
   const auto found = find_splat(
       "[    1.0] WARNING: CPU: 0 PID: 1 at kernel/pid.c:188\n[    1.1] Call Trace:\n"
