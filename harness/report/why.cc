@@ -499,7 +499,7 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
   } else if (why.changed.empty()) {
     sentence += " No function that it executes has other code than in the other kernel.";
   } else {
-    sentence += fmt::format(" In functions whose code differs between the two kernels it executes {} the other.",
+    sentence += fmt::format(" In functions whose code differs between the two kernels it executes {} the other kernel.",
                             more_or_fewer(why.changed_sum));
   }
   document.push_back({Block::Kind::paragraph, sentence});
