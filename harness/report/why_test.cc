@@ -97,7 +97,7 @@ TEST(Why, SaysItInASentenceWithIntervals) {
   const std::string text = render_text(why_document(question(), explain(question()), WhyBy::function), 0);
   EXPECT_THAT(text, HasSubstr("Per fork_exit_wait, flat at depth 1 executes 10.0 ±"));
   EXPECT_THAT(text, HasSubstr("In functions whose code differs between the two kernels it executes 10.0 (exactly) "
-                              "instructions more than the other."));
+                              "instructions more than the other kernel."));
   EXPECT_THAT(text, HasSubstr("3 boots of each side, seeds 1 to 3, 10 repetitions a boot"));
 }
 
