@@ -80,13 +80,15 @@ INSTANTIATE_TEST_SUITE_P(Models, Races, testing::ValuesIn(raced()), test_name);
 // no objects: this is left to `make check-models`.
 constexpr const char* kBadPatch = R"(--- a/kernel/pid.c
 +++ b/kernel/pid.c
-@@ -655,5 +655,5 @@
+@@ -655,7 +655,7 @@
  	}
  	spin_unlock_irqrestore(&pidmap_lock, flags);
  
 -	call_rcu(&pid->rcu, delayed_put_pid);
 +	delayed_put_pid(&pid->rcu);
  }
+ 
+ struct pid *alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 )";
 
 TEST(BadModel, AMissingGracePeriodIsCaught) {
