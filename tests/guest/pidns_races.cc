@@ -81,6 +81,7 @@ struct Shared {
   std::array<std::atomic<std::uint64_t>, kOperations> done;
   std::atomic<int> inits[kMostNamespaces];  ///< of each namespace: its pid 1, as the initial namespace sees it
   std::atomic<std::uint8_t> noted[kMostNamespaces][kMostIds];
+  std::atomic<int> prey[kMostNamespaces];   ///< of each namespace: the id that is about to be given back
   std::atomic<std::uint32_t> given;         ///< ids, where their order is looked at
   std::atomic<std::uint32_t> again;         ///< of these, that had been given out less than kFarApart ids before
   std::atomic<std::uint32_t> last[kCycle];  ///< of each id: which of those given it was
@@ -264,6 +265,7 @@ class Worker {
       return violation("waitid(%d): %s", child, std::strerror(errno));
     }
     if (child < kMostIds) strike(ns_, child);
+    shared->prey[ns_] = child;
     int status = 0;
     const pid_t reaped = waitpid(child, &status, 0);
     if (reaped != child) return violation("waitpid(%d) gave %d: %s", child, reaped, std::strerror(errno));
@@ -439,6 +441,21 @@ class Worker {
   pid_t self_ = 0;
 };
 
+/// Looks up the id that is about to be given back, again and again, so that a look-up meets its end: who has found a
+/// struct pid may look into it until RCU's grace period is over.
+[[noreturn]] void chase(int ns) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  while (!shared->stop) {
+    const pid_t id = shared->prey[ns];
+    if (id <= 0) continue;
+    kill(id, 0);
+    getpgid(id);
+    const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, id, 0));
+    if (pidfd >= 0) close(pidfd);
+  }
+  _exit(kExit);
+}
+
 /// Starts workers in this process's namespace and waits for their end, reaping all else that is orphaned to it.
 bool run_workers(int ns, int level, int workers, std::uint64_t seed) {
   std::vector<pid_t> made;
@@ -448,6 +465,9 @@ bool run_workers(int ns, int level, int workers, std::uint64_t seed) {
     if (worker > 0) made.push_back(worker);
   }
   bool good = made.size() == static_cast<std::size_t>(workers);
+  const pid_t chaser = fork();
+  if (chaser == 0) chase(ns);
+  if (chaser > 0) made.push_back(chaser);
   for (const pid_t worker : made) {
     int status = 0;
     if (waitpid(worker, &status, 0) != worker || !WIFEXITED(status) || WEXITSTATUS(status) != kExit) {
