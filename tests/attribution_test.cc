@@ -172,10 +172,11 @@ TEST(Attribution, ARefusedOperationHasNoInstructions) {
   EXPECT_THAT(ended.output, HasSubstr("flat refuses getpid at depth 2 (EINVAL)"));
 }
 
-/// A folder of plugins with this one as the attribution plugin.
-TempFolder plugins_with(const std::filesystem::path& attribution) {
+/// A folder of plugins with this one as the attribution plugin, and this one as the guard.
+TempFolder plugins_with(const std::filesystem::path& attribution,
+                        const std::filesystem::path& guard = paths().plugins / "guard.so") {
   TempFolder plugins = folder();
-  std::filesystem::copy_file(paths().plugins / "guard.so", plugins.path() / "guard.so");
+  std::filesystem::copy_file(guard, plugins.path() / "guard.so");
   std::filesystem::copy_file(attribution, plugins.path() / "attribution.so");
   return plugins;
 }
@@ -207,10 +208,7 @@ TEST(Attribution, APluginThatQemuDoesNotTakeIsNamed) {
   const std::filesystem::path library = "/lib/x86_64-linux-gnu/libc.so.6";
   for (const auto& [first, second] :
        {std::pair(guard, text), {text, good}, {library, good}, {guard, library}, {good, good}}) {
-    const TempFolder plugins = folder();
-    std::filesystem::copy_file(first, plugins.path() / "guard.so");
-    std::filesystem::copy_file(second, plugins.path() / "attribution.so");
-    const Error error = failure_with(plugins.path(), symbols);
+    const Error error = failure_with(plugins_with(second, first).path(), symbols);
     EXPECT_EQ(error.exit, Exit::machine) << error.message;
     EXPECT_THAT(error.message, HasSubstr("QEMU does not take a plugin of nslab's"));
   }

@@ -21,7 +21,6 @@ void expect_to_behave(const std::string& model, int vcpus) {
   plan.kernel = model;
   plan.seed = 1;
   plan.pid_max = 32768;
-  if (vcpus > 1) plan.meter = Meter::time;
   plan.command = {"/bin/pidns_conformance", "--max-depth", std::to_string(depths_of(model))};
   const std::string profile = models_profile();
   const bool plain = profile == "mini";

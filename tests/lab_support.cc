@@ -130,11 +130,15 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
   settings.initramfs = must(make_image(paths(), more)).file;
   settings.memory_mib = memory_mib;
   settings.vcpus = vcpus;
-  if (vcpus > 1) settings.accelerator = Accelerator::tcg;
+  BootPlan on_vcpus = plan;
+  if (vcpus > 1) {
+    settings.accelerator = Accelerator::tcg;
+    on_vcpus.meter = Meter::time;
+  }
   settings.wall_limit_seconds = wall_limit_seconds;
   settings.folder = work.path();
   settings.plugins = paths().plugins;
-  return run_boot(plan, settings);
+  return run_boot(on_vcpus, settings);
 }
 
 Load::Load() {

@@ -46,9 +46,8 @@ TEST_P(Selftests, AsListed) {
     }
   }
 
-  const int vcpus = models_vcpus();
-  if (vcpus > 1) plan.meter = Meter::time;
-  const auto ended = boot(plan, profile == "mini" ? 900 : 3600, files, profile, BootSettings{}.memory_mib, vcpus);
+  const auto ended =
+      boot(plan, profile == "mini" ? 900 : 3600, files, profile, BootSettings{}.memory_mib, models_vcpus());
   ASSERT_TRUE(ended) << ended.error().message;
   ASSERT_EQ(ended->report.command_status, 0) << ended->report.command_output;
   const auto ran = parse_outcomes(ended->report.command_output);

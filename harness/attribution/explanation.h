@@ -16,9 +16,10 @@ struct Explanation {
   int baseline_depth = 0;
   /// "all", "changed code", or a cause of induced work ("allocator"). The parts without a function add up to "all".
   std::string part;
-  std::string function = {};  ///< FunctionName::shown(); empty: the part as a whole; of "all", kUnplaced or kEarlier
-  std::string code = {};      ///< of a function, as words_for(CodeChange) says it
-  double a = 0;               ///< instructions a repetition, the mean over boots
+  std::string function =
+      {};  ///< FunctionName::shown(); empty: the part as a whole; of "all", kUnplaced or kEarlier (symbols.h)
+  std::string code = {};  ///< of a function, as words_for(CodeChange) says it
+  double a = 0;           ///< instructions a repetition, the mean over boots
   double b = 0;
   double low = 0;  ///< the 95 % interval of b − a, over pairs of boots with one seed (Student)
   double high = 0;
@@ -30,9 +31,6 @@ struct Explanation {
 };
 
 inline constexpr const char* kPartAll = "all";
-/// Of "all": what could not be placed on a path of calls, and what is in tasks that were there when counting began.
-inline constexpr const char* kUnplaced = "[unplaced]";
-inline constexpr const char* kEarlier = "[earlier task]";
 inline constexpr const char* kPartChanged = "changed code";
 inline constexpr const char* kPartCalled = "called by changed code";
 /// What a table calls the parts together that are the same on both sides, in each pair of boots.

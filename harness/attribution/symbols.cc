@@ -216,9 +216,8 @@ Result<ElfCode> read_program_code(std::string_view bytes, const std::string& nam
 }
 
 const std::vector<FunctionName>& pseudo_functions() {
-  static const std::vector<FunctionName> names = {{"", "[all]"},          {"", "[other code]"}, {"", "[unplaced]"},
-                                                  {"", "[earlier task]"}, {"", "[new task]"},   {"", "[exec]"},
-                                                  {"", "[signal]"}};
+  static const std::vector<FunctionName> names = {{"", "[all]"},      {"", kOtherCode}, {"", kUnplaced}, {"", kEarlier},
+                                                  {"", "[new task]"}, {"", "[exec]"},   {"", "[signal]"}};
   return names;
 }
 

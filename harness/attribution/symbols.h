@@ -61,6 +61,12 @@ struct SymbolTable {
   std::string file(std::uint64_t repetitions) const;
 };
 
+/// Names for what has no function: code that belongs to no known file, what could not be placed on a path of calls, and
+/// what is in tasks that were there when counting began.
+inline constexpr const char* kOtherCode = "[other code]";
+inline constexpr const char* kUnplaced = "[unplaced]";
+inline constexpr const char* kEarlier = "[earlier task]";
+
 /// The ids that mean no function, in the plugin's order.
 const std::vector<FunctionName>& pseudo_functions();
 

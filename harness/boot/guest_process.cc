@@ -182,13 +182,16 @@ Result<int> GuestProcess::exit_code(int status) const {
                            *evidence);
     }
   }
-  const auto log = read_file(log_);
-  const std::string words = log ? without_last_newlines(printable(end_of(*log, kMostLogBytes))) : "";
+  const auto last_words = [&] {
+    const auto log = read_file(log_);
+    return log ? without_last_newlines(printable(end_of(*log, kMostLogBytes))) : std::string();
+  };
   const std::string who_is_to_blame =
       files_.plugin.empty() ? "" : ". The same boot without attribution shows whether nslab's plugin is to blame";
   if (!WIFEXITED(status)) {
     // Whoever sends SIGKILL is outside.
     const bool from_within = WTERMSIG(status) != SIGKILL;
+    const std::string words = last_words();
     return failure(fmt::format("QEMU died: {}{}{}", describe_status(status), from_within ? who_is_to_blame : "",
                                words.empty() ? "" : "\nQEMU's last words: " + words));
   }
@@ -206,6 +209,7 @@ Result<int> GuestProcess::exit_code(int status) const {
     return failure("the guest hung: the watchdog ended it at a cell's limit of guest time (limit_seconds)");
   }
   if (code != 1) return code;
+  const std::string words = last_words();
   // A guest that leaves with 0 looks the same.
   if (words.empty()) return failure("QEMU ended with exit status 1, and did not say why" + who_is_to_blame);
   const bool loaded = words.find("Could not load plugin") == std::string::npos;

@@ -45,12 +45,17 @@ Result<void> act(const CiteArguments& arguments) {
   const auto paths = TRY(find_paths_to_read());
   const std::filesystem::path references(arguments.references.empty() ? (paths.root / "results" / "reference").string()
                                                                       : arguments.references);
+  std::map<std::string, LoadedRun> runs;
+  const auto loaded_of = [&](const std::string& run) -> Result<const LoadedRun*> {
+    if (const auto known = runs.find(run); known != runs.end()) return &known->second;
+    auto loaded =
+        TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = {}}));
+    return &runs.emplace(run, std::move(loaded)).first->second;
+  };
   std::map<std::string, Report> reports;
   const auto report_of = [&](const std::string& run) -> Result<const Report*> {
     if (const auto known = reports.find(run); known != reports.end()) return &known->second;
-    const auto loaded =
-        TRY(load_run({.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = {}}));
-    return &reports.emplace(run, TRY(loaded_report(loaded))).first->second;
+    return &reports.emplace(run, TRY(loaded_report(*TRY(loaded_of(run))))).first->second;
   };
   const auto mail = [&](const Citation& citation) -> Result<std::string> {
     const auto key = [&](const char* name) {
@@ -76,9 +81,9 @@ Result<void> act(const CiteArguments& arguments) {
   };
   const auto cells = [&](const std::string& run, const std::string& condition, const std::string& a,
                          const std::string& b) -> Result<std::vector<ComparedCell>> {
-    const auto loaded = TRY(
-        load_run({.results = (references / run).string(), .statistic = {}, .reference = {}, .condition = condition}));
-    return compare_cells(loaded.run, under(condition, loaded.samples), a, b, loaded.options);
+    const LoadedRun& loaded = *TRY(loaded_of(run));
+    const std::string wanted = TRY(condition_in(loaded.conditions, loaded.run, condition));
+    return compare_cells(loaded.run, under(wanted, loaded.samples), a, b, loaded.options);
   };
   for (const std::string& page : arguments.pages) {
     const std::string before = TRY(read_file(page));

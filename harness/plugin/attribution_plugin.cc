@@ -690,23 +690,23 @@ class Counter {
   void resume(const Block& block) {
     auto& frames = task_->frames;
     const bool user = block.user();
+    // Whatever becomes of it: what interrupts the handler does not lead into another one.
+    const bool into_handler = user && std::exchange(task_->signal, false);
+    const bool from_handler = user && std::exchange(task_->sigreturn, false);
     std::size_t i = frames.size();
     while (i > 0 && (frames[i - 1].kind == Frame::Kind::call || frames[i - 1].from_user != user)) --i;
-    if (user && task_->sigreturn) {
+    if (from_handler) {
       // Behind the frame of the signal.
       while (i > 0 && frames[i - 1].kind != Frame::Kind::signal) --i;
-      task_->sigreturn = false;
       if (i > 0) --i;
     }
     if (i == 0) {
       frames.clear();
-      if (user) task_->signal = false;  // it is in the handler: what interrupts that will not lead into another one
       return lost(block);
     }
     const Frame frame = frames[i - 1];
-    if (user && task_->signal) {
+    if (into_handler) {
       // The handler runs on top. Behind it, the frame that we leave there is the one to go on from.
-      task_->signal = false;
       cut(frames, i);
       frames.push_back({.node = frame.node, .kind = Frame::Kind::signal});
       return call(tree_.child(tree_.root(), kSignal), block);

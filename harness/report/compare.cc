@@ -208,12 +208,6 @@ Result<double> percent_from(std::string_view text) {
   return percent;
 }
 
-Dearer dearer_by(double percent, const Comparison& c) {
-  if (!c.percent_interval) return Dearer::open;
-  if (c.percent_interval->high <= percent) return Dearer::no;
-  return c.percent_interval->low > percent && c.verdict == Verdict::more ? Dearer::yes : Dearer::open;
-}
-
 namespace {
 
 struct DearerCells {
@@ -232,20 +226,35 @@ DearerCells sorted_by(double percent, const std::vector<ComparedCell>& cells) {
     const std::string name =
         fmt::format("{} at depth {}{}", cell.benchmark, cell.depth,
                     c.percent_interval ? " " + interval_text(c.percent_interval, 2) + " %" : std::string());
-    switch (dearer_by(percent, c)) {
-      case Dearer::yes:
-        sorted.yes.push_back(name);
-        break;
-      case Dearer::open:
-        sorted.open.push_back(name);
-        break;
-      case Dearer::no:
-        ++sorted.no;
-        sorted.cheaper += c.verdict == Verdict::less;
-        break;
+    if (c.percent_interval && c.percent_interval->high <= percent) {
+      ++sorted.no;
+      sorted.cheaper += c.verdict == Verdict::less;
+    } else if (c.percent_interval && c.percent_interval->low > percent && c.verdict == Verdict::more) {
+      sorted.yes.push_back(name);
+    } else {
+      sorted.open.push_back(name);
     }
   }
   return sorted;
+}
+
+/// The answer for one comparison, in words: which cells are, which may be, and how many are not.
+Document dearer_section(const std::vector<ComparedCell>& cells, double percent) {
+  const DearerCells sorted = sorted_by(percent, cells);
+  Document document = {
+      {Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)},
+      {Block::Kind::paragraph,
+       fmt::format(
+           "Of {} cells, {} are shown to be: the whole interval lies above, and the verdict is that it costs more. "
+           "Of {} it is not known: the interval reaches above, or lies above without that verdict, which is corrected "
+           "for the number of cells. {} are shown not to be, each by its own interval, and {} of these cost less.",
+           sorted.all(), sorted.yes.size(), sorted.open.size(), sorted.no, sorted.cheaper)}};
+  for (const auto& [what, names] : {std::pair("Shown to be", &sorted.yes), {"Not known", &sorted.open}}) {
+    if (names->empty()) continue;
+    document.push_back({Block::Kind::paragraph, fmt::format("{}:", what)});
+    document.push_back({.kind = Block::Kind::bullets, .bullets = *names});
+  }
+  return document;
 }
 
 }  // namespace
@@ -266,24 +275,6 @@ Table dearer_table(const std::vector<ComparedRun>& runs, double percent) {
          fmt::to_string(sorted.cheaper), fmt::to_string(sorted.open.size())});
   }
   return table;
-}
-
-Document dearer_section(const std::vector<ComparedCell>& cells, double percent) {
-  const DearerCells sorted = sorted_by(percent, cells);
-  Document document = {
-      {Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)},
-      {Block::Kind::paragraph,
-       fmt::format(
-           "Of {} cells, {} are shown to be: the whole interval lies above, and the verdict is that it costs more. "
-           "Of {} it is not known: the interval reaches above, or lies above without that verdict, which is corrected "
-           "for the number of cells. {} are shown not to be, each by its own interval, and {} of these cost less.",
-           sorted.all(), sorted.yes.size(), sorted.open.size(), sorted.no, sorted.cheaper)}};
-  for (const auto& [what, names] : {std::pair("Shown to be", &sorted.yes), {"Not known", &sorted.open}}) {
-    if (names->empty()) continue;
-    document.push_back({Block::Kind::paragraph, fmt::format("{}:", what)});
-    document.push_back({.kind = Block::Kind::bullets, .bullets = *names});
-  }
-  return document;
 }
 
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,

@@ -32,14 +32,6 @@ Result<std::vector<ComparedCell>> compare_cells(const RunRecord& run, const std:
 /// "0.1", from 0 to 1,000; anything else is Exit::user.
 Result<double> percent_from(std::string_view text);
 
-/// Whether b costs more than a by more than so many per cent.
-enum class Dearer {
-  yes,   ///< the whole interval of the per cent lies above, and b costs more after Holm
-  open,  ///< the interval reaches above
-  no,    ///< it does not
-};
-Dearer dearer_by(double percent, const Comparison& comparison);
-
 /// compare_cells() for a citation: one run, one condition (empty: the run has none).
 struct ComparedRun {
   std::string name;
@@ -47,18 +39,16 @@ struct ComparedRun {
   std::vector<ComparedCell> cells;
 };
 
-/// How many cells of each run are dearer by more than `percent`, a row for each run. Cells with an obstacle are left
-/// out.
+/// In how many cells of each run b costs more than a by more than `percent`, a row for each run. It is shown where the
+/// whole interval of the per cent lies above and b costs more after Holm; it is shown not to be where the interval does
+/// not reach above. Cells with an obstacle are left out.
 Table dearer_table(const std::vector<ComparedRun>& runs, double percent);
-
-/// The answer for one comparison, in words: which cells are, which may be, and how many are not.
-Document dearer_section(const std::vector<ComparedCell>& cells, double percent);
 
 /// Two kernels of one run, cell by cell, in the cells (benchmark × depth) that both have. `a` is the baseline: a
 /// difference is b − a, so that 'costs more' means that b does. Pairs are boots of one seed; p-values are adjusted by
 /// Holm over the cells of the comparison. The reference of `options` plays no part. Fails with Exit::user when a kernel
-/// is not in the run, when a and b are the same, or when no cell has samples of both. With `dearer_than`,
-/// dearer_section() stands below the table.
+/// is not in the run, when a and b are the same, or when no cell has samples of both. With `dearer_than`, it
+/// is said below the table in which cells b costs more than a by more than so many per cent.
 Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>& samples, const std::string& a,
                                  const std::string& b, const ReportOptions& options,
                                  std::optional<double> dearer_than = std::nullopt);

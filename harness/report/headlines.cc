@@ -7,6 +7,7 @@
 
 #include "contrasts.h"
 #include "numbers.h"
+#include "symbols.h"
 
 namespace nslab {
 

@@ -8,6 +8,7 @@
 #include "headlines.h"
 #include "numbers.h"
 #include "sections.h"
+#include "symbols.h"
 #include "words.h"
 
 namespace nslab {

@@ -11,6 +11,7 @@
 #include "explanation.h"
 #include "flame_graph.h"
 #include "numbers.h"
+#include "symbols.h"
 #include "words.h"
 
 namespace nslab {
@@ -449,8 +450,8 @@ Why explain(const WhyQuestion& question) {
   if (changed_sum.a.empty()) changed_sum = {std::vector<double>(whole.a.size()), std::vector<double>(whole.b.size())};
   why.whole = difference_of(whole, question);
   why.changed_sum = difference_of(changed_sum, question);
-  why.unplaced = sum_below(question, paths, {"[unplaced]", "[other code]"});
-  why.earlier_tasks = sum_below(question, paths, {"[earlier task]"});
+  why.unplaced = sum_below(question, paths, {kUnplaced, kOtherCode});
+  why.earlier_tasks = sum_below(question, paths, {kEarlier});
   const auto row_of = [&](const std::string& function, const std::string& of_cause, const Part& part) {
     return WhyRow{function, part.change, of_cause, difference_of(part.values, question), part.calls_a, part.calls_b};
   };
