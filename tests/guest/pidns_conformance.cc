@@ -1739,6 +1739,65 @@ void short_lived_namespaces(int) {
   run(CLONE_NEWPID, [] { REQUIRE_EQ(sys_getpid(), 1); });
 }
 
+/// In bytes. What lies free in slabs is given back before.
+long free_memory() {
+  sync();
+  REQUIRE(std::ofstream("/proc/sys/vm/drop_caches") << "3" << std::flush);
+  sleep(1);  // what RCU has still to free
+  for (const auto& cache : std::filesystem::directory_iterator("/sys/kernel/slab")) {
+    if (!cache.is_symlink()) std::ofstream(cache.path() / "shrink") << "1" << std::flush;
+  }
+  // Those of each zone, and those that each CPU keeps at hand.
+  long pages = 0;
+  std::ifstream in("/proc/zoneinfo");
+  for (std::string word, before; in >> word; before = word) {
+    if ((before == "pages" && word == "free") || word == "count:") {
+      long more = 0;
+      REQUIRE(in >> more);
+      pages += more;
+    }
+  }
+  REQUIRE(pages > 0);
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+/// What a namespace keeps when its numbers have been given out all around, of 4 million. It says how much that is.
+void memory_of_a_whole_cycle(int) {
+  constexpr int kMost = 4'194'304;
+  constexpr int kStep = 32'768;  // numbers in a bitmap's page; in a leaf of the IDR there are less
+  constexpr int kNamespaces = 16;
+  with_pid_max(kMost, [] {
+    own_mounts();
+    std::vector<pid_t> inits;
+    Gate ready, go, done, end;
+    for (int i = 0; i < kNamespaces; ++i) {
+      inits.push_back(spawn(CLONE_NEWPID, [&] {
+        const auto give_out = [](pid_t number) {
+          const pid_t pid = raw_clone3(0, {number});
+          if (pid == 0) _exit(0);
+          REQUIRE_EQ(pid, number);
+          reap(pid);
+        };
+        give_out(1000);
+        ready.open();
+        go.wait();
+        for (int number = kStep + 1000; number < kMost; number += kStep) give_out(number);
+        done.open();
+        end.wait();
+      }));
+    }
+    for (int i = 0; i < kNamespaces; ++i) ready.wait();
+    const long before = free_memory();
+    for (int i = 0; i < kNamespaces; ++i) go.open();
+    for (int i = 0; i < kNamespaces; ++i) done.wait();
+    const long kept = (before - free_memory()) / kNamespaces;
+    for (int i = 0; i < kNamespaces; ++i) end.open();
+    for (const pid_t init : inits) reap(init);
+    dprintf(STDOUT_FILENO, "a namespace whose ids have gone through %d keeps %ld KiB more\n", kMost, kept / 1024);
+    REQUIRE(kept < 1024 * 1024);
+  });
+}
+
 /// How many objects are in use in a cache of the kernel's, whose free slabs are given back before. Wants SLUB_DEBUG.
 long objects_of(const std::string& name) {
   const std::filesystem::path cache = "/sys/kernel/slab/" + name;
@@ -1855,6 +1914,7 @@ constexpr Behaviour kBehaviours[] = {
     {"init_is_unkillable_from_within", init_is_unkillable_from_within, false, 1},
     {"death_of_init_takes_all", death_of_init_takes_all, false, 1},
     {"short_lived_namespaces", short_lived_namespaces, false, 1},
+    {"memory_of_a_whole_cycle", memory_of_a_whole_cycle, false, 1},
     {"fork_bomb_of_all_numbers", fork_bomb_of_all_numbers, false, 0},
     {"leaks_nothing", leaks_nothing, false, 0},  // the last: it looks at what the others left
 };
