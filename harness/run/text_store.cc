@@ -630,7 +630,8 @@ Result<StoredRun> parse_run(const RunText& files, const fs::path& folder) {
   for (const auto& [name, text, hash] : {std::tuple(kBootsFile, &files.boots, &head.boots_sha256),
                                          std::tuple(kSamplesFile, &files.samples, &head.samples_sha256),
                                          std::tuple(kFunctionsFile, &files.functions, &head.functions_sha256)}) {
-    if (!hash->empty() && sha256(*text) != *hash) {
+    const bool same = hash->empty() ? text->empty() : sha256(*text) == *hash;
+    if (!same) {
       return user_error(
           "{} is not the file that {} was written with: an export was interrupted, or the file was changed by hand. "
           "Export the run again",

@@ -187,6 +187,15 @@ TEST_F(TextStoreTest, WhatDifferencesAreMadeOfComesBack) {
   fs::remove(folder() / "functions.tsv");
   EXPECT_FALSE(read_text_run(folder()));
 
+  // Nor may the run not know of it.
+  ASSERT_TRUE(write_text_run(run, folder()));
+  Json head = *parse_json(*read_file(folder() / "run.json"));
+  ASSERT_EQ(head.erase("functions_sha256"), 1);
+  ASSERT_TRUE(write_file(folder() / "run.json", to_text(head, 2)));
+  const auto unknown = read_text_run(folder());
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, testing::HasSubstr("functions.tsv is not the file that run.json"));
+
   // A later export of a run without it leaves none of an earlier one behind.
   ASSERT_TRUE(write_text_run(run, folder()));
   ASSERT_TRUE(write_text_run(made_up(), folder()));
