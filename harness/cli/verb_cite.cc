@@ -135,8 +135,8 @@ What is shown, and the words that follow:
   2007        the rows of 2007, then and today: benchmark=X
   boots       the boots and the time that they took, of this run and of any others that are named
 
-All but the last five take statistic=minimum, too. All take condition=NAME where a run has several; without it they
-show the experiment's first.)",
+cost, difference, depth, ideas and growth take statistic=minimum, too. All but levels and dearer, which name theirs,
+take condition=NAME where a run has several; without it they show the experiment's first.)",
     .declare = verb_body<CiteArguments>(declare_arguments, act),
 });
 

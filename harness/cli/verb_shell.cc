@@ -158,7 +158,7 @@ const RegisterVerb registered({
         "  nslab shell multi                                    Ctrl-] leaves\n"
         "  nslab shell multi --depth 3 -- ps -ef                runs one command, and ends with its exit status\n"
         "  nslab shell debian:6.12 --with vim.tiny,/usr/bin/strace\n"
-        "  nslab shell flat --profile mini -- micro --help      one of the lab's own programs",
+        "  nslab shell flat --profile mini -- micro --list      one of the lab's own programs",
     .declare = verb_body<ShellArguments>(declare_arguments, act),
 });
 
