@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Attribution with real kernels: counting changes no sample, adds up to each of them, finds what was added to a kernel,
-// and says what is wrong when QEMU does not take the plugin or the plugin dies.
+// and says what is wrong when QEMU does not take the plugin or the plugin dies. And what the other plugin, the guard,
+// mends.
 #include <sys/wait.h>
 
 #include <fstream>
@@ -303,6 +304,38 @@ TEST(Attribution, APluginThatDiesFailsItsBootAndNoOther) {
               HasSubstr("multi, seed 4: the attribution plugin gave up: cannot write the output. Mend that and give "
                         "the same command again, or measure without attribution\n"));
   expect_end(results.path());
+}
+
+/// What tests/guest/flags_over_cmpxchg16b.cc ends with in a guest of so many vCPUs, with this plugin as the guard.
+int status_of_flags(const std::filesystem::path& guard, int vcpus) {
+  const TempFolder plugins = plugins_with(paths().plugins / "attribution.so", guard);
+  const TempFolder work = folder();
+  const std::string program = "/bin/flags_over_cmpxchg16b";
+  BootSettings settings;
+  settings.kernel = kernel("multi").vmlinux();
+  settings.initramfs = must(make_image(paths(), {{program, paths().guest / "flags_over_cmpxchg16b"}})).file;
+  settings.folder = work.path();
+  settings.plugins = plugins.path();
+  settings.vcpus = vcpus;
+  BootPlan plan;
+  plan.kernel = "multi";
+  plan.seed = 1;
+  plan.pid_max = 4096;
+  plan.command = {program};
+  if (vcpus > 1) {
+    settings.accelerator = Accelerator::tcg;
+    plan.meter = Meter::time;
+  }
+  const Boot booted = must(run_boot(plan, settings));
+  fmt::print("{}", booted.report.command_output);
+  return booted.report.command_status;
+}
+
+TEST(Guard, KeepsTheFlagsSoundOverCmpxchg16b) {
+  const std::filesystem::path guard = paths().plugins / "guard.so";
+  EXPECT_EQ(status_of_flags(NSLAB_IDLE, 1), 1) << "this QEMU needs no guard for it";
+  EXPECT_EQ(status_of_flags(guard, 1), 0);
+  EXPECT_EQ(status_of_flags(guard, 2), 0);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct AcceleratorDescription {
   Meter meter;         ///< the meter that it serves
   bool needs_kvm;      ///< whether probe_kvm() must find real KVM
   std::vector<std::string> qemu_arguments;
-  bool repeats;              ///< whether a boot repeats to the digit; the guard plugin then belongs to it
+  bool repeats;              ///< whether a boot repeats to the digit
   std::string cpu;           ///< QEMU's CPU model
   std::string kernel_words;  ///< added to the guest kernel's command line
 };

@@ -94,7 +94,7 @@ std::vector<std::string> boot_command(const BootFiles& files, std::uint64_t seed
   if (!files.guard.empty()) {
     append(argv, {"-plugin", "file=" + loadable(files.guard)});
     // By it the guest says that it is ready. It is there in every boot, so that the guest finds the same machine.
-    append(argv, {"-device", "pvpanic"});
+    if (description.repeats) append(argv, {"-device", "pvpanic"});
   }
   if (!files.plugin.empty()) {
     append(argv, {"-plugin",

@@ -20,7 +20,7 @@ struct BootFiles {
   std::filesystem::path plan;        ///< JSON for the guest, in
   std::filesystem::path frames;      ///< debug console, out
   std::filesystem::path console;     ///< serial port, out
-  std::filesystem::path guard = {};  ///< guard.so; empty where boots need not repeat
+  std::filesystem::path guard = {};  ///< guard.so; empty under KVM
   // Where functions are counted; empty: they are not.
   std::filesystem::path plugin = {};   ///< attribution.so
   std::filesystem::path symbols = {};  ///< for the plugin, in

@@ -75,7 +75,7 @@ Result<void> find_places(Prepared& prepared) {
 Result<void> complete(Prepared& prepared) {
   const Experiment& experiment = prepared.experiment;
   BootFiles placeholders{"VMLINUX", "INITRAMFS", "PLAN", "FRAMES", "CONSOLE"};
-  if (describe(prepared.accelerator).repeats) placeholders.guard = "GUARD";
+  if (!describe(prepared.accelerator).needs_kvm) placeholders.guard = "GUARD";
   if (experiment.attribution) {
     placeholders.plugin = "ATTRIBUTION";
     placeholders.symbols = "SYMBOLS";
