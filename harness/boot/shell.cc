@@ -229,6 +229,7 @@ std::vector<std::string> command_line(const ShellSettings& settings, int termina
            "-append",  "console=ttyS0 loglevel=1 random.trust_cpu=on no_timer_check panic=-1 reboot=t" + clock}) {
     argv.push_back(word);
   }
+  if (!accelerator.needs_kvm) argv.insert(argv.end(), {"-plugin", "file=./guard.so"});
   if (!settings.fetched.empty()) {
     argv.insert(argv.end(), {"-chardev", "file,id=fetched,path=fetched", "-device",
                              fmt::format("isa-debugcon,iobase={},chardev=fetched", kFetchPort)});
@@ -263,6 +264,8 @@ Result<std::optional<int>> run_shell(const ShellSettings& settings, const fs::pa
   plan["interactive"] = raw.is_terminal();
   TRY(place_for_qemu(settings.vmlinux, folder / "vmlinux"));
   TRY(place_for_qemu(settings.initramfs, folder / "initramfs"));
+  if (!describe(settings.accelerator).needs_kvm)
+    TRY(place_for_qemu(settings.plugins / "guard.so", folder / "guard.so"));
   TRY(write_file(folder / "plan.json", to_text(plan)));
   for (const char* name : {"status", "fetched"}) TRY(write_file(folder / name, ""));
   if (::geteuid() == 0) {

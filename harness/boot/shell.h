@@ -20,6 +20,7 @@ struct ShellSettings {
   std::string kernel;  ///< its name, for messages
   std::filesystem::path vmlinux;
   std::filesystem::path initramfs;  ///< with the program shell-init as /init
+  std::filesystem::path plugins;    ///< the folder of guard.so
   Accelerator accelerator = Accelerator::tcg;
   int memory_mib = 1024;
   int vcpus = 1;

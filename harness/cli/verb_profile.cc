@@ -202,6 +202,7 @@ Result<Answer> in_guest(const Setting& setting, const GuestKernel& kernel, const
   ShellSettings settings{.kernel = kernel.shown,
                          .vmlinux = kernel.kernel.vmlinux(),
                          .initramfs = setting.image.file,
+                         .plugins = setting.paths.plugins,
                          .accelerator = setting.accelerator,
                          .memory_mib = static_cast<int>(1024 + setting.benchmark.memory_mib),
                          .vcpus = arguments.vcpus > 0 ? arguments.vcpus : (arguments.locks ? 2 : 1),

@@ -133,6 +133,7 @@ Result<void> act(const ShellArguments& arguments) {
   ShellSettings settings{.kernel = arguments.kernel,
                          .vmlinux = kernel.vmlinux(),
                          .initramfs = image.file,
+                         .plugins = paths.plugins,
                          .accelerator = TRY(accelerator_for(arguments.accelerator)),
                          .memory_mib = arguments.memory_mib,
                          .vcpus = arguments.vcpus,
