@@ -51,8 +51,7 @@ void declare_arguments(Arguments& arguments, WhyArguments& values) {
   arguments.positional("BENCHMARK", values.benchmark, "one of 'nslab bench list'", "BENCHMARK");
   arguments.option("--depth", values.depth, 0, 32, "pid namespaces below the initial one (default: 0)");
   arguments.option("--depth-b", values.depth_b, -1, 32, "another depth for B; -1: the same (the default)");
-  arguments.option("--condition", values.condition, "the condition, as 'host' (docs/conditions.md)",
-                   "NAME");
+  arguments.option("--condition", values.condition, "the condition, as 'host' (docs/conditions.md)", "NAME");
   arguments.option("--condition-b", values.condition_b, "another condition for B (default: the same)", "NAME");
   arguments.option("--boots", values.boots, 2, 1000, "boots of each side, one a seed (default: 10)");
   arguments.option("--first-seed", values.first_seed, 1, 1'000'000'000, "the seeds begin here (default: 1)");

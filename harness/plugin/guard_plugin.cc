@@ -9,11 +9,11 @@
 // is executed. (QEMU's own way to order the two threads is to record the boot, -icount rr=record; but a guest that is
 // recorded cannot be saved.)
 //
-// And it keeps the guest's flags sound over cmpxchg16b. QEMU 7.2 computes the flags lazily, from operands that it keeps
-// and from a note of what to compute. Its cmpxchg16b computes them by a note that may be an older one. If that says
-// "these are the flags", an operand is taken for flags: any number, with the trap flag and others that no operation
-// sets. An interrupt before the next operation saves them, and the kernel dies of it. So we replace that note before
-// the instruction. After it only the zero flag counts, and that one QEMU sets itself.
+// And it keeps the guest's flags sound over cmpxchg16b and cmpxchg8b. QEMU 7.2 computes the flags lazily, from
+// operands that it keeps and from a note of what to compute. Its cmpxchg16b computes them by a note that may be an
+// older one. If that says "these are the flags", an operand is taken for flags: any number, with the trap flag and
+// others that no operation sets. An interrupt before the next operation saves them, and the kernel dies of it. So we
+// replace that note before the instruction. After it only the zero flag counts, and that one QEMU sets itself.
 //
 // With the argument saving=on it also holds the guest where it is ready, until QEMU stops it.
 #include <dlfcn.h>
@@ -111,13 +111,13 @@ void before_cmpxchg16b(unsigned vcpu, void*) {
   if (operation == kOperandIsFlags) operation = kLogicalOperation;
 }
 
-/// cmpxchg16b: prefixes, REX.W, 0f c7 /1.
+/// cmpxchg16b or cmpxchg8b: prefixes, 0f c7 /1. Both have the flaw.
 bool is_cmpxchg16b(const unsigned char* bytes, std::size_t size) {
   constexpr unsigned char kPrefixes[] = {0xf0, 0xf2, 0xf3, 0x66, 0x67, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65};
   std::size_t at = 0;
   while (at < size && std::find(std::begin(kPrefixes), std::end(kPrefixes), bytes[at]) != std::end(kPrefixes)) ++at;
-  return at + 4 <= size && (bytes[at] & 0xf8) == 0x48 && bytes[at + 1] == 0x0f && bytes[at + 2] == 0xc7 &&
-         (bytes[at + 3] >> 3 & 7) == 1;
+  if (at < size && (bytes[at] & 0xf0) == 0x40) ++at;  // REX
+  return at + 3 <= size && bytes[at] == 0x0f && bytes[at + 1] == 0xc7 && (bytes[at + 2] >> 3 & 7) == 1;
 }
 
 /// The guest has said that it is ready, and we wait for the host to stop it. QEMU calls itself stopped first, and asks
