@@ -223,8 +223,7 @@ void build_at_each_step(const std::vector<std::string>& models, int& built) {
       must(run_captured({.argv = {"cp", "-a", must(builder.source_tree(base, false)).string(), tree.string()}}));
   ASSERT_EQ(copied.status, 0) << copied.output;
   const fs::path folder = paths().kernels_folder() / base.series;
-  std::ifstream series(folder / "series");
-  for (std::string name; std::getline(series, name);) {
+  for (const auto& [name, changes] : must(read_series(folder))) {
     const Captured applied = must(run_captured(
         {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()}, .folder = tree}));
     ASSERT_EQ(applied.status, 0) << applied.output;
