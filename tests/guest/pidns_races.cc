@@ -296,8 +296,9 @@ class Worker {
   static void* exec_self(void* argument) {
     const std::string expected = std::to_string(*static_cast<pid_t*>(argument));
     execl("/proc/self/exe", "pidns_races", "--exec", expected.c_str(), nullptr);
-    // E2BIG: get_arg_page() says no more than that it has no page.
-    const bool may_be = is_want(errno) || errno == ENOEXEC || (shared->faults && errno == E2BIG);
+    // E2BIG: get_arg_page() says no more than that it has no page. ENOENT: nor does /proc that it has no inode.
+    const bool lacks_memory = shared->faults && (errno == E2BIG || errno == ENOENT);
+    const bool may_be = is_want(errno) || errno == ENOEXEC || lacks_memory;
     if (!may_be) violation("execl: %s", std::strerror(errno));
     _exit(may_be ? kExit : 1);
   }
