@@ -247,6 +247,7 @@ TEST_F(RunTest, ACarefulUmaskHidesNothingFromQemu) {
 
 TEST_F(RunTest, TwoRunsInOneFolderAreRefused) {
   Process first = start_until(1);
+  first.kill(SIGSTOP);  // on a busy host it would otherwise be done before the second has begun
   const Captured second = nslab(run_arguments());
   EXPECT_EQ(WEXITSTATUS(second.status), 2);
   EXPECT_THAT(second.output, HasSubstr("another nslab runs in"));
