@@ -270,7 +270,10 @@ class Worker {
     const pid_t reaped = waitpid(child, &status, 0);
     if (reaped != child) return violation("waitpid(%d) gave %d: %s", child, reaped, std::strerror(errno));
     const bool killed = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || shared->faults);
-    if (!killed && !(WIFEXITED(status) && WEXITSTATUS(status) == kExit)) {
+    constexpr int kCannotStart = 127;  // the C library's, of a program that has no memory to be started
+    const bool exited =
+        WIFEXITED(status) && (WEXITSTATUS(status) == kExit || (shared->faults && WEXITSTATUS(status) == kCannotStart));
+    if (!killed && !exited) {
       violation("process %d ended with status %x", child, static_cast<unsigned>(status));
     }
   }
