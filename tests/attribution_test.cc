@@ -309,24 +309,14 @@ TEST(Attribution, APluginThatDiesFailsItsBootAndNoOther) {
 /// What tests/guest/flags_over_cmpxchg16b.cc ends with in a guest of so many vCPUs, with this plugin as the guard.
 int status_of_flags(const std::filesystem::path& guard, int vcpus) {
   const TempFolder plugins = plugins_with(paths().plugins / "attribution.so", guard);
-  const TempFolder work = folder();
   const std::string program = "/bin/flags_over_cmpxchg16b";
-  BootSettings settings;
-  settings.kernel = kernel("multi").vmlinux();
-  settings.initramfs = must(make_image(paths(), {{program, paths().guest / "flags_over_cmpxchg16b"}})).file;
-  settings.folder = work.path();
-  settings.plugins = plugins.path();
-  settings.vcpus = vcpus;
   BootPlan plan;
   plan.kernel = "multi";
   plan.seed = 1;
   plan.pid_max = 4096;
   plan.command = {program};
-  if (vcpus > 1) {
-    settings.accelerator = Accelerator::tcg;
-    plan.meter = Meter::time;
-  }
-  const Boot booted = must(run_boot(plan, settings));
+  const Boot booted = must(boot(plan, 300, {{program, paths().guest / "flags_over_cmpxchg16b"}}, "mini",
+                                BootSettings{}.memory_mib, vcpus, plugins.path()));
   fmt::print("{}", booted.report.command_output);
   return booted.report.command_status;
 }

@@ -123,7 +123,7 @@ BootPlan first_boot(const std::string& experiment) {
 
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
                   const std::map<std::string, std::filesystem::path>& more, const std::string& profile, int memory_mib,
-                  int vcpus) {
+                  int vcpus, const std::filesystem::path& plugins) {
   const TempFolder work = folder();
   BootSettings settings;
   settings.kernel = kernel(plan.kernel, profile).vmlinux();
@@ -137,7 +137,7 @@ Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds,
   }
   settings.wall_limit_seconds = wall_limit_seconds;
   settings.folder = work.path();
-  settings.plugins = paths().plugins;
+  settings.plugins = plugins;
   return run_boot(on_vcpus, settings);
 }
 

@@ -94,11 +94,12 @@ void expect_equal(const std::vector<Sample>& samples, const std::vector<Sample>&
 
 /// The plan of one boot for an experiment's text.
 BootPlan first_boot(const std::string& experiment);
-/// Boots it on the model's kernel, in a folder of its own, with more files (path in the guest → file). Several vCPUs
-/// run at once, on the host's clock.
+/// Boots it on the model's kernel, in a folder of its own, with more files (path in the guest → file) and with the
+/// plugins of this folder. Several vCPUs run at once, on the host's clock.
 Result<Boot> boot(const BootPlan& plan, double wall_limit_seconds = 300,
                   const std::map<std::string, std::filesystem::path>& more = {}, const std::string& profile = "mini",
-                  int memory_mib = BootSettings{}.memory_mib, int vcpus = 1);
+                  int memory_mib = BootSettings{}.memory_mib, int vcpus = 1,
+                  const std::filesystem::path& plugins = paths().plugins);
 
 /// Keeps every core busy while it lives.
 class Load {

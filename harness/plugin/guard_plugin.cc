@@ -130,31 +130,20 @@ void hold(unsigned, void*) {
   usleep(kUntilAsked);
 }
 
-void hold_where_ready(qemu_plugin_tb* block) {
-  for (std::size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
-    qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
-    if (qemu_plugin_insn_size(instruction) != sizeof nslab::kMarkHold.bytes) continue;
-    if (std::memcmp(qemu_plugin_insn_data(instruction), nslab::kMarkHold.bytes, sizeof nslab::kMarkHold.bytes) != 0)
-      continue;
-    qemu_plugin_register_vcpu_insn_exec_cb(instruction, hold, QEMU_PLUGIN_CB_NO_REGS, nullptr);
-  }
-}
-
 void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   constexpr unsigned char kHalt = 0xf4;
-  if (saving) hold_where_ready(block);
   for (std::size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
     const auto* const bytes = static_cast<const unsigned char*>(qemu_plugin_insn_data(instruction));
-    if (!is_cmpxchg16b(bytes, qemu_plugin_insn_size(instruction))) continue;
-    qemu_plugin_register_vcpu_insn_exec_cb(instruction, before_cmpxchg16b, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+    const std::size_t size = qemu_plugin_insn_size(instruction);
+    const auto before_it = [&](qemu_plugin_vcpu_udata_cb_t callback) {
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+    };
+    const auto& mark = nslab::kMarkHold.bytes;
+    if (saving && size == sizeof mark && std::memcmp(bytes, mark, sizeof mark) == 0) before_it(hold);
+    if (is_cmpxchg16b(bytes, size)) before_it(before_cmpxchg16b);
+    if (*use_icount != 0 && size == 1 && *bytes == kHalt) before_it(before_halt);
   }
-  if (*use_icount == 0) return;
-  // It ends a block.
-  qemu_plugin_insn* const last = qemu_plugin_tb_get_insn(block, qemu_plugin_tb_n_insns(block) - 1);
-  if (qemu_plugin_insn_size(last) != 1 || *static_cast<const unsigned char*>(qemu_plugin_insn_data(last)) != kHalt)
-    return;
-  qemu_plugin_register_vcpu_insn_exec_cb(last, before_halt, QEMU_PLUGIN_CB_NO_REGS, nullptr);
 }
 
 }  // namespace

@@ -1768,7 +1768,6 @@ void memory_of_a_whole_cycle(int) {
   constexpr int kStep = 32'768;  // numbers in a bitmap's page; in a leaf of the IDR there are less
   constexpr int kNamespaces = 16;
   with_pid_max(kMost, [] {
-    own_mounts();
     std::vector<pid_t> inits;
     Gate ready, go, done, end;
     for (int i = 0; i < kNamespaces; ++i) {
