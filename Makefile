@@ -100,13 +100,13 @@ reference: nslab  ## make all reference runs again: four to six hours on 2 cores
 # selftests, plain, (-debug) under KASAN, lockdep and their like, on (-smp2) two vCPUs at once and (-smp4) on four under
 # KASAN with preemption: hours, most of them kernel builds, the first time.
 # What they print is kept. On the other base (-linux-6.1): plain, and of the tests of kernels those of the series.
-MODEL_CHECKS := kernels pages conformance selftests races conformance-debug selftests-debug \
+MODEL_CHECKS := kernels cross pages conformance selftests races conformance-debug selftests-debug \
   conformance-smp2 selftests-smp2 conformance-smp4 selftests-smp4 \
   kernels-linux-6.1 conformance-linux-6.1 selftests-linux-6.1
 check-models: $(MODEL_CHECKS:%=results/check-models/%.log)  ## the conformance suites on every model, plain and under KASAN and lockdep: hours
 
 results/check-models/%.log: build
-	$(call need,linux-source-6.1 linux-config-6.1)
+	$(call need,linux-source-6.1 linux-config-6.1 gcc-aarch64-linux-gnu gcc-powerpc64le-linux-gnu)
 	@mkdir -p $(@D)
 	set -o pipefail; NSLAB_ALL_MODELS=1 NSLAB_TEST_PROFILE=$(if $(filter %-debug,$*),debug,$(if $(filter %-smp4,$*),races,mini)) \
 	  NSLAB_TEST_VCPUS=$(if $(filter %-smp2,$*),2,$(if $(filter %-smp4,$*),4,1)) \

@@ -216,17 +216,9 @@ TEST(Series, PassesCheckpatch) {
 /// what a bisection may hit. Says how many builds it were.
 void build_at_each_step(const std::vector<std::string>& models, int& built) {
   const KernelBuilder builder(paths());
-  const Base base = spec(models.front()).base;
   const TempFolder work = folder();
-  const fs::path tree = work.path() / "tree";
-  const Captured copied =
-      must(run_captured({.argv = {"cp", "-a", must(builder.source_tree(base, false)).string(), tree.string()}}));
-  ASSERT_EQ(copied.status, 0) << copied.output;
-  const fs::path folder = paths().kernels_folder() / base.series;
-  for (const auto& [name, changes] : must(read_series(folder))) {
-    const Captured applied = must(run_captured(
-        {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (folder / name).string()}, .folder = tree}));
-    ASSERT_EQ(applied.status, 0) << applied.output;
+  behind_each_patch(spec(models.front()).base, [&](const std::string& name, const fs::path& tree) {
+    if (name.empty()) return;
     const std::string options = must(read_file(tree / "init/Kconfig"));
     for (const std::string& model : models) {
       KernelSpec step = spec(model);
@@ -248,7 +240,7 @@ void build_at_each_step(const std::vector<std::string>& models, int& built) {
       ASSERT_EQ(make_objects(tree, build, objects), "") << name << ", " << model;
       ++built;
     }
-  }
+  });
 }
 
 // Some ten minutes, so that `make check` leaves it to `make check-models`.

@@ -71,6 +71,24 @@ int models_vcpus() {
 
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
+void behind_each_patch(const Base& base,
+                       const std::function<void(const std::string& patch, const std::filesystem::path& tree)>& body) {
+  const TempFolder work = folder();
+  const std::filesystem::path tree = work.path() / "tree";
+  const std::string source = must(KernelBuilder(paths()).source_tree(base, /*patched=*/false));
+  const Captured copied = must(run_captured({.argv = {"cp", "-a", source, tree.string()}}));
+  ASSERT_EQ(copied.status, 0) << copied.output;
+  body("", tree);
+  const std::filesystem::path series = paths().kernels_folder() / base.series;
+  for (const Patch& patch : must(read_series(series))) {
+    if (testing::Test::HasFatalFailure()) return;
+    const Captured applied = must(run_captured(
+        {.argv = {"patch", "-p1", "--batch", "--fuzz=0", "-i", (series / patch.name).string()}, .folder = tree}));
+    ASSERT_EQ(applied.status, 0) << applied.output;
+    body(patch.name, tree);
+  }
+}
+
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
                          const std::vector<std::string>& objects) {
   std::vector<std::string> arguments = {fmt::format("-j{}", cores())};

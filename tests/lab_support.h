@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -75,6 +76,10 @@ void for_each_in_parallel(const Items& items, Body body) {
   }
 }
 
+/// Calls body(patch, tree) with a copy of the base's source as mainline has it, and no patch's name, and again behind
+/// each patch of its series. Stops at the first fatal failure.
+void behind_each_patch(const Base& base,
+                       const std::function<void(const std::string& patch, const std::filesystem::path& tree)>& body);
 /// Compiles these objects of a kernel configured in `build`; what make said if it failed, else nothing.
 std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
                          const std::vector<std::string>& objects);
