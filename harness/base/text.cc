@@ -59,6 +59,11 @@ std::string counted(std::uint64_t count, std::string_view noun) {
 }
 
 std::optional<std::string> nearest_to(std::string_view word, const std::vector<std::string>& names) {
+  // What goes on where the word ends is nearer than what differs within it.
+  const auto begun = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+    return word.size() > 2 && std::string_view(name).starts_with(word);
+  });
+  if (begun != names.end()) return *begun;
   const auto nearest = std::min_element(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
     return distance(word, a) < distance(word, b);
   });
@@ -67,10 +72,13 @@ std::optional<std::string> nearest_to(std::string_view word, const std::vector<s
   return *nearest;
 }
 
-std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names) {
+std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names,
+                         std::string_view lister) {
   const auto nearest = nearest_to(word, names);
-  return fmt::format("there is no {} '{}'; {} are: {}", what, word,
-                     nearest ? fmt::format("did you mean '{}'? There", *nearest) : "there", fmt::join(names, ", "));
+  const std::string all = lister.empty() ? fmt::format("{}here are: {}", nearest ? 'T' : 't', fmt::join(names, ", "))
+                                         : fmt::format("'{}' shows all {}", lister, names.size());
+  return fmt::format("there is no {} '{}'; {}{}", what, word,
+                     nearest ? fmt::format("did you mean '{}'? ", *nearest) : "", all);
 }
 
 std::vector<std::string> last_lines(std::string_view text, std::size_t count) {

@@ -28,8 +28,10 @@ std::string counted(std::uint64_t count, std::string_view noun);
 
 /// Of the names, the one that a misspelt word most likely means; nothing where none is near.
 std::optional<std::string> nearest_to(std::string_view word, const std::vector<std::string>& names);
-/// For a message: "there is no WHAT 'WORD'; did you mean 'NAME'? There are: NAME, NAME".
-std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names);
+/// For a message: "there is no WHAT 'WORD'; did you mean 'NAME'? There are: NAME, NAME". Where there are too many for
+/// that, `lister` is the command that shows them: it is named in their place.
+std::string unknown_name(std::string_view what, std::string_view word, const std::vector<std::string>& names,
+                         std::string_view lister = {});
 
 /// The text without the newlines at its end.
 std::string without_last_newlines(std::string_view text);

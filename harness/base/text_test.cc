@@ -12,11 +12,16 @@ TEST(TextTest, AMisspeltNameIsAnsweredByTheNearest) {
   const std::vector<std::string> names = {"multi", "flat+cache", "fork_exit_wait"};
   EXPECT_EQ(nearest_to("flat+cahce", names), "flat+cache");
   EXPECT_EQ(nearest_to("mulit", names), "multi");
+  EXPECT_EQ(nearest_to("fork_exit", {"fork_bomb", "fork_exit_wait"}), "fork_exit_wait");
   EXPECT_EQ(nearest_to("xyz", names), std::nullopt);
   EXPECT_EQ(nearest_to("x", {}), std::nullopt);
   EXPECT_EQ(unknown_name("model", "mulit", names),
             "there is no model 'mulit'; did you mean 'multi'? There are: multi, flat+cache, fork_exit_wait");
   EXPECT_EQ(unknown_name("model", "xyz", {"a", "b"}), "there is no model 'xyz'; there are: a, b");
+  EXPECT_EQ(unknown_name("model", "mulit", names, "nslab list"),
+            "there is no model 'mulit'; did you mean 'multi'? 'nslab list' shows all 3");
+  EXPECT_EQ(unknown_name("model", "xyz", {"a", "b"}, "nslab list"),
+            "there is no model 'xyz'; 'nslab list' shows all 2");
 }
 
 TEST(Text, OneIsCountedInTheSingular) {

@@ -99,8 +99,8 @@ Result<Experiment> experiment_for(const WhyArguments& arguments, const HeadlineD
     if (arguments.repetitions != 0) text += fmt::format("repetitions = {}\n", arguments.repetitions);
   }
   Experiment experiment = TRY(parse_experiment(text, "the experiment of 'nslab why'"));
-  experiment.profile_where = "nslab why";
-  for (Measure& measure : experiment.measures) measure.where = "nslab why";
+  experiment.profile_where = "the command line";
+  for (Measure& measure : experiment.measures) measure.where = "the command line";
   return experiment;
 }
 

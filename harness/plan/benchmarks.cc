@@ -61,7 +61,7 @@ Result<const Benchmark*> find_benchmark(const std::vector<Benchmark>& known, con
   if (found != known.end()) return &*found;
   std::vector<std::string> names;
   for (const Benchmark& benchmark : known) names.push_back(benchmark.name);
-  return user_error("{}", unknown_name("benchmark", name, names));
+  return user_error("{}", unknown_name("benchmark", name, names, "nslab bench list"));
 }
 
 Json curves_of(const std::vector<Benchmark>& benchmarks) {
