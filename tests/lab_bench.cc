@@ -16,7 +16,7 @@ namespace nslab::lab {
 namespace {
 
 constexpr int kRounds = 5;  // of boots of mini
-constexpr int kRoundsOfCells = 3;
+constexpr int kRoundsOfCells = 5;
 
 constexpr const char* kExperiment = R"(
 name = "bench"
@@ -28,23 +28,24 @@ depths = [0, 1]
 benchmarks = ["getpid", "fork_exit_wait", "thread_create_join"]
 )";
 
-// The cells of two kernels of configs/smoke.toml in a boot.
+// The cells of two kernels of configs/smoke.toml, which has ten boots. Once a run, nslab reads each kernel's functions
+// and takes differences apart: with one boot that would make a fifth of what counting adds.
 constexpr const char* kSmoke = R"(
 name = "bench"
 profile = "lean"
-boots = 1
+boots = 3
 [[measure]]
 kernels = ["multi", "flat+cache"]
 depths = [0, 1]
 benchmarks = ["empty", "getpid", "gettid", "getppid", "fork_exit_wait", "vfork_exit_wait", "thread_create_join"]
 )";
-constexpr int kSmokeCells = 2 * 2 * 7;
+constexpr int kSmokeCells = 3 * 2 * 2 * 7;
 
 // The cells of kSmoke if none of them measured anything. What is left is a guest's start and end.
 constexpr const char* kNothing = R"(
 name = "bench"
 profile = "lean"
-boots = 7
+boots = 21
 [[measure]]
 kernels = ["multi", "flat+cache"]
 depths = [0, 1]
