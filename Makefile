@@ -86,7 +86,7 @@ check: unit build  ## all tests
 
 # The runs that README and docs quote, made again. Each replaces its samples, tables and plots in results/reference, and
 # then the quotes are renewed. REFERENCES="smoke depth" makes these alone. 'git diff' shows what became of the digits.
-REFERENCES := first smoke conditions posted precise depth ids uses 2007 controls models full macro scale releases models-6-1 controls-6-1
+REFERENCES := first smoke conditions posted reserve-steps precise depth ids uses 2007 controls models full macro scale releases models-6-1 controls-6-1
 reference: nslab  ## make all reference runs again: four to six hours on 2 cores, with the kernels cached
 	$(call need,linux-source-6.1 linux-config-6.1)
 	set -e; for name in $(REFERENCES); do \
