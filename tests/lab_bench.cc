@@ -16,7 +16,7 @@ namespace nslab::lab {
 namespace {
 
 constexpr int kRounds = 5;  // of boots of mini
-constexpr int kRoundsOfCells = 5;
+constexpr int kRoundsOfCells = 3;
 
 constexpr const char* kExperiment = R"(
 name = "bench"
