@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // The series compile for other architectures, behind each patch, with Debian's cross compilers. Nothing is booted.
-#include <functional>
 #include <optional>
 #include <sstream>
 
-#include "kernel_make.h"
 #include "kernel_source.h"
 #include "lab_support.h"
 
@@ -42,7 +40,7 @@ std::vector<std::string> objects_below(const fs::path& tree, const std::vector<s
   return objects;
 }
 
-/// A build folder for one architecture.
+/// A build folder for one architecture. What make said if it failed is returned, else nothing.
 class CrossBuild {
  public:
   CrossBuild(const Architecture& architecture, fs::path tree) : architecture_(architecture), tree_(std::move(tree)) {}
@@ -51,7 +49,7 @@ class CrossBuild {
   std::string configure(const std::string& settings) const {
     const fs::path file = folder_.path() / "settings";
     must(write_file(file, settings));
-    const std::string output = make({"allmodconfig"}, {{"KCONFIG_ALLCONFIG", file.string()}});
+    const std::string output = make({"KCONFIG_ALLCONFIG=" + file.string(), "allmodconfig"});
     return output.empty() ? make({"prepare", "modules_prepare"}) : output;
   }
   /// Compiles these, each whatever becomes of the others.
@@ -63,14 +61,9 @@ class CrossBuild {
   std::string configuration() const { return must(read_file(folder_.path() / ".config")); }
 
  private:
-  /// What make said if it failed, else nothing.
-  std::string make(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) const {
-    arguments.insert(arguments.begin(), {fmt::format("-j{}", cores()), "ARCH=" + architecture_.name,
-                                         "CROSS_COMPILE=" + architecture_.compilers});
-    Command command = kernel_make(tree_, folder_.path(), arguments);
-    command.environment.merge(environment);
-    const Captured made = must(run_captured(command));
-    return made.status == 0 ? "" : made.output;
+  std::string make(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"ARCH=" + architecture_.name, "CROSS_COMPILE=" + architecture_.compilers});
+    return run_make(tree_, folder_.path(), arguments);
   }
 
   Architecture architecture_;

@@ -144,7 +144,7 @@ TEST(Multi, CompilesToMainlinesCode) {
     if (!patched) mainline.model.config = {"CONFIG_PID_NS=y"};
     const auto configured = builder.configure(mainline, tree, work.path());
     ASSERT_TRUE(configured) << configured.error().message;
-    ASSERT_EQ(make_objects(tree, work.path(), objects), "");
+    ASSERT_EQ(run_make(tree, work.path(), objects), "");
     folders.emplace(patched, std::move(work));
   }
   for (const std::string& object : objects) {
@@ -175,7 +175,7 @@ TEST(Bare, ReadsItsOwnIdsFromTheTask) {
   const TempFolder work = folder();
   const auto configured = builder.configure(bare, tree, work.path());
   ASSERT_TRUE(configured) << configured.error().message;
-  ASSERT_EQ(make_objects(tree, work.path(), {"kernel/sys.o"}), "");
+  ASSERT_EQ(run_make(tree, work.path(), {"kernel/sys.o"}), "");
   const std::string code = disassembly(work.path() / "kernel/sys.o");
   for (const auto& [call, reads] :
        {std::pair("__x64_sys_getpid", 1), std::pair("__x64_sys_gettid", 1), std::pair("__x64_sys_getppid", 2)}) {
@@ -237,7 +237,7 @@ void build_at_each_step(const std::vector<std::string>& models, int& built) {
       if (fs::exists(tree / "fs/pidfs.c")) objects.emplace_back("fs/pidfs.o");
       if (!model.starts_with("none")) objects.push_back("kernel/pid_namespace.o");
       if (model.find("+hash") != std::string::npos) objects.push_back("kernel/pid_hash.o");
-      ASSERT_EQ(make_objects(tree, build, objects), "") << name << ", " << model;
+      ASSERT_EQ(run_make(tree, build, objects), "") << name << ", " << model;
       ++built;
     }
   });

@@ -89,10 +89,10 @@ void behind_each_patch(const Base& base,
   }
 }
 
-std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
-                         const std::vector<std::string>& objects) {
+std::string run_make(const std::filesystem::path& tree, const std::filesystem::path& build,
+                     const std::vector<std::string>& targets) {
   std::vector<std::string> arguments = {fmt::format("-j{}", cores())};
-  arguments.insert(arguments.end(), objects.begin(), objects.end());
+  arguments.insert(arguments.end(), targets.begin(), targets.end());
   const Captured made = must(run_captured(kernel_make(tree, build, arguments)));
   return made.status == 0 ? "" : made.output;
 }

@@ -80,9 +80,10 @@ void for_each_in_parallel(const Items& items, Body body) {
 /// each patch of its series. Stops at the first fatal failure.
 void behind_each_patch(const Base& base,
                        const std::function<void(const std::string& patch, const std::filesystem::path& tree)>& body);
-/// Compiles these objects of a kernel configured in `build`; what make said if it failed, else nothing.
-std::string make_objects(const std::filesystem::path& tree, const std::filesystem::path& build,
-                         const std::vector<std::string>& objects);
+/// The kernel's make for `tree`, on all cores, into `build`: objects and other targets, options, variables. What make
+/// said if it failed, else nothing.
+std::string run_make(const std::filesystem::path& tree, const std::filesystem::path& build,
+                     const std::vector<std::string>& targets);
 
 /// A folder that goes with the test.
 TempFolder folder();

@@ -77,7 +77,7 @@ TEST(AddingAModel, ThePageLeadsToAModelThatBuildsAndIsMeasured) {
     const fs::path tree = must(builder.source_tree(toy.base, /*patched=*/true));
     const auto configured = builder.configure(toy, tree, build.path());
     ASSERT_TRUE(configured) << configured.error().message;
-    EXPECT_EQ(make_objects(tree, build.path(), {"kernel/pid_namespace.o", "kernel/fork.o"}), "");
+    EXPECT_EQ(run_make(tree, build.path(), {"kernel/pid_namespace.o", "kernel/fork.o"}), "");
     return;
   }
   toy.model.build_base.reset();  // nothing else of this series is built here
