@@ -129,7 +129,8 @@ char role_of(const ElfFunction& function) {
   }
   if (name.starts_with("asm_exc_")) return 'f';
   if (name == "irq_entries_start" || name == "spurious_entries_start") return 'e';
-  if (name == "ret_from_fork_asm") return 'n';
+  // Where a new task begins: in assembly, which calls a ret_from_fork() in C since Linux 6.6.
+  if (name == "ret_from_fork_asm" || (name == "ret_from_fork" && function.label)) return 'n';
   if (name.starts_with("__x86_indirect_")) return 't';
   if (name == "begin_new_exec") return 'x';
   if (name == "x64_setup_rt_frame") return 's';
@@ -228,9 +229,18 @@ Result<SymbolTable> make_symbol_table(const fs::path& vmlinux, const fs::path& i
   const ElfFile elf = TRY(open_elf(bytes, vmlinux.string()));
   const ElfCode kernel = TRY(read_kernel_code(elf, vmlinux.string()));
   table.text = fmt::format("e {:x}\n", kernel.end);
+  bool tasks_begin = false;
   for (const ElfFunction& function : kernel.functions) {
-    table.text += fmt::format("k {:x} {}\n", function.start, role_of(function));
+    const char role = role_of(function);
+    tasks_begin = tasks_begin || role == 'n';
+    table.text += fmt::format("k {:x} {}\n", function.start, role);
     table.functions.push_back({"", function.name});
+  }
+  if (!tasks_begin) {
+    return machine_error(
+        "{} has no ret_from_fork_asm or ret_from_fork in assembly, so that it is not known where a new "
+        "task begins: the calls of this kernel cannot be counted",
+        vmlinux.string());
   }
   for (const std::uint64_t place : kernel.may_fault) table.text += fmt::format("x {:x}\n", place);
   const auto files = TRY(read_cpio(initramfs));

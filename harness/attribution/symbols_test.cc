@@ -17,6 +17,9 @@ namespace nslab {
 extern "C" [[gnu::noinline]] int symbols_test_first(int value) { return value * 3 + 1; }
 extern "C" [[gnu::noinline]] int symbols_test_second(int value) { return symbols_test_first(value) ^ 5; }
 
+// As in a kernel's assembly: a label, where a new task begins.
+asm(".pushsection .text\n.globl ret_from_fork\nret_from_fork:\n\tret\n.popsection");
+
 /// Its method's mangled name says that it is one and changes nothing.
 struct SymbolsTestMethod {
   template <typename T>
@@ -78,6 +81,10 @@ TEST(SymbolTable, NamesEveryNumberThatThePluginWrites) {
   EXPECT_EQ(ids, table->functions.size());
   EXPECT_TRUE(table->file(400).starts_with("nslab symbols 2\nw 400\ne "));
   EXPECT_TRUE(table->file(400).ends_with("\nend\n"));
+  const auto lines = lines_of(table->text);
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const std::string& line) { return line.starts_with("k ") && line.ends_with(" n"); }),
+            1);
   EXPECT_EQ(SymbolsTestMethod().twice(2), 4);
   for (const char* name : {"symbols_test_first", "nslab::SymbolsTestMethod::twice"}) {
     const FunctionName mine{"me", name};
