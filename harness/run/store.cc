@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
+#include <thread>
 #include <tuple>
 
 #include "explanations.h"
@@ -402,6 +404,21 @@ auto guarded(SQLite::Database& database, Work work) -> decltype(work()) {
   }
 }
 
+/// To the write-ahead log. A file system that does not let several programs share memory keeps the journal that it can
+/// have. SQLite does not wait by itself until others let it change the journal.
+void change_journal(SQLite::Database& database) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::milliseconds(kBusyMilliseconds);
+  for (;;) {
+    try {
+      return void(database.exec("PRAGMA journal_mode = WAL"));
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() != SQLITE_BUSY || Clock::now() > end) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 /// A path as SQLite's URIs have it.
 std::string uri_path(const std::string& path) {
   std::string text;
@@ -566,23 +583,23 @@ Result<Store> Store::open(const std::string& folder) {
     return machine_error("cannot open {}: {}", file, error.what());
   }
   const auto prepared = guarded(*database, [&]() -> Result<void> {
-    const int version = TRY(format_of(*database));
-    if (version < kVersion) {
+    if (TRY(format_of(*database)) < kVersion) {
       SQLite::Transaction transaction(*database, SQLite::TransactionBehavior::IMMEDIATE);
+      // Another nslab may have made the tables meanwhile.
+      const int version = TRY(format_of(*database));
       if (version == 0) database->exec(kSchema);
       if (version < 3) database->exec(kFromFormat2);
       if (version < 4) database->exec(kFromFormat3);
       if (version < 5) database->exec(kFromFormat4);
       if (version < 6) database->exec(kFromFormat5);
-      database->exec(kFromFormat6);
+      if (version < 7) database->exec(kFromFormat6);
       if (version < 4) TRY(seal_all(*database));
       database->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
       database->exec(fmt::format("PRAGMA user_version = {}", kVersion));
       transaction.commit();
     }
     database->exec("PRAGMA foreign_keys = ON");
-    // A file system that does not let several programs share memory keeps the journal that it can have.
-    database->exec("PRAGMA journal_mode = WAL");
+    change_journal(*database);
     database->exec("PRAGMA synchronous = FULL");
     return {};
   });
@@ -781,10 +798,18 @@ Result<std::vector<BootRecord>> Store::boots(std::int64_t run) {
   return guarded(*database_, [&]() -> Result<std::vector<BootRecord>> {
     std::vector<BootRecord> boots;
     SQLite::Statement query(*database_,
-                            "SELECT boot.id FROM member JOIN boot ON boot.id = member.boot WHERE member.run = ? "
+                            "SELECT member.boot, member.kernel_hash, member.seed, member.condition FROM member LEFT "
+                            "JOIN boot ON boot.id = member.boot WHERE member.run = ? "
                             "ORDER BY kernel, boot.seed, boot.condition");
     query.bind(1, run);
-    while (query.executeStep()) boots.push_back(TRY(read_boot(*database_, query.getColumn(0).getInt64())));
+    while (query.executeStep()) {
+      boots.push_back(TRY(read_boot(*database_, query.getColumn(0).getInt64())));
+      const BootRecord& boot = boots.back();
+      if (boot.kernel_hash != query.getColumn(1).getString() || boot.condition != query.getColumn(3).getString() ||
+          boot.seed != static_cast<std::uint64_t>(query.getColumn(2).getInt64())) {
+        return changed(*database_, fmt::format("which boots run {} has", run));
+      }
+    }
     return boots;
   });
 }

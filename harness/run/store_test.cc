@@ -2,10 +2,12 @@
 #include "store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "files.h"
 #include "test_samples.h"
@@ -435,6 +437,48 @@ TEST_F(StoreTest, WhatAnotherProgramChangedIsNoResult) {
     if (!of_boot) {
       EXPECT_FALSE(store.finish(run->id, "2026-11-26T00:00:00Z"));
     }
+  }
+}
+
+TEST_F(StoreTest, ABootThatIsGoneOrInAnothersPlaceIsMissed) {
+  Store store = open();
+  const auto run = store.begin("key", fresh());
+  ASSERT_TRUE(store.add(run->id, boot(7, "boot 7")));
+  for (const char* change :
+       {"UPDATE member SET seed = 8", "UPDATE member SET kernel_hash = 'abd'", "UPDATE member SET condition = 'host'",
+        "UPDATE member SET boot = 2", "DELETE FROM boot"}) {
+    SCOPED_TRACE(change);
+    SQLite::Database file(folder() + "/nslab.sqlite", SQLite::OPEN_READWRITE);
+    file.exec("CREATE TABLE kept AS SELECT * FROM member");
+    file.exec(change);
+    EXPECT_THAT(store.boots(run->id).error().message, testing::HasSubstr("is damaged"));
+    EXPECT_THAT(store.samples(run->id).error().message, testing::HasSubstr("is damaged"));
+    file.exec("DELETE FROM member; INSERT INTO member SELECT * FROM kept; DROP TABLE kept");
+  }
+}
+
+// As two 'nslab why' in a new folder.
+TEST_F(StoreTest, SeveralMayMakeItAtOnce) {
+  constexpr int kRounds = 20;
+  constexpr int kThreads = 6;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string place = fmt::format("{}/{}", folder(), round);
+    std::vector<std::string> errors(kThreads);
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back([&, i] {
+          auto store = Store::open(place);
+          if (!store) {
+            errors[i] = store.error().message;
+          } else if (auto run = store->begin(fmt::format("key {}", i), fresh()); !run) {
+            errors[i] = run.error().message;
+          }
+        });
+      }
+    }
+    EXPECT_THAT(errors, testing::Each("")) << round;
+    EXPECT_EQ(Store::open(place)->runs()->size(), static_cast<std::size_t>(kThreads));
   }
 }
 
