@@ -126,6 +126,11 @@ TEST_F(TextRunVerbs, TheNewestResultsAreTheNewestThatHaveSomethingToShow) {
   const Ended asked = nslab({"why", "multi", "flat", "getpid", "--results", path("small")});
   EXPECT_EQ(asked.exit_code, 2);
   EXPECT_THAT(asked.errors, HasSubstr("has results of 'small': name a folder of its own with --results"));
+  ASSERT_TRUE(make_folders(path("notes")));
+  ASSERT_TRUE(write_file(path("notes") + "/why.txt", "mine"));
+  const Ended over = nslab({"why", "multi", "flat", "getpid", "--results", path("why"), "--output", path("notes")});
+  EXPECT_EQ(over.exit_code, 2);
+  EXPECT_THAT(over.errors, HasSubstr("why.txt is there, and 'nslab why' did not write it: name another folder"));
 
   fs::remove_all(path("small"));
   fs::remove_all(path("older"));

@@ -135,18 +135,43 @@ Document document_of(const RunRecord& run, const WhyQuestion& question, const Wh
   return document;
 }
 
-Result<void> write_all(const fs::path& folder, const RunRecord& run, const WhyQuestion& question, const Why& why) {
+/// What --output writes. The first one says that the folder is one of ours.
+constexpr const char* kFiles[] = {"why.json", "why.txt",  "why.md",          "paths.txt",      "flame.svg",
+                                  "a.folded", "b.folded", "callgrind.out.a", "callgrind.out.b"};
+
+/// Another program's files are not written over.
+Result<void> check_output(const fs::path& folder) {
   TRY(make_folders(folder));
-  const Document document = document_of(run, question, why, WhyBy::function, true);
-  TRY(write_file(folder / "why.txt", render_text(document, 0)));
-  TRY(write_file(folder / "why.md", render_markdown(document)));
-  TRY(write_file(folder / "paths.txt", render_text(document_of(run, question, why, WhyBy::path, true), 0)));
-  TRY(write_file(folder / "why.json", to_text(why_json(question, why), 1) + "\n"));
-  TRY(write_file(folder / "flame.svg", flame_graph(question, why)));
-  for (const auto& [name, side] : {std::pair("a", &question.a), std::pair("b", &question.b)}) {
-    TRY(write_file(folder / fmt::format("{}.folded", name), folded_stacks(*side)));
-    TRY(write_file(folder / fmt::format("callgrind.out.{}", name), callgrind_profile(*side, question.benchmark)));
+  if (is_there(folder / kFiles[0])) return {};
+  for (const char* file : kFiles) {
+    if (!is_there(folder / file)) continue;
+    return user_error("{} is there, and 'nslab why' did not write it: name another folder with --output",
+                      (folder / file).string());
   }
+  return {};
+}
+
+/// All files or, where the disk is full, none: an older answer stays whole.
+Result<void> write_all(const fs::path& folder, const RunRecord& run, const WhyQuestion& question, const Why& why) {
+  const TempFolder made = TRY(TempFolder::make(folder, ".why"));
+  const Document document = document_of(run, question, why, WhyBy::function, true);
+  const std::string contents[] = {to_text(why_json(question, why), 1) + "\n",
+                                  render_text(document, 0),
+                                  render_markdown(document),
+                                  render_text(document_of(run, question, why, WhyBy::path, true), 0),
+                                  flame_graph(question, why),
+                                  folded_stacks(question.a),
+                                  folded_stacks(question.b),
+                                  callgrind_profile(question.a, question.benchmark),
+                                  callgrind_profile(question.b, question.benchmark)};
+  static_assert(std::size(contents) == std::size(kFiles));
+  for (std::size_t i = 0; i < std::size(kFiles); ++i) TRY(write_file(made.path() / kFiles[i], contents[i]));
+  for (const char* file : kFiles) {
+    std::error_code error;
+    fs::rename(made.path() / file, folder / file, error);
+    if (error) return machine_error("cannot write {}: {}", (folder / file).string(), error.message());
+  }
+  print_err("nslab: the answer in all forms is in {}\n", folder.string());
   return {};
 }
 
@@ -164,7 +189,7 @@ Result<void> act(const WhyArguments& arguments) {
   }
   const fs::path results = arguments.results.empty() ? paths.results / "why" : fs::path(arguments.results);
   TRY(check_results(results));
-  if (!arguments.output.empty()) TRY(make_folders(arguments.output));
+  if (!arguments.output.empty()) TRY(check_output(arguments.output));
   RunOptions options;
   options.results = results;
   options.jobs = arguments.jobs;
@@ -177,15 +202,15 @@ Result<void> act(const WhyArguments& arguments) {
   WhyQuestion question = TRY(differences.question(difference, run.profile));
   question.first_seed = static_cast<std::uint64_t>(arguments.first_seed);
   const Why why = explain(question);
-  if (!arguments.output.empty()) TRY(write_all(arguments.output, run, question, why));
   if (arguments.format == "json") {
     print_out("{}\n", to_text(why_json(question, why), 1));
-    return {};
+  } else {
+    const Document document =
+        document_of(run, question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function, arguments.all);
+    print_out("{}",
+              arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
   }
-  const Document document =
-      document_of(run, question, why, arguments.by == "path" ? WhyBy::path : WhyBy::function, arguments.all);
-  print_out("{}",
-            arguments.format == "markdown" ? render_markdown(document) : render_text(document, terminal_columns()));
+  if (!arguments.output.empty()) TRY(write_all(arguments.output, run, question, why));
   return {};
 }
 

@@ -183,9 +183,12 @@ Table mail_table(const std::vector<ComparedCell>& rows, int depth, Meter meter) 
 
 /// The functions with changed code that make a cell's difference, as a sentence. `lines`: of one difference.
 std::string functions_sentence(const std::vector<Explanation>& lines) {
+  constexpr std::size_t kMostCauses = 3;
   std::string functions;
+  std::vector<const Explanation*> causes;
   const Explanation* changed = nullptr;
   for (const Explanation& line : lines) {
+    if (line.function.empty() && line.part != kPartChanged && line.part != kPartAll) causes.push_back(&line);
     if (line.part != kPartChanged) continue;
     if (line.function.empty()) {
       changed = &line;
@@ -194,8 +197,29 @@ std::string functions_sentence(const std::vector<Explanation>& lines) {
     }
   }
   if (changed == nullptr) return "";
-  return fmt::format("{} at depth {}, changed code: {}{}{}.", lines.front().benchmark, lines.front().depth,
-                     difference_text(*changed), functions.empty() ? "" : ", of which ", functions);
+  std::string text = fmt::format("{} at depth {}: changed code {}", lines.front().benchmark, lines.front().depth,
+                                 difference_text(*changed));
+  if (!functions.empty()) text += fmt::format(" ({})", functions);
+  std::stable_sort(causes.begin(), causes.end(), [](const Explanation* x, const Explanation* y) {
+    return std::abs(x->difference()) > std::abs(y->difference());
+  });
+  // What an interval that includes 0 says is not why.
+  std::erase_if(causes, [](const Explanation* cause) { return cause->low <= 0 && cause->high >= 0; });
+  causes.resize(std::min(causes.size(), kMostCauses));
+  for (const Explanation* cause : causes) text += fmt::format(", {} {}", cause->part, difference_text(*cause));
+  return text + ".";
+}
+
+bool has_floor(const std::vector<ComparedCell>& rows) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const ComparedCell& row) { return row.comparison.floor.has_value(); });
+}
+
+/// "these 40 cells": how many differences the verdicts are corrected for.
+std::string family_text(const std::vector<ComparedCell>& rows) {
+  const auto tested =
+      std::count_if(rows.begin(), rows.end(), [](const ComparedCell& row) { return row.obstacle.empty(); });
+  return tested == 1 ? "one cell" : fmt::format("these {} cells", tested);
 }
 
 }  // namespace
@@ -298,14 +322,14 @@ Result<Document> compare_kernels(const RunRecord& run, const std::vector<Sample>
   if (dearer_than) append(document, dearer_section(rows, *dearer_than));
   Block footnotes{Block::Kind::bullets};
   footnotes.bullets.push_back(fmt::format(
-      "{}, {}: {} costs more, or less, than {} (Holm-adjusted p < {:.4g}). equivalent: they are shown to "
-      "differ by less than {:.4g} %. undecided: none of these was shown.",
-      properties_of(run.meter).more, properties_of(run.meter).less, b, a, 1 - options.level, options.margin_percent));
+      "{}, {}: {} costs more, or less, than {} (p < {:.4g}, by Holm's method for {}). equivalent: they are shown to "
+      "differ by less than {:.4g} %. undecided: none of these was shown. A table with other cells, as that of 'nslab "
+      "report', may decide the same difference otherwise.",
+      properties_of(run.meter).more, properties_of(run.meter).less, b, a, 1 - options.level, family_text(rows),
+      options.margin_percent));
   footnotes.bullets.push_back(interval_note(options));
   footnotes.bullets.push_back(exact_note());
-  const bool has_floor =
-      std::any_of(rows.begin(), rows.end(), [](const ComparedCell& row) { return row.comparison.floor.has_value(); });
-  if (has_floor) footnotes.bullets.push_back(floor_text(run.meter));
+  if (has_floor(rows)) footnotes.bullets.push_back(floor_text(run.meter));
   footnotes.bullets.emplace_back(properties_of(run.meter).note);
   document.push_back(std::move(footnotes));
   return document;
@@ -357,14 +381,23 @@ Result<std::string> compare_for_mail(const RunRecord& run, const std::vector<Sam
   }
   document.push_back(
       {Block::Kind::paragraph,
-       fmt::format("> costs more, < less (p < {:.4g}, Holm), = shown to differ by less than {:.4g} %, ? undecided",
-                   1 - options.level, options.margin_percent)});
+       fmt::format("> costs more, < less (p < {:.4g}, Holm's method for {}), = shown to differ by less than {:.4g} %, "
+                   "? undecided",
+                   1 - options.level, family_text(rows), options.margin_percent) +
+           (has_floor(rows) ? ". None is decided that is not beyond the floor: the far end of the interval of the "
+                              "difference between multi-twin and multi"
+                            : "")});
+  std::vector<std::string> sentences;
   for (const auto& lines : by_headline(explanations)) {
     const Explanation& whole = lines.front();
     if (whole.kernel != b || whole.baseline != a || whole.depth != whole.baseline_depth) continue;
-    if (const std::string sentence = functions_sentence(lines); !sentence.empty()) {
-      document.push_back({Block::Kind::paragraph, sentence});
-    }
+    if (std::string sentence = functions_sentence(lines); !sentence.empty()) sentences.push_back(std::move(sentence));
+  }
+  if (!sentences.empty()) {
+    document.push_back({Block::Kind::paragraph,
+                        "Counted by function, B - A by the mean. Changed code: functions whose machine code differs. "
+                        "The rest is why the same code runs more or less often."});
+    for (std::string& sentence : sentences) document.push_back({Block::Kind::paragraph, std::move(sentence)});
   }
   // First, as a line may end between '±' and its number.
   for (Block& block : document) {

@@ -66,6 +66,8 @@ TEST(CompareTest, ForAMail) {
       {"fork", "flat", 0, "multi", 0, kPartAll, "", "", 1020, 1070, 50, 50},
       {"fork", "flat", 0, "multi", 0, kPartChanged, "", "", 300, 341, 40, 42},
       {"fork", "flat", 0, "multi", 0, kPartChanged, "alloc_pid", "changed", 300, 341, 40, 42},
+      {"fork", "flat", 0, "multi", 0, "RCU", "", "", 30, 39, 9, 9},
+      {"fork", "flat", 0, "multi", 0, "scheduler", "", "", 30, 50, -1, 41},
       {"fork", "flat", 0, "multi", 0, "RCU", "kmem_cache_free", "same", 30, 39, 9, 9},
       {"fork", "flat", 0, "none", 0, kPartAll, "", "", 1020, 1070, 50, 50},
       {"fork", "flat", 0, "none", 0, kPartChanged, "free_pid", "changed", 300, 341, 40, 42}};
@@ -81,8 +83,10 @@ TEST(CompareTest, ForAMail) {
   EXPECT_THAT(*text, testing::ContainsRegex("\nfork +1,020.0 +1,070.0 +[+]50\n"));
   EXPECT_THAT(*text, testing::ContainsRegex("\nfork +exact +[+]4.90  >\n"));
   EXPECT_THAT(*text, HasSubstr("At depth 2 flat refused (EINVAL): fork."));
-  EXPECT_THAT(*text, HasSubstr("fork at depth 0, changed code: +41.0 +-1.0, of which alloc_pid +41.0\n+-1.0.\n"));
-  // Neither what is not changed code nor another pair's.
+  EXPECT_THAT(*text, HasSubstr("(p < 0.05, Holm's method for these 2 cells)"));
+  EXPECT_THAT(*text, HasSubstr("fork at depth 0: changed code +41.0 +-1.0 (alloc_pid +41.0 +-1.0), RCU\n+9 exact.\n"));
+  // Neither functions with the same code, nor a cause that may be chance, nor another pair's.
+  EXPECT_THAT(*text, Not(HasSubstr("scheduler")));
   EXPECT_THAT(*text, Not(HasSubstr("kmem_cache_free")));
   EXPECT_THAT(*text, Not(HasSubstr("free_pid")));
 
@@ -129,7 +133,8 @@ TEST(CompareTest, TheFloorOfTheControlsHoldsHereToo) {
   EXPECT_THAT(*text, HasSubstr("undecided"));
   EXPECT_THAT(
       *text,
-      HasSubstr("'costs more' or 'costs less' only where the difference is larger than that between multi-twin"));
+      HasSubstr("'costs more' or 'costs less' only where the difference is larger than the floor: the far end of the "
+                "interval of the difference between multi-twin and multi"));
   const auto control = text_of(with_twin, "multi", "multi-twin");
   EXPECT_THAT(*control, HasSubstr("costs less"));
 }

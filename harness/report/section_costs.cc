@@ -105,8 +105,8 @@ std::string legend(const Report& report) {
       "(Holm){}: so a difference whose ± leaves out 0 can be undecided. 'nslab compare' shows the interval of the per "
       "cent, and p.",
       properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent,
-      report.has_control ? ", and takes a difference beyond the interval of the one between multi and multi-twin in "
-                           "the same benchmark at the same depth"
+      report.has_control ? ", and takes a difference beyond the floor, which is the far end of the interval of the "
+                           "one between multi and multi-twin in the same benchmark at the same depth"
                          : "");
 }
 
@@ -220,10 +220,12 @@ Document costs_section(const Report& report, const View& view) {
 Document reading_section(const Report& report) {
   Block notes{Block::Kind::bullets};
   notes.bullets = {
-      fmt::format("The marks are the verdicts: > {}, < {}, = equivalent (shown to differ by less than {:.4g} %), "
-                  "? undecided. They are at {}, corrected for all cells of a table (Holm).",
-                  properties_of(report.run.meter).more, properties_of(report.run.meter).less,
-                  report.options.margin_percent, level_text(report.options.level)),
+      fmt::format(
+          "The marks are the verdicts: > {}, < {}, = equivalent (shown to differ by less than {:.4g} %), "
+          "? undecided. They are at {}, corrected for all cells of a table (Holm). So the same difference may be "
+          "decided in one table and undecided in another, which has more cells.",
+          properties_of(report.run.meter).more, properties_of(report.run.meter).less, report.options.margin_percent,
+          level_text(report.options.level)),
       interval_note(report.options), "A difference can be real and yet too small to matter: read the per cent.",
       exact_note(), fmt::format("{} means not measured. 'refused' is the kernel's answer, and a result.", kMissing)};
   notes.bullets.push_back(report.has_control

@@ -87,12 +87,6 @@ Document head_section(const Report& report) {
     warn(fmt::format("No boot of the reference, {}, was measured: differences are given against {}.",
                      report.options.reference, baseline_text(report.reference)));
   }
-  if (run.base != kAsGiven && !given_kernels_text(run).empty()) {
-    warn(fmt::format(
-        "Some kernels are of base {} and profile {}, and others are as given, with configs of their own. What "
-        "the configs make is part of the differences between them.",
-        run.base, run.profile));
-  }
   if (report.unpaired_cells > 0) {
     warn(
         fmt::format("{} cell{} boots whose seed the reference lacks. A difference uses only the seeds that both have; "

@@ -201,19 +201,32 @@ struct Values {
   }
 };
 
+/// The mean of `pairs` and its interval, a repetition.
+Estimate estimate_of(const std::vector<double>& pairs, const WhyQuestion& question) {
+  const auto repetitions = static_cast<double>(question.iterations);
+  std::vector<double> differences;
+  for (const double pair : pairs) differences.push_back(pair / repetitions);
+  // Each is a count of instructions divided by the repetitions, and known to one of them.
+  const double rounding = std::sqrt(2.0) * rounding_of(1.0 / repetitions);
+  return estimate(differences, question.level, rounding);
+}
+
 WhyDifference difference_of(const Values& values, const WhyQuestion& question) {
   WhyDifference result;
   const auto repetitions = static_cast<double>(question.iterations);
   result.a = mean(values.a) / repetitions;
   result.b = mean(values.b) / repetitions;
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < values.a.size(); ++i) {
-    differences.push_back((values.b[i] - values.a[i]) / repetitions);
-  }
-  // Each is a count of instructions divided by the repetitions, and known to one of them.
-  const double rounding = std::sqrt(2.0) * rounding_of(1.0 / repetitions);
-  result.estimate = estimate(differences, question.level, rounding);
+  for (std::size_t i = 0; i < values.a.size(); ++i) result.pairs.push_back(values.b[i] - values.a[i]);
+  result.estimate = estimate_of(result.pairs, question);
   return result;
+}
+
+/// Adds all but the estimate.
+void add_to(WhyDifference& sum, const WhyDifference& part) {
+  sum.a += part.a;
+  sum.b += part.b;
+  sum.pairs.resize(part.pairs.size());
+  for (std::size_t i = 0; i < part.pairs.size(); ++i) sum.pairs[i] += part.pairs[i];
 }
 
 /// By function and, under the empty name, of all together.
@@ -301,6 +314,24 @@ std::string more_or_fewer(const WhyDifference& d) {
                      d.difference() < 0 ? "fewer" : "more");
 }
 
+/// Whether chance is ruled out: as a test of this one difference, without a correction for other questions.
+std::string verdict_sentence(const WhyQuestion& question, const Why& why) {
+  const Estimate& whole = why.whole.estimate;
+  if (whole.exact || !whole.interval) return "";
+  const bool open = whole.interval->low <= 0 && whole.interval->high >= 0;
+  std::string text = open ? fmt::format(" The difference of the whole is not decided: its {} interval includes 0.",
+                                        level_text(question.level))
+                          : fmt::format(" The difference of the whole is decided: its {} interval leaves out 0.",
+                                        level_text(question.level));
+  if (open || same_kernel(question)) return text;
+  if (why.changed.empty()) return text + " As both have the same code, it comes of other addresses.";
+  return text +
+         fmt::format(
+             " But two kernels with the same code at other addresses may differ as well, by what 'nslab why multi "
+             "multi-twin {} --depth {}' shows. Changed code is free of that.",
+             question.benchmark, question.b.depth);
+}
+
 /// What is too small to be read in a table, with the rest of its kind.
 constexpr double kLeastShown = 0.05;
 
@@ -316,14 +347,14 @@ Table function_table(const WhyQuestion& question, const std::vector<WhyRow>& row
                    {"B − A"},
                    {level_text(question.level)}};
   std::size_t shown = 0;
-  double rest_difference = 0;
+  WhyDifference rest;
   std::size_t rest_count = 0;
   for (const WhyRow& row : rows) {
     const WhyDifference& d = row.instructions;
     const bool nothing = std::abs(d.difference()) < kLeastShown && d.estimate.exact;
     if (nothing) continue;
     if (shown == most) {
-      rest_difference += d.difference();
+      add_to(rest, d);
       ++rest_count;
       continue;
     }
@@ -333,9 +364,10 @@ Table function_table(const WhyQuestion& question, const std::vector<WhyRow>& row
                           difference_text(d), half_width_text(d)});
   }
   if (rest_count > 0) {
-    const std::string missing(kMissing);
-    table.rows.push_back({fmt::format("{} more functions", rest_count), "", missing, missing, missing, missing,
-                          format_signed(rest_difference, 1), missing});
+    rest.estimate = estimate_of(rest.pairs, question);
+    table.rows.push_back({fmt::format("{} more function{}", rest_count, rest_count == 1 ? "" : "s"), "", "", "",
+                          format_number(rest.a, 1), format_number(rest.b, 1), difference_text(rest),
+                          half_width_text(rest)});
   }
   return table;
 }
@@ -503,6 +535,7 @@ Document why_document(const WhyQuestion& question, const Why& why, WhyBy by, boo
     sentence += fmt::format(" In functions whose code differs between the two kernels it executes {} the other kernel.",
                             more_or_fewer(why.changed_sum));
   }
+  sentence += verdict_sentence(question, why);
   document.push_back({Block::Kind::paragraph, sentence});
   const auto shares = [&](const std::array<double, 2>& part) {
     const auto of = [](double x, double all) { return format_number(all == 0 ? 0 : 100 * x / all, 3); };

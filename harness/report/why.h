@@ -40,7 +40,8 @@ struct WhyQuestion {
 struct WhyDifference {
   double a = 0;
   double b = 0;
-  Estimate estimate;  ///< of b − a
+  Estimate estimate;               ///< of b − a
+  std::vector<double> pairs = {};  ///< b − a of each pair of boots, in instructions of all repetitions together
 
   double difference() const { return estimate.value; }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "why.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,6 +102,35 @@ TEST(Why, SaysItInASentenceWithIntervals) {
   EXPECT_THAT(text, HasSubstr("3 boots of each side, seeds 1 to 3, 10 repetitions a boot"));
 }
 
+TEST(Why, SaysWhetherChanceIsRuledOut) {
+  WhyQuestion q = question();
+  const auto text_of = [](const WhyQuestion& asked) {
+    return render_text(why_document(asked, explain(asked), WhyBy::function), 0);
+  };
+  EXPECT_THAT(text_of(q), AllOf(HasSubstr("is decided: its 95 % interval leaves out 0."),
+                                HasSubstr("what 'nslab why multi multi-twin fork_exit_wait --depth 1' shows")));
+  q.a.trees[0] = tree(200, 900, 30);
+  EXPECT_THAT(text_of(q), AllOf(HasSubstr("is not decided: its 95 % interval includes 0."), Not(HasSubstr("twin"))));
+  q.a.trees = q.b.trees;
+  EXPECT_THAT(text_of(q), Not(HasSubstr("decided")));
+}
+
+// What a table leaves out may be more than each that it shows.
+TEST(Why, TheOtherFunctionsOfATableHaveAnInterval) {
+  WhyQuestion q = question();
+  for (WhySide* side : {&q.a, &q.b}) {
+    for (CallTree& tree : side->trees) {
+      for (std::uint32_t i = 0; i < 10; ++i) {
+        tree.functions.push_back({"", fmt::format("function_{}", i)});
+        const std::uint64_t count = side == &q.a ? 10 : 30 + (i == 9 ? tree.nodes[3].instructions % 7 : 0);
+        tree.nodes.push_back({2, static_cast<std::uint32_t>(tree.functions.size() - 1), count, 1});
+      }
+    }
+  }
+  const std::string text = render_text(why_document(q, explain(q), WhyBy::function), 0);
+  EXPECT_THAT(text, testing::ContainsRegex("2 more functions +2.0 +6.0 +[+]4.0 +exact"));
+}
+
 TEST(Why, SaysWhatHasNoPlaceInTheTree) {
   WhyQuestion q = question();
   for (CallTree& tree : q.b.trees) {
@@ -126,6 +156,7 @@ TEST(Why, KernelsOfTheSameCodeHaveNoChangedFunctions) {
   q.changes.clear();
   const std::string text = render_text(why_document(q, explain(q), WhyBy::function), 0);
   EXPECT_THAT(text, HasSubstr("No function that it executes has other code than in the other kernel."));
+  EXPECT_THAT(text, HasSubstr("As both have the same code, it comes of other addresses."));
   EXPECT_THAT(text, Not(HasSubstr("Changed code")));
 }
 

@@ -144,6 +144,12 @@ Document cautions(const RunRecord& run) {
     warn(fmt::format("INCOMPLETE: {} of {} boots are missing. Run the same 'nslab run' command again: it continues.",
                      run.boots_planned - run.boots_done, run.boots_planned));
   }
+  if (run.base != kAsGiven && !given_kernels_text(run).empty()) {
+    warn(fmt::format(
+        "Some kernels are of base {} and profile {}, and others are as given, with configs of their own. What "
+        "the configs make is part of the differences between them.",
+        run.base, run.profile));
+  }
   return blocks;
 }
 
@@ -189,8 +195,9 @@ std::string baseline_text(std::string_view kernel) {
 
 std::string floor_text(Meter meter) {
   return fmt::format(
-      "The verdict is '{}' or '{}' only where the difference is larger than that between multi-twin and multi in the "
-      "same cell. An interaction has four layouts in it and not two, so it must be √2 times as large. multi-twin is "
+      "The verdict is '{}' or '{}' only where the difference is larger than the floor: the far end of the interval of "
+      "the difference between multi-twin and multi in the same cell. An interaction has four layouts in it and not "
+      "two, so it must be √2 times as large. multi-twin is "
       "the "
       "same source in one other code layout: a third layout may move a cell further, so this floor is not the most "
       "that "
