@@ -258,6 +258,34 @@ benchmarks = ["getpid", "fork_processes_30000"]
             "itself), the experiment gives 1024 MiB: set memory_mib = 1025 or more, or leave the benchmark out");
 }
 
+TEST(Plan, CellsWhoseProcessesFindNoIdOrNoMemoryAreRefused) {
+  std::vector<Benchmark> known = kKnown;
+  known.push_back({"fork_processes_3000", "scale", "", 200, 100, 100, CurvePoint{"fork", "processes", 3000}});
+  const auto refused = [&](const std::string& keys, int depth, const std::string& benchmark) {
+    const auto parsed = parse_experiment(fmt::format("name = \"t\"\nisolation = \"boot\"\n{}[[measure]]\nkernels = "
+                                                     "[\"multi\"]\ndepths = [{}]\nbenchmarks = [\"{}\"]\n",
+                                                     keys, depth, benchmark),
+                                         "t.toml");
+    EXPECT_TRUE(parsed) << parsed.error().message;
+    const auto plan = make_plan(*parsed, known);
+    return plan ? "" : plan.error().message;
+  };
+  EXPECT_EQ(refused("residents = 738\n", 4, "getpid"), "");
+  EXPECT_EQ(
+      refused("residents = 739\n", 4, "getpid"),
+      "t.toml:4: 'getpid' at depth 4 under the condition 'residents=739' needs 4100 process ids (3695 residents, 0 "
+      "processes of the benchmark's, 405 for the guest itself), pid_max is 4096: set pid_max = 4100 or more, or "
+      "have fewer");
+  EXPECT_EQ(refused("", 0, "fork_processes_3000"), "");
+  EXPECT_THAT(refused("pid_max = 3400\n", 0, "fork_processes_3000"),
+              testing::HasSubstr("needs 3401 process ids (0 residents, 3000 processes of the benchmark's, 401 for"));
+  EXPECT_EQ(refused("pid_max = 3401\n", 0, "fork_processes_3000"), "");
+  EXPECT_EQ(refused("residents = 1000\nids = \"aged\"\nmemory_mib = 3221\n", 32, "getpid"), "");
+  EXPECT_THAT(refused("residents = 1000\nids = \"aged\"\nmemory_mib = 3220\n", 32, "getpid"),
+              testing::HasSubstr("may need 3221 MiB of guest memory, as it has 33000 residents; the experiment gives "
+                                 "3220 MiB"));
+}
+
 TEST(Plan, IsReadBackFromItsText) {
   BootPlan plan;
   plan.seed = 0xffff'ffff'ffff'ffff;
