@@ -163,7 +163,10 @@ Result<std::optional<int>> GuestProcess::wait_for(double seconds) {
     if (const auto status = qemu_.wait_for(std::clamp(left, 0.0, kLookEvery))) return status;
     if (interrupted()) return interruption();
     if (this->seconds() >= wall_limit_) {
-      return failure(fmt::format("the boot hung: no end within its wall limit of {} s", wall_limit_));
+      return failure(fmt::format(
+          "the boot hung: no end within its wall limit of {} s. If its cells only have much to do, a larger "
+          "wall_limit_seconds lets them end",
+          wall_limit_));
     }
     if (size_of_file(files_.frames) > kMostOutputBytes || size_of_file(files_.console) > kMostOutputBytes) {
       return failure(fmt::format("the guest floods its output: more than {} MiB", kMostOutputBytes >> 20));
@@ -205,7 +208,9 @@ Result<int> GuestProcess::exit_code(int status) const {
   }
   const int code = WEXITSTATUS(status);
   if (code == 0) {
-    return failure("the guest hung: the watchdog ended it at a cell's limit of guest time (limit_seconds)");
+    return failure(
+        "the guest hung: the watchdog ended it at a cell's limit of guest time. If the cell only has much to do, fewer "
+        "repetitions or a larger limit_seconds let it end");
   }
   if (code != 1) return code;
   const std::string words = last_words();

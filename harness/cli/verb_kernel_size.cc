@@ -111,11 +111,15 @@ Document describe(const std::vector<Sized>& kernels, const std::string& base, co
                   std::size_t files) {
   Document document;
   document.push_back({.kind = Block::Kind::title, .text = "nslab kernel size: " + base + ", profile " + profile});
-  document.push_back({.kind = Block::Kind::table,
-                      .text = fmt::format("In bytes. text, data and bss are sums over symbols, as sections are padded; "
-                                          "bzImage is the compressed file. Below each: the difference from {}.",
-                                          kernels.front().name),
-                      .table = sizes_table(kernels)});
+  document.push_back(
+      {.kind = Block::Kind::table,
+       .text = fmt::format("In bytes. text, data and bss are sums over symbols, as sections are padded; "
+                           "bzImage is the compressed file. A struct pid as sizeof has it: with more than one level, "
+                           "16 bytes for each level that a process has an id in follow it (not so in flat "
+                           "kernels, where they are part of it; docs/models.md). Below each: the "
+                           "difference from {}.",
+                           kernels.front().name),
+       .table = sizes_table(kernels)});
   if (const auto claim = claim_of_2007(kernels)) document.push_back({.text = *claim});
   for (std::size_t i = 1; i < kernels.size(); ++i) {
     document.push_back({.kind = Block::Kind::heading,
