@@ -63,14 +63,20 @@ void Fd::reset() {
 }
 
 Result<std::string> read_file(const fs::path& path) {
+  const auto failure = [&] {
+    const bool of_machine = errno == EMFILE || errno == ENFILE || errno == EIO;
+    Error error = user_error("cannot read {}: {}", path.string(), errno_text());
+    if (of_machine) error.exit = Exit::machine;
+    return error;
+  };
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return user_error("cannot read {}: {}", path.string(), errno_text());
+  if (!fd.valid()) return failure();
   std::string content;
   char buffer[1 << 16];
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return user_error("cannot read {}: {}", path.string(), errno_text());
+    if (got < 0) return failure();
     if (got == 0) return content;
     content.append(buffer, static_cast<std::size_t>(got));
     if (content.size() > kMostBytes) return user_error("cannot read {}: it has no end, or is too large", path.string());

@@ -30,7 +30,7 @@ class Fd {
   int fd_ = -1;
 };
 
-/// The whole file's content. Exit::user when it cannot be read.
+/// The whole file's content. Exit::user when it cannot be read, Exit::machine when that is not for its sake.
 Result<std::string> read_file(const std::filesystem::path& path);
 
 /// Writes a file beside the target, syncs it and renames it, so that readers see either the old or the new content

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "locks.h"
 
@@ -55,6 +56,18 @@ TEST(Files, WhatHasNoEndIsNotRead) {
   const auto read = read_file("/dev/zero");
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().exit, Exit::user);
+}
+
+TEST(Files, WithoutDescriptorsTheMachineIsToBlame) {
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto read = read_file("/dev/null");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(read.error().exit, Exit::machine);
+  EXPECT_THAT(read.error().message, testing::HasSubstr("ulimit -n"));
+  EXPECT_EQ(read_file("/there is none").error().exit, Exit::user);
 }
 
 TEST(Files, WhereNobodyCanLookThereIsNothing) {
