@@ -269,9 +269,9 @@ Document dearer_section(const std::vector<ComparedCell>& cells, double percent) 
       {Block::Kind::heading, fmt::format("Dearer by more than {:.4g} %?", percent)},
       {Block::Kind::paragraph,
        fmt::format(
-           "Of {} cells, {} are shown to be: the whole interval lies above, and the verdict is that it costs more. "
-           "Of {} it is not known: the interval reaches above, or lies above without that verdict, which is corrected "
-           "for the number of cells. {} are shown not to be, each by its own interval, and {} of these cost less.",
+           "Cells: {}. Shown to be: {} (the whole interval lies above, and the verdict is that it costs more). Not "
+           "known: {} (the interval reaches above, or lies above without that verdict, which is corrected for the "
+           "number of cells). Shown not to be: {} (each by its own interval), of which cost less: {}.",
            sorted.all(), sorted.yes.size(), sorted.open.size(), sorted.no, sorted.cheaper)}};
   for (const auto& [what, names] : {std::pair("Shown to be", &sorted.yes), {"Not known", &sorted.open}}) {
     if (names->empty()) continue;

@@ -178,7 +178,7 @@ TEST(ReportTest, MainEffectsAreMeansAndInteractionsDifferencesOfDifferences) {
   EXPECT_THAT(text, HasSubstr("getpid, depth 0: the cache saves exactly 2 more instructions in flat (12) than in multi "
                               "(10): they interact (within 1 %)."));
   EXPECT_THAT(text, HasSubstr("(the cache in flat against in multi): of 1 cells, they interact in 1, add up in "
-                              "0, and 0 are undecided."));
+                              "0, undecided: 0."));
 }
 
 /// getpid on the four kernels, in ten boots.

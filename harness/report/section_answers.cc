@@ -91,7 +91,7 @@ std::string summary(const Contrast& contrast, std::span<const ContrastAnswer> an
   const auto [more, less, equivalent, undecided] = counts;
   const std::string question = capitalized(contrast.name);
   if (contrast.interaction) {
-    return fmt::format("{} ({} {} against {}): of {} cells, they interact in {}, add up in {}, and {} are undecided.",
+    return fmt::format("{} ({} {} against {}): of {} cells, they interact in {}, add up in {}, undecided: {}.",
                        question, contrast.option, contrast.label_b, contrast.label_a, answers.size(), more + less,
                        equivalent, undecided);
   }
