@@ -101,12 +101,12 @@ Document conditions_section(const Report& report) {
       conditions};
   const auto add = [&](const std::string& caption, Table table) {
     if (table.rows.empty()) return;
-    section.push_back({.kind = Block::Kind::table,
-                       .text = fmt::format("{}, in {} ({}, {}, ± the {} interval)", caption,
-                                           quantity_text(report.run, report.views.front().statistic),
-                                           meter_text(report.run), boots_text(report, report.views.front()),
-                                           level_text(report.options.level)),
-                       .table = std::move(table)});
+    section.push_back(
+        {.kind = Block::Kind::table,
+         .text = fmt::format("{}, in {} ({}, {}, ± the {} interval)", caption,
+                             quantity_text(report.run, report.views.front().statistic), meter_text(report.run),
+                             boots_text(report, report.views.front()), level_text(report.options.level)),
+         .table = std::move(table)});
   };
   add(fmt::format("Differences from {}", reference_text(report)),
       table_of(report, all, /*same_reference=*/true, &Cell::against_reference));
