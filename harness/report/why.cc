@@ -324,12 +324,12 @@ std::string verdict_sentence(const WhyQuestion& question, const Why& why) {
                           : fmt::format(" The difference of the whole is decided: its {} interval leaves out 0.",
                                         level_text(question.level));
   if (open || same_kernel(question)) return text;
-  if (why.changed.empty()) return text + " As both have the same code, it comes of other addresses.";
+  if (why.changed.empty()) return text + " As both have the same code, that is what other addresses make.";
   return text +
          fmt::format(
              " But two kernels with the same code at other addresses may differ as well, by what 'nslab why multi "
-             "multi-twin {} --depth {}' shows. Changed code is free of that.",
-             question.benchmark, question.b.depth);
+             "multi-twin {} --depth {} --condition {}' shows. Changed code is free of that.",
+             question.benchmark, question.b.depth, question.b.condition);
 }
 
 /// What is too small to be read in a table, with the rest of its kind.
