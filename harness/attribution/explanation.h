@@ -27,7 +27,8 @@ struct Explanation {
   bool operator==(const Explanation&) const = default;
 
   double difference() const { return b - a; }
-  bool exact() const { return low == high; }  ///< every pair has the same difference
+  bool exact() const { return low == high; }            ///< every pair has the same difference
+  bool decided() const { return low > 0 || high < 0; }  ///< the interval leaves out 0
 };
 
 inline constexpr const char* kPartAll = "all";

@@ -200,7 +200,7 @@ std::optional<Explanation> by_changed_code(const Compared& compared, const Compa
   for (const Explanation& line : compared.run.explanations) {
     if (line.benchmark != cell.benchmark || line.depth != cell.depth) continue;
     if (line.part != kPartChanged || !line.function.empty()) continue;
-    if (line.low > 0 || line.high < 0) return line;
+    if (line.decided()) return line;
   }
   return std::nullopt;
 }
@@ -210,7 +210,7 @@ Json functions_of(const Compared& compared, const ComparedCell& cell) {
   Json functions = Json::object();
   for (const Explanation& line : compared.run.explanations) {
     if (line.benchmark != cell.benchmark || line.depth != cell.depth) continue;
-    if (line.part == kPartChanged && !line.function.empty() && (line.low > 0 || line.high < 0))
+    if (line.part == kPartChanged && !line.function.empty() && line.decided())
       functions[line.function] = line.difference();
   }
   return functions;

@@ -63,35 +63,39 @@ std::uint64_t slab_phase(std::uint64_t seed, const std::string& benchmark) {
 // an experiment may ask for at the least.
 constexpr std::uint64_t kGuestMib = 128;
 
-Result<void> check_memory(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark) {
-  const std::uint64_t needed = kGuestMib + benchmark.memory_mib;
-  if (needed <= static_cast<std::uint64_t>(experiment.memory_mib)) return {};
-  return user_error(
-      "{}: '{}' needs {} MiB of guest memory ({} MiB, and {} MiB for the guest itself), the experiment gives {} MiB: "
-      "set memory_mib = {} or more, or leave the benchmark out",
-      measure.where, benchmark.name, needed, benchmark.memory_mib, kGuestMib, experiment.memory_mib, needed);
-}
+/// Of all levels together.
+int residents_in(const Condition& condition, int depth) { return (depth + 1) * condition.residents; }
 
-/// All processes of all namespaces have an id in the initial one, and take memory.
-Result<void> check_processes(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark,
-                             int depth, const Condition& condition) {
+/// All processes of all namespaces have an id in the initial one.
+Result<void> check_ids(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark, int depth,
+                       const Condition& condition) {
   constexpr int kRoom = 400;  // the 300 ids that are not given out twice, the kernel's threads, the benchmark's own
-  constexpr int kResidentKib = 96;  // 9,000 of them fit into this, and not into 78 KiB each
-  const int residents = (depth + 1) * condition.residents;
+  const int residents = residents_in(condition, depth);
   const bool of_processes = benchmark.point && (benchmark.point->quantity == "processes" ||
                                                 benchmark.point->quantity.ends_with("namespaces"));
   const int others = of_processes ? static_cast<int>(benchmark.point->value) : 0;
   const int ids = depth + 1 + residents + others + kRoom;
-  if (const int pid_max = experiment.pid_max_of(condition); ids > pid_max) {
-    return user_error(
-        "{}: '{}' at depth {} under the condition '{}' needs {} process ids ({} residents, {} processes of the "
-        "benchmark's, {} for the guest itself), pid_max is {}: set pid_max = {} or more, or have fewer",
-        measure.where, benchmark.name, depth, name_of(condition), ids, residents, others, ids - residents - others,
-        pid_max, ids);
-  }
-  const std::uint64_t needed =
-      kGuestMib + benchmark.memory_mib + static_cast<std::uint64_t>(residents) * kResidentKib / 1024;
+  const int pid_max = experiment.pid_max_of(condition);
+  if (ids <= pid_max) return {};
+  return user_error(
+      "{}: '{}' at depth {} under the condition '{}' needs {} process ids ({} residents, {} processes of the "
+      "benchmark's, {} for the guest itself), pid_max is {}: set pid_max = {} or more, or have fewer",
+      measure.where, benchmark.name, depth, name_of(condition), ids, residents, others, ids - residents - others,
+      pid_max, ids);
+}
+
+Result<void> check_memory(const Experiment& experiment, const Measure& measure, const Benchmark& benchmark, int depth,
+                          const Condition& condition) {
+  constexpr std::uint64_t kResidentKib = 96;  // 9,000 of them fit into this, and not into 78 KiB each
+  const auto residents = static_cast<std::uint64_t>(residents_in(condition, depth));
+  const std::uint64_t needed = kGuestMib + benchmark.memory_mib + residents * kResidentKib / 1024;
   if (needed <= static_cast<std::uint64_t>(experiment.memory_mib)) return {};
+  if (residents == 0) {
+    return user_error(
+        "{}: '{}' needs {} MiB of guest memory ({} MiB, and {} MiB for the guest itself), the experiment gives {} MiB: "
+        "set memory_mib = {} or more, or leave the benchmark out",
+        measure.where, benchmark.name, needed, benchmark.memory_mib, kGuestMib, experiment.memory_mib, needed);
+  }
   return user_error(
       "{}: '{}' at depth {} under the condition '{}' may need {} MiB of guest memory, as it has {} "
       "residents; the experiment gives {} MiB: set memory_mib = {} or more, or have fewer",
@@ -232,7 +236,6 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
       if (!named) return user_error("{}: {}", measure.where, named.error().message);
       const Benchmark* const found = *named;
       TRY(check_vcpus(experiment, measure, *found));
-      TRY(check_memory(experiment, measure, *found));
       const std::uint64_t wanted = measure.repetitions == 0 ? found->iterations : measure.repetitions;
       if (const std::uint64_t before = repetitions.emplace(name, wanted).first->second; before != wanted) {
         return user_error(
@@ -243,7 +246,8 @@ Result<std::vector<BootPlan>> make_plan(const Experiment& experiment, const std:
       for (const int depth : measure.depths) {
         all.insert({name, depth});
         for (const Condition& condition : measure.conditions) {
-          TRY(check_processes(experiment, measure, *found, depth, condition));
+          TRY(check_ids(experiment, measure, *found, depth, condition));
+          TRY(check_memory(experiment, measure, *found, depth, condition));
         }
         for (const std::string& kernel : measure.kernels) {
           for (const Condition& condition : measure.conditions) of_kernel[{kernel, condition}].insert({name, depth});

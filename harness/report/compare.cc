@@ -181,33 +181,27 @@ Table mail_table(const std::vector<ComparedCell>& rows, int depth, Meter meter) 
   return table;
 }
 
-/// The functions with changed code that make a cell's difference, as a sentence. `lines`: of one difference.
+/// What makes a cell's difference, as a sentence: changed code with its functions, and the largest causes of work that
+/// the same code does more or less often. `lines`: of one difference, as explanations_of() orders them.
 std::string functions_sentence(const std::vector<Explanation>& lines) {
-  constexpr std::size_t kMostCauses = 3;
-  std::string functions;
-  std::vector<const Explanation*> causes;
+  constexpr int kMostCauses = 3;
   const Explanation* changed = nullptr;
+  std::string functions;
+  std::string causes;
+  int shown = 0;
   for (const Explanation& line : lines) {
-    if (line.function.empty() && line.part != kPartChanged && line.part != kPartAll) causes.push_back(&line);
-    if (line.part != kPartChanged) continue;
-    if (line.function.empty()) {
+    if (line.part == kPartChanged && line.function.empty()) {
       changed = &line;
-    } else {
+    } else if (line.part == kPartChanged) {
       functions += fmt::format("{}{} {}", functions.empty() ? "" : ", ", line.function, difference_text(line));
+    } else if (line.part != kPartAll && line.function.empty() && line.decided() && shown < kMostCauses) {
+      causes += fmt::format(", {} {}", line.part, difference_text(line));
+      ++shown;
     }
   }
   if (changed == nullptr) return "";
-  std::string text = fmt::format("{} at depth {}: changed code {}", lines.front().benchmark, lines.front().depth,
-                                 difference_text(*changed));
-  if (!functions.empty()) text += fmt::format(" ({})", functions);
-  std::stable_sort(causes.begin(), causes.end(), [](const Explanation* x, const Explanation* y) {
-    return std::abs(x->difference()) > std::abs(y->difference());
-  });
-  // What an interval that includes 0 says is not why.
-  std::erase_if(causes, [](const Explanation* cause) { return cause->low <= 0 && cause->high >= 0; });
-  causes.resize(std::min(causes.size(), kMostCauses));
-  for (const Explanation* cause : causes) text += fmt::format(", {} {}", cause->part, difference_text(*cause));
-  return text + ".";
+  return fmt::format("{} at depth {}: changed code {}{}{}.", lines.front().benchmark, lines.front().depth,
+                     difference_text(*changed), functions.empty() ? "" : fmt::format(" ({})", functions), causes);
 }
 
 bool has_floor(const std::vector<ComparedCell>& rows) {

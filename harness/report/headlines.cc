@@ -119,7 +119,7 @@ std::vector<Explanation> explanations_of(const HeadlineDifference& headline, con
   // First those that are known to differ: a function that runs seldom has a large difference by chance.
   const auto rank = [](const WhyRow* row) {
     const Estimate& e = row->instructions.estimate;
-    const bool known = e.exact || (e.interval && (e.interval->low > 0 || e.interval->high < 0));
+    const bool known = e.exact || (e.interval && !e.interval->holds(0));
     return std::pair(known, std::abs(row->instructions.difference()));
   };
   std::stable_sort(rows.begin(), rows.end(), [&](const WhyRow* x, const WhyRow* y) { return rank(x) > rank(y); });

@@ -40,8 +40,8 @@ std::vector<HeadlineDifference> differences_from_reference(const Report& report)
 /// How many functions of a headline difference are kept. A report shows five of them.
 constexpr std::size_t kKeptFunctions = 8;
 
-/// What explain() found, as lines to be kept: the whole, its parts, the functions with the largest differences, and
-/// what could not be placed.
+/// What explain() found, as lines to be kept: the whole, changed code, the causes with the largest difference first,
+/// the functions with the largest differences, and what could not be placed.
 std::vector<Explanation> explanations_of(const HeadlineDifference& headline, const Why& why);
 
 /// The lines of each headline difference: the first is the whole.

@@ -318,7 +318,7 @@ std::string more_or_fewer(const WhyDifference& d) {
 std::string verdict_sentence(const WhyQuestion& question, const Why& why) {
   const Estimate& whole = why.whole.estimate;
   if (whole.exact || !whole.interval) return "";
-  const bool open = whole.interval->low <= 0 && whole.interval->high >= 0;
+  const bool open = whole.interval->holds(0);
   std::string text = open ? fmt::format(" The difference of the whole is not decided: its {} interval includes 0.",
                                         level_text(question.level))
                           : fmt::format(" The difference of the whole is decided: its {} interval leaves out 0.",

@@ -182,7 +182,7 @@ std::optional<double> drift_percent(const std::vector<BootValue>& boots) {
     first += boot.first_half;
   }
   const Estimate drift = estimate(differences, 0.99);
-  if (!drift.interval || first <= 0 || (drift.interval->low <= 0 && drift.interval->high >= 0)) return std::nullopt;
+  if (!drift.interval || first <= 0 || drift.interval->holds(0)) return std::nullopt;
   return 100 * drift.value * static_cast<double>(boots.size()) / first;
 }
 

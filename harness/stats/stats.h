@@ -20,6 +20,7 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 
   double half_width() const { return (high - low) / 2; }
+  bool holds(double value) const { return low <= value && value <= high; }
 };
 
 /// A mean over boots.
