@@ -141,14 +141,14 @@ const Architecture kPowerpc = {"powerpc", "powerpc64le-linux-gnu-"};
 const std::vector<std::string> kHash = {"CONFIG_PID_NS_HASH=y", "CONFIG_PID_NS_CACHE=y"};
 const std::vector<std::string> kReserve = {"CONFIG_PID_NS_FLAT=y", "CONFIG_PID_NS_HASH=n", "CONFIG_PID_NS_RESERVE=y"};
 
-INSTANTIATE_TEST_SUITE_P(Series, OtherArchitectures,
-                         testing::Values(Case{"arm64", kArm64, "multi", kHash},
-                                         Case{"arm64_flat_reserve", kArm64, "multi", kReserve},
-                                         Case{"arm64_posted", kArm64, "posted", {}},
-                                         Case{"powerpc", kPowerpc, "multi", kHash},
-                                         Case{"powerpc_flat_reserve", kPowerpc, "multi", kReserve},
-                                         Case{"powerpc_posted", kPowerpc, "posted", {}}),
-                         case_name);
+INSTANTIATE_TEST_SUITE_P(
+    Series, OtherArchitectures,
+    testing::Values(Case{"arm64", kArm64, "multi", kHash}, Case{"arm64_flat_reserve", kArm64, "multi", kReserve},
+                    Case{"arm64_posted", kArm64, "posted", {}}, Case{"arm64_window", kArm64, "window", {}},
+                    Case{"powerpc", kPowerpc, "multi", kHash},
+                    Case{"powerpc_flat_reserve", kPowerpc, "multi", kReserve},
+                    Case{"powerpc_posted", kPowerpc, "posted", {}}, Case{"powerpc_window", kPowerpc, "window", {}}),
+    case_name);
 
 }  // namespace
 }  // namespace nslab::lab

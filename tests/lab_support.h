@@ -48,8 +48,8 @@ KernelSpec spec(const std::string& model, const std::string& profile = "mini");
 Kernel kernel(const std::string& model, const std::string& profile = "mini");
 /// Whether `make check-models` asks (NSLAB_ALL_MODELS): for all models, and for what takes too long for `make check`.
 bool all_models_wanted();
-/// The models that the suites about behaviour run on: a set in which every option's value occurs or, for
-/// `make check-models` (NSLAB_ALL_MODELS) every model there is.
+/// The models that the suites about behaviour run on: a set in which every option's value occurs, with the one that the
+/// lab proposes, or for `make check-models` (NSLAB_ALL_MODELS) every model there is.
 std::vector<std::string> models();
 /// Pid namespaces that a model allows below the initial one, by its structure.
 int depths_of(const std::string& model);
